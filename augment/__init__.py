@@ -1,0 +1,1 @@
+"""Data sets: a folder of unmasked faces in, a balanced, traceable, reproducible data set out."""

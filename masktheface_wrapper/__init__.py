@@ -1,0 +1,24 @@
+"""The overlay engine: image array in; masked image, mask alpha and quality out.
+
+Pictures are ``(H, W, 3) uint8`` arrays in RGB order everywhere in this package. No function changes its
+input, reads or writes pictures, prints, or draws a random number except from the generator it is given.
+"""
+
+from maskaug.masktheface_wrapper.engine import MaskEngine
+from maskaug.masktheface_wrapper.finder import FaceFinder
+from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wearing
+from maskaug.masktheface_wrapper.packs import load_pack
+from maskaug.masktheface_wrapper.template import Pack, PackError, Template
+
+__all__ = [
+    "Face",
+    "FaceFinder",
+    "MaskEngine",
+    "Overlay",
+    "Pack",
+    "PackError",
+    "Pose",
+    "Template",
+    "Wearing",
+    "load_pack",
+]

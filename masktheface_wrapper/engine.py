@@ -1,0 +1,147 @@
+"""`MaskEngine`: finds faces, draws how a mask sits, and puts it on."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from maskaug.assets import standard_pack
+from maskaug.masktheface_wrapper.composite import composite
+from maskaug.masktheface_wrapper.finder import FaceFinder
+from maskaug.masktheface_wrapper.fit import fit_shell
+from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
+from maskaug.masktheface_wrapper.packs import load_pack
+from maskaug.masktheface_wrapper.pose import fit_camera
+from maskaug.masktheface_wrapper.quality import assess
+from maskaug.masktheface_wrapper.shade import shade
+from maskaug.masktheface_wrapper.shell import shell
+from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
+from maskaug.masktheface_wrapper.straps import strap_layer
+from maskaug.masktheface_wrapper.template import Pack, PackError, Template
+from maskaug.masktheface_wrapper.warp import warp
+
+# How differently people wear the same mask; standard deviations, and a limit at twice that.
+_SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE = 1.2, 1.8, 1.2, 0.012
+
+
+class MaskEngine:
+    """Finds faces in a picture and puts masks on them.
+
+    Drawing at random (:meth:`draw`) and putting on (:meth:`apply`) are two steps: the second is
+    deterministic, so that what was drawn can be kept and replayed to equal pixels.
+    """
+
+    def __init__(self, finder: FaceFinder, pack: Pack) -> None:
+        self.finder = finder
+        self.pack = pack
+
+    @classmethod
+    def default(cls) -> "MaskEngine":
+        """The engine with the default cascade and the templates that ship with it; loads the models once.
+
+        Raises:
+            ModelError: a model file is missing.
+        """
+        return cls(FaceFinder(), load_pack(standard_pack()))
+
+    def find(self, image: Image) -> list[Face]:
+        """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none."""
+        return self.finder.find(image)
+
+    def draw(self, rng: np.random.Generator, kinds: str | Mapping[str, float] | None = None) -> Wearing:
+        """Draw a template, and how it sits.
+
+        Args:
+            rng: Where every random number comes from.
+            kinds: A kind, or weights by kind; all kinds of the pack equally often if None.
+
+        Raises:
+            PackError: the pack has no mask of a kind.
+            ValueError: the weights are negative or all 0.
+        """
+        kind = _pick(rng, self._weights(kinds))
+        templates = self.pack.of_kind(kind)
+        name = _pick(rng, {template.name: template.weight for template in templates})
+        across, down, tilt, scale = np.clip(rng.standard_normal(4), -2, 2)
+        return Wearing(
+            template=name,
+            kind=kind,
+            shift_x=round(float(across * _SHIFT_X_MM), 3),
+            shift_y=round(float(down * _SHIFT_Y_MM), 3),
+            tilt=round(float(tilt * _TILT_DEGREES), 3),
+            scale=round(float(1 + scale * _SCALE), 4),
+        )
+
+    def apply(self, image: Image, face: Face, wearing: Wearing) -> Overlay:
+        """Put the mask that ``wearing`` describes on ``face``: the same arguments give equal pixels.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB; it is not changed.
+            face: One of its faces.
+            wearing: From :meth:`draw`, or made by hand.
+
+        Raises:
+            PackError: the pack has no such template.
+            ValueError: the picture has another shape or type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
+        template = self._template(wearing.template)
+        size = (image.shape[0], image.shape[1])
+        camera = fit_camera(face.landmarks)
+        mesh = fit_shell(shell(template.shell or "wrap"), face.landmarks, camera, wearing)
+        if template.shell is None:
+            mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
+        else:
+            mask = warp(template, mesh, size)
+        straps = strap_layer(template.straps, mesh, camera, size) if template.straps else None
+        layers = [shade(layer, image) for layer in (straps, mask) if layer is not None]
+        masked, alpha = composite(image, layers)
+        quality = assess(face, camera, alpha)
+        return Overlay(
+            image=masked,
+            alpha=alpha,
+            face=face,
+            pose=camera.pose,
+            wearing=wearing,
+            quality=quality.score,
+            reasons=quality.reasons,
+            features=quality.features,
+        )
+
+    def wear(
+        self,
+        image: Image,
+        kind: str | Mapping[str, float] | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> Iterator[Overlay]:
+        """Find every face and mask it, largest first; each overlay's picture carries the masks before it."""
+        for face in self.find(image):
+            overlay = self.apply(image, face, self.draw(rng, kind))
+            image = overlay.image
+            yield overlay
+
+    def _template(self, name: str) -> Template:
+        try:
+            return self.pack.templates[name]
+        except KeyError:
+            known = ", ".join(self.pack.templates)
+            raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
+
+    def _weights(self, kinds: str | Mapping[str, float] | None) -> dict[str, float]:
+        if kinds is None:
+            return dict.fromkeys(self.pack.kinds, 1.0)
+        return {kinds: 1.0} if isinstance(kinds, str) else dict(kinds)
+
+
+def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """One of the names, with a probability in proportion to its weight."""
+    total = sum(weights.values())
+    if total <= 0 or min(weights.values()) < 0:
+        raise ValueError(f"weights must be 0 or more and not all 0, but got {dict(weights)}")
+    threshold = rng.random() * total
+    for name, weight in weights.items():
+        threshold -= weight
+        if threshold < 0:
+            return name
+    return next(reversed(weights))

