@@ -5,7 +5,8 @@ input, reads or writes pictures, prints, or draws a random number except from th
 """
 
 from maskaug.masktheface_wrapper.engine import MaskEngine
-from maskaug.masktheface_wrapper.finder import FaceFinder
+from maskaug.masktheface_wrapper.finder import FaceFinder, face_from_landmarks
+from maskaug.masktheface_wrapper.models import ModelError
 from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
@@ -14,11 +15,13 @@ __all__ = [
     "Face",
     "FaceFinder",
     "MaskEngine",
+    "ModelError",
     "Overlay",
     "Pack",
     "PackError",
     "Pose",
     "Template",
     "Wearing",
+    "face_from_landmarks",
     "load_pack",
 ]

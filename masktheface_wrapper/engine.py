@@ -15,7 +15,7 @@ from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.shade import shade
 from maskaug.masktheface_wrapper.shell import shell
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
-from maskaug.masktheface_wrapper.straps import strap_layer
+from maskaug.masktheface_wrapper.straps import strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.warp import warp
 
@@ -93,8 +93,10 @@ class MaskEngine:
             mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
         else:
             mask = warp(template, mesh, size)
-        straps = strap_layer(template.straps, mesh, camera, size) if template.straps else None
-        layers = [shade(layer, image) for layer in (straps, mask) if layer is not None]
+        layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
+        if mask is not None:
+            layers.append(mask)
+        layers = [shade(layer, image) for layer in layers]
         masked, alpha = composite(image, layers)
         quality = assess(face, camera, alpha)
         return Overlay(

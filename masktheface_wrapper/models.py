@@ -4,6 +4,7 @@ import importlib.util
 from pathlib import Path
 
 LANDMARK_MODEL = "shape_predictor_68_face_landmarks.dat"
+FIVE_POINT_MODEL = "shape_predictor_5_face_landmarks.dat"
 CNN_MODEL = "mmod_human_face_detector.dat"
 
 

@@ -41,9 +41,7 @@ def shade(layer: Layer, image: Image) -> Layer:
     return replace(layer, color=_compress(layer.color * light[..., None], layer.alpha[..., None]))
 
 
-def _low_frequency(
-    values: NDArray[np.float32], weight: NDArray[np.float32], outside: float
-) -> NDArray[np.float32]:
+def _low_frequency(values: NDArray[np.float32], weight: NDArray[np.float32], outside: float) -> NDArray[np.float32]:
     """``(h, w)`` values averaged over cells of about an eighth of the layer, by weight."""
     height, width = values.shape
     cells = (min(_GRID, width), min(_GRID, height))

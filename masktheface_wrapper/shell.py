@@ -95,9 +95,7 @@ def _interpolate(net: NDArray[np.float64]) -> NDArray[np.float64]:
         index = np.minimum(place.astype(int), len(values) - 2)
         t = (place - index)[:, None, None]
         p0, p1, p2, p3 = (padded[index + k] for k in range(4))
-        smooth = (
-            2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-        )
+        smooth = 2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
         return np.asarray(smooth / 2)
 
     rows = along_first(net, ROWS)

@@ -59,7 +59,11 @@ def _anchors(mesh: FittedMesh) -> Points:
     for row in (0.0, 1.0):
         in_row = np.flatnonzero(v == row)
         left, right = in_row[u[in_row] <= 0], in_row[u[in_row] >= 0]
-        found += [left[np.argmin(across[left])], in_row[np.argmin(np.abs(u[in_row]))], right[np.argmax(across[right])]]
+        found += [
+            left[np.argmin(across[left])],
+            in_row[np.argmin(np.abs(u[in_row]))],
+            right[np.argmax(across[right])],
+        ]
     return mesh.vertices[found]
 
 

@@ -28,42 +28,41 @@ _SHIFT = 3  # fractional bits of the stroke's coordinates
 _SAMPLES = 24
 
 
-def strap_layer(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[int, int]) -> Layer | None:
-    """The straps of a worn mask on a picture of ``size`` (height, width); None where none shows."""
+def strap_layers(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[int, int]) -> list[Layer]:
+    """The straps of a worn mask on a picture of ``size`` (height, width), a layer for each side that shows any."""
     paths = _EAR_LOOPS if straps.style == "ear_loops" else _HEAD_BANDS
-    strokes = [
-        stroke
-        for side in (-1.0, 1.0)
-        for (u, v), knots in paths
-        for stroke in _visible(mesh, camera, side, (side * u, v), knots)
-    ]
-    if not strokes:
-        return None
     width = max(straps.width_mm * camera.pixels_per_mm, 0.7)
-    return _draw(strokes, width, straps.color, size)
+    sides = [[_path(mesh, side, start, knots) for start, knots in paths] for side in (-1.0, 1.0)]
+    points = np.array(sides).reshape(-1, 3)
+    shape = (len(sides), len(paths), _SAMPLES)
+    visible = _faces_camera(points, camera).reshape(shape)
+    pixels = mesh.correction(camera.project(points)).reshape(*shape, 2)
+    layers = []
+    for side_visible, side_pixels in zip(visible, pixels, strict=True):
+        # A strap is seen from the mask to where the head begins to hide it.
+        ends = [_SAMPLES if shown.all() else int(np.argmin(shown)) for shown in side_visible]
+        strokes = [stroke[:end] for stroke, end in zip(side_pixels, ends, strict=True) if end > 1]
+        layer = _draw(strokes, width, straps.color, size) if strokes else None
+        if layer is not None:
+            layers.append(layer)
+    return layers
 
 
-def _visible(
-    mesh: FittedMesh,
-    camera: Camera,
-    side: float,
-    start: tuple[float, float],
-    knots: tuple[tuple[float, float, float], ...],
-) -> list[NDArray[np.float32]]:
-    """A strap's path in pixels, from the mask to where the head begins to hide it."""
-    anchor = mesh.at(*start)
-    path = np.concatenate([anchor[None], np.array(knots, dtype=np.float64) * (side, 1.0, 1.0)])
-    place = np.linspace(0, len(path) - 1, _SAMPLES)
-    points = np.stack([np.interp(place, np.arange(len(path)), path[:, axis]) for axis in range(3)], axis=1)
+def _path(
+    mesh: FittedMesh, side: float, start: tuple[float, float], knots: tuple[tuple[float, float, float], ...]
+) -> NDArray[np.float64]:
+    """``(_SAMPLES, 3)`` points in the head frame from the mask's edge along the knots."""
+    anchor = mesh.at(side * start[0], start[1])
+    corners = np.concatenate([anchor[None], np.array(knots, dtype=np.float64) * (side, 1.0, 1.0)])
+    place, at = np.linspace(0, len(corners) - 1, _SAMPLES), np.arange(len(corners))
+    return np.stack([np.interp(place, at, axis) for axis in corners.T], axis=1)
+
+
+def _faces_camera(points: NDArray[np.float64], camera: Camera) -> NDArray[np.bool_]:
+    """Whether the skull's surface at ``(N, 3)`` points of the head frame is turned to the camera."""
     outward = (points - _SKULL_CENTER) / _SKULL_RADII**2
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     view = points @ camera.rotation.T + camera.translation
-    view /= np.linalg.norm(view, axis=1, keepdims=True)
-    hidden = ((outward @ camera.rotation.T) * view).sum(axis=1) > 0
-    end = int(np.argmax(hidden)) if hidden.any() else _SAMPLES
-    if end < 2:
-        return []
-    return [mesh.correction(camera.project(points[:end]))]
+    return np.asarray(((outward @ camera.rotation.T) * view).sum(axis=1) < 0)
 
 
 def _draw(

@@ -14,7 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from maskaug.masktheface_wrapper.shell import ShellName
 
 AnchorName = Literal["left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom"]
-ANCHOR_NAMES: tuple[AnchorName, ...] = ("left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom")
+ANCHOR_NAMES: tuple[AnchorName, ...] = (
+    "left_top",
+    "nose",
+    "right_top",
+    "left_bottom",
+    "chin",
+    "right_bottom",
+)
 
 _SMALLEST_LEVEL = 48  # pixels; below that a template has no structure left to filter
 

@@ -12,10 +12,10 @@ from maskaug.masktheface_wrapper.raster import rasterise
 from maskaug.masktheface_wrapper.template import Template
 
 # The mesh is rasterised at no more than this many pixels a side. What it gives, template coordinates, is
-# smooth, and interpolates to larger pictures; smaller ones are rasterised twice as fine, which softens the
+# smooth, and interpolates to larger pictures; smaller ones are rasterised finer than they are, which softens the
 # outline where the shell turns away.
 _RASTER_SIDE = 256
-_FINEST = 2.0
+_FINEST = 1.5
 # Texels may be this much smaller than a pixel before the next coarser level of the template is taken.
 _TEXELS_PER_PIXEL = 1.25
 

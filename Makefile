@@ -1,0 +1,37 @@
+# `make demo` and `make test` set up everything they need, on a machine with Python 3.10 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py assets/*.py assets/*/*)
+
+.PHONY: demo test lint types format clean
+
+demo: $(VENV)/.installed
+	rm -rf .demo
+	$(BIN)/python tests/astronaut.py .demo/faces
+	$(BIN)/maskaug generate .demo/faces .demo/masked
+	@echo "Look at .demo/masked/contact_sheet.png"
+
+test: lint types
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Strict mode links each file into the installation, so that mypy sees maskaug.* as a user's does.
+$(VENV)/.installed: $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	touch $@
+
+clean:
+	rm -rf $(VENV) .demo build *.egg-info

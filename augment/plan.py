@@ -1,0 +1,88 @@
+"""Planning: which copies of which source are made, in rounds, whatever order the work is done in."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from maskaug.augment.manifest import Row
+from maskaug.augment.options import GenerateOptions
+from maskaug.augment.scan import Source
+
+# A source whose first copies were all refused will not do better: the face is hard to see, or none.
+_FAILURES_ALLOWED = 3
+LAST_ROUND = 25
+
+
+@dataclass
+class Tally:
+    """What became of one source so far."""
+
+    carried: bool = False
+    has_face: bool = False
+    attempts: int = 0
+    masked: int = 0
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Count the rows of one round."""
+        for row in rows:
+            if row["status"] == "carried":
+                self.carried = True
+                self.has_face = bool(row.get("landmarks"))
+            elif row.get("copy") is not None:
+                self.attempts += 1
+                self.masked += row["status"] == "masked"
+
+
+def copy_seed(seed: int, sha256: str, copy: int) -> int:
+    """Seed of one copy's generator, 63 bits: it depends on the picture's content, not on its name or turn."""
+    digest = hashlib.sha256(f"{seed}:{sha256}:{copy}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str, int]:
+    """Copies of each source, by relative path, that are wanted whatever becomes of the others."""
+    sources = list(sources)
+    if options.copies is not None:
+        return {source.relative: options.copies for source in sources if source.label == options.source_class}
+    # One copy each can be no more than balance wants, unless the split has masked pictures of its own: then
+    # how many are wanted shows only when all have been read.
+    real = {source.split for source in sources if source.label == options.masked_class}
+    return {
+        source.relative: int(source.split not in real) for source in sources if source.label == options.source_class
+    }
+
+
+def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options: GenerateOptions) -> dict[str, range]:
+    """Copy numbers of each source, by relative path, that bring every split into balance; empty when done."""
+    if options.copies is not None:
+        return {}
+    missing: dict[str, int] = defaultdict(int)
+    willing: dict[str, list[Source]] = defaultdict(list)
+    for source in sources:
+        tally = tallies[source.relative]
+        if source.label == options.masked_class:
+            missing[source.split] -= tally.carried
+        elif source.label == options.source_class:
+            missing[source.split] += tally.carried - tally.masked
+            if tally.carried and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
+                willing[source.split].append(source)
+
+    wanted: dict[str, range] = {}
+    for split, count in missing.items():
+        # Those with the fewest copies first, then in an order that depends on the seed alone.
+        queue = sorted(
+            willing[split],
+            key=lambda source: (
+                tallies[source.relative].attempts,
+                hashlib.sha256(f"{options.seed}:{source.relative}".encode()).digest(),
+            ),
+        )
+        if count <= 0 or not queue:
+            continue
+        each, extra = divmod(count, len(queue))
+        for place, source in enumerate(queue):
+            first = tallies[source.relative].attempts
+            if copies := each + (place < extra):
+                wanted[source.relative] = range(first, first + copies)
+    return wanted

@@ -1,0 +1,225 @@
+"""What lies in a source folder: an ImageFolder, with or without splits, nested at any depth."""
+
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
+
+_PICTURE_SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".avif",
+}
+_JUNK = {"thumbs.db", "desktop.ini"}
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)  # by Windows
+_LONGEST_STEM = 100  # bytes; file systems allow 255, and copies add a suffix
+COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
+
+
+class ScanError(Exception):
+    """The source folder cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the source folder.
+
+    Attributes:
+        path: Where it is.
+        relative: The same below the source folder, with ``/``, and escaped where it is not printable.
+        split: ``train``, ``val``, ``a/b`` ...; ``train`` where the source has none.
+        label: Name of its class.
+        subfolder: Folders below the class folder, safe on any file system; may be empty.
+        stem: Output name without suffix, safe on any file system and unique in its folder.
+    """
+
+    path: Path
+    relative: str
+    split: str
+    label: str
+    subfolder: str
+    stem: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the source folder that cannot be looked into: its place, a short reason, a sentence."""
+
+    relative: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Sources by their relative path, and what could not be scanned."""
+
+    sources: tuple[Source, ...]
+    problems: tuple[Problem, ...]
+
+
+def scan(src: Path, source_class: str, masked_class: str) -> Scan:
+    """List the files of an ImageFolder with their splits and classes.
+
+    A folder named like one of the two classes is a class folder, wherever it lies; what lies above it is the
+    split, what lies beside it are further classes. A folder without any class folder but with pictures, or one
+    that is itself called ``source_class``, holds pictures of ``source_class``.
+
+    Raises:
+        ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
+    """
+    if not src.is_dir():
+        what = "is not a folder" if src.exists() else "does not exist"
+        raise ScanError(f"source {src} {what}; name a folder of pictures")
+    problems: list[Problem] = []
+    try:
+        files = sorted(_walk(src, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
+    if not files and not problems:
+        raise ScanError(f"source {src} holds no picture")
+
+    classes = {source_class, masked_class}
+    # Folders that directly hold a class folder: their other sub-folders are classes too.
+    split_folders = {path.parents[depth + 1] for path in files for depth in _class_depths(path, classes)}
+    flat = not split_folders or src.name == source_class
+    if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
+        names = ", ".join(sorted({path.parts[0] for path in files})[:8]) or "none that can be read"
+        raise ScanError(
+            f"source {src} has no folder called {source_class!r} (it has: {names}); "
+            "name the folder of unmasked faces with --source-class"
+        )
+    sources = []
+    for path in files:
+        if flat:
+            sources.append(_source(src, path, "", source_class, path.parent.parts))
+            continue
+        parents = [folder for folder in path.parents if folder in split_folders]
+        if parents and len(path.parts) > len(parents[0].parts) + 1:
+            inside = path.parent.parts[len(parents[0].parts) :]
+            sources.append(_source(src, path, parents[0].as_posix(), inside[0], inside[1:]))
+    if not sources and not problems:
+        raise ScanError(f"source {src} holds no picture below {source_class!r}")
+    return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def check_apart(src: Path, dst: Path) -> None:
+    """Make sure that reading SRC and writing DST cannot meet.
+
+    Raises:
+        ScanError: one lies inside the other, or they are the same folder.
+    """
+    inner, outer = src.resolve(), dst.resolve()
+    if inner == outer:
+        raise ScanError(f"source and destination are the same folder, {src}; choose another destination")
+    if outer in inner.parents:
+        raise ScanError(f"source {src} lies inside destination {dst}; choose another destination")
+    if inner in outer.parents:
+        raise ScanError(f"destination {dst} lies inside source {src}; choose another destination")
+
+
+def printable(name: str) -> str:
+    """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
+    text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def _walk(src: Path, problems: list[Problem]) -> Iterator[Path]:
+    """Files below a folder, relative to it; hidden ones left out, links followed but never in circles."""
+    pending: list[tuple[Path, frozenset[tuple[int, int]]]] = [(Path(), frozenset())]
+    while pending:
+        folder, ancestors = pending.pop()
+        here = src / folder
+        try:
+            status = here.stat()
+            identity = (status.st_dev, status.st_ino)
+            if identity in ancestors:
+                message = f"{here} is a link to a folder that holds it; remove the link"
+                problems.append(Problem(printable(folder.as_posix()), "link_loop", message))
+                continue
+            entries = list(os.scandir(here))
+        except OSError as error:
+            if folder == Path():
+                raise
+            message = f"folder {here} cannot be read: {error.strerror}"
+            problems.append(Problem(printable(folder.as_posix()), "unreadable_folder", message))
+            continue
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in _JUNK:
+                continue
+            relative = folder / entry.name
+            problem = _unusable(entry)
+            if problem is not None:
+                problems.append(Problem(printable(relative.as_posix()), *problem))
+            elif entry.is_dir():
+                pending.append((relative, ancestors | {identity}))
+            else:
+                yield relative
+
+
+def _unusable(entry: os.DirEntry[str]) -> tuple[str, str] | None:
+    """Reason and sentence for an entry that is neither a file nor a folder."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        reason = "dangling_link" if entry.is_symlink() else "unreadable"
+        return reason, f"{entry.path} cannot be opened: {error.strerror}"
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return "not_a_file", f"{entry.path} is a pipe, a socket or a device; leave it out"
+
+
+def _class_depths(path: Path, classes: set[str]) -> list[int]:
+    """For each class folder above a file, how many folders stand between them."""
+    return [depth for depth, folder in enumerate(path.parents) if folder.name in classes]
+
+
+def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
+    return Source(
+        path=src / path,
+        relative=printable(path.as_posix()),
+        split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
+        label=printable(label),
+        subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
+        stem=safe_stem(path.stem if path.suffix.lower() in _PICTURE_SUFFIXES else path.name),
+    )
+
+
+def safe_stem(name: str) -> str:
+    """A name that any file system takes: letters, digits, ``-_. `` and nothing else, never empty."""
+    normal = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
+    cleaned = "".join(char if char.isalnum() or char in "-_. " else "_" for char in normal).strip(". ")
+    cut = cleaned.encode("utf-8")[:_LONGEST_STEM].decode("utf-8", "ignore").strip(". ")
+    return f"_{cut}" if not cut or _RESERVED.match(cut) else cut
+
+
+def _distinct(sources: list[Source]) -> tuple[Source, ...]:
+    """Sources whose names would meet get a mark of their own, made from their path."""
+
+    def key(source: Source) -> tuple[str, str, str, str]:
+        return source.split, source.label, source.subfolder.casefold(), source.stem.casefold()
+
+    counts = Counter(key(source) for source in sources)
+
+    def marked(source: Source) -> Source:
+        if counts[key(source)] == 1 and COPY_MARK not in source.stem:
+            return source
+        digest = hashlib.sha256(source.relative.encode()).hexdigest()[:8]
+        return replace(source, stem=f"{source.stem}-{digest}")
+
+    return tuple(sorted(map(marked, sources), key=lambda source: source.relative))

@@ -1,0 +1,71 @@
+"""From an options model to a command's parameters: each option is declared once, in the model."""
+
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any, Union, get_args, get_origin
+
+import typer
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+
+class UsageError(Exception):
+    """Options that do not check; the message names each."""
+
+
+def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[..., None]:
+    """A function for Typer: its parameters are the model's fields, and ``run`` gets the checked model.
+
+    Required fields become arguments, the others options; descriptions become their help.
+    """
+
+    def parsed(**values: object) -> None:
+        given = {name: value for name, value in values.items() if value is not None}
+        try:
+            options = model(**given)
+        except ValidationError as error:
+            raise UsageError("; ".join(_sentence(model, problem)) for problem in error.errors()) from error
+        run(options)
+
+    parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
+    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  what Typer reads
+    parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    parsed.__doc__ = run.__doc__
+    return parsed
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    annotation, default = _plain(field.annotation), None
+    if field.is_required():
+        return _keyword(name, annotation, typer.Argument(..., help=field.description, show_default=False))
+    if isinstance(field.default, bool):
+        default = field.default
+        option = typer.Option(default, f"--{name.replace('_', '-')}", help=field.description)
+        return _keyword(name, bool, option)
+    flags = [f"--{name.replace('_', '-')}"] + (["--kind"] if name == "kinds" else [])
+    default = None if field.default_factory else field.default
+    option = typer.Option(default, *flags, help=field.description, show_default=default is not None)
+    return _keyword(name, annotation, option)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401
+    """The type as Typer knows it: mappings are written as text, which the model parses."""
+    if get_origin(annotation) is dict:
+        return str | None
+    if get_origin(annotation) in (Union, types.UnionType) and dict in map(get_origin, get_args(annotation)):
+        return str | None
+    return annotation
+
+
+def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if not problem["loc"]:
+        return message
+    name = str(problem["loc"][0])
+    required = name in model.model_fields and model.model_fields[name].is_required()
+    return f"{name.upper() if required else '--' + name.replace('_', '-')}: {message}"
