@@ -19,8 +19,9 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# From inside the strict installation: from here, Python would take the folder maskaug/ for the whole package.
 types: $(VENV)/.installed
-	$(BIN)/mypy
+	cd build/__editable__.* && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p maskaug
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
@@ -30,8 +31,14 @@ format: $(VENV)/.installed
 $(VENV)/.installed: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	rm -rf build
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
 	touch $@
 
 clean:
 	rm -rf $(VENV) .demo build *.egg-info
+
+# Draw the standard template pack anew, from outside this folder for the reason above.
+.PHONY: templates
+templates: $(VENV)/.installed
+	cd build && ../$(BIN)/python -m maskaug.assets.draw $(CURDIR)/assets/standard

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from maskaug.assets import standard_pack
 from maskaug.assets.fabric import bumps, creases, noise, weave
 
-Field = NDArray[np.float32]  # (H, W)
+Field = NDArray[np.floating[Any]]  # (H, W)
 Color = tuple[int, int, int]  # RGB
 
 WIDTH, HEIGHT = 1152, 810
@@ -123,13 +123,13 @@ def surgical(color: Color, seed: int) -> NDArray[np.uint8]:
     wander = noise(rng, (HEIGHT, WIDTH), 90)
     height = np.zeros_like(mask.u)
     shadow = np.zeros_like(mask.u)
-    for at, deep in ((0.27, 9.0), (0.47, 10.0), (0.67, 9.0)):
+    for at, deep in ((0.27, 6.5), (0.47, 7.0), (0.67, 6.5)):
         fold = at + 0.004 * wander + 0.018 * (mask.u**2 - 0.3)
         below = (mask.v - fold) * 620  # pixels below the fold's edge
         # Cloth rises towards the fold's edge, drops to the layer behind it, and lies flat again.
         height += deep * np.exp(np.minimum(below, 0) / 70) * (below < 0)
         height -= 3.0 * np.exp(-np.maximum(below, 0) / 30) * (below >= 0)
-        shadow += np.exp(-np.maximum(below, 0) / 7) * (below >= 0) * 0.10
+        shadow += np.exp(-np.maximum(below, 0) / 7) * (below >= 0) * 0.06
         shadow += np.exp(-np.maximum(below, 0) / 34) * (below >= 0) * 0.06
     height = cv2.GaussianBlur(height, (0, 0), 2.6)
     height += 5.0 * creases(rng, (HEIGHT, WIDTH), 110, stretch=2.5)

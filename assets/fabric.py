@@ -1,10 +1,12 @@
 """Textures of fabric: smooth noise, creases, woven threads and bonding points."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Field = NDArray[np.float32]  # (H, W)
+Field = NDArray[np.floating[Any]]  # (H, W)
 
 
 def noise(rng: np.random.Generator, size: tuple[int, int], scale: float) -> Field:

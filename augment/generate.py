@@ -22,7 +22,7 @@ from maskaug.augment.manifest import (
 from maskaug.augment.options import GenerateOptions
 from maskaug.augment.pictures import file_sha256, write_atomic
 from maskaug.augment.plan import LAST_ROUND, Tally, first_round, next_round
-from maskaug.augment.pool import Crash, Pool
+from maskaug.augment.pool import Crash, Pool, PoolError
 from maskaug.augment.scan import Problem, Scan, Source, check_apart, scan
 from maskaug.masktheface_wrapper import Face
 from maskaug.version import __version__
@@ -118,6 +118,8 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
         _write_json(options, STATS_FILE, summary.as_json())
         shutil.rmtree(partial_folder, ignore_errors=True)
         (options.dst / JOURNAL_FILE).unlink()
+    except PoolError as error:
+        raise GenerateError(str(error)) from error
     except OSError as error:
         where = f" {error.filename}" if error.filename else f" below {options.dst}"
         message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"

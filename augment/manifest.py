@@ -191,13 +191,13 @@ class Journal:
         self._file.flush()
 
     def entries(self, source: str) -> list[tuple[int, list[Row]]]:
-        """Round and rows of each time the source was worked on."""
-        found = []
+        """Round and rows of each time the source was worked on; the last where a round was done again."""
+        by_round: dict[int, list[Row]] = {}
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
             entry = json.loads(self._file.readline())
-            found.append((entry["round"], entry["rows"]))
-        return sorted(found, key=lambda item: item[0])
+            by_round[entry["round"]] = entry["rows"]
+        return sorted(by_round.items())
 
     def rows(self) -> Iterator[Row]:
         """All rows by source, then in the order they were made."""

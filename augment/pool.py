@@ -22,8 +22,16 @@ _CHUNK = 8  # tasks handed over at once: each is a few milliseconds long, and so
 _AHEAD = 3  # chunks in the queue for each process
 
 
+# One picture may be too much for a process; so many in a row mean that processes cannot work at all.
+_CRASHES_IN_A_ROW = 3
+
+
+class PoolError(Exception):
+    """Worker processes die whatever they are given."""
+
+
 class Crash:
-    """In place of a result: the process died over this very task, twice."""
+    """In place of a result: the process died over this very task."""
 
 
 class Pool(Generic[Task, Result]):
@@ -43,7 +51,11 @@ class Pool(Generic[Task, Result]):
         self._executor: ProcessPoolExecutor | None = None
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Crash]]:
-        """Results as they are ready, in any order. Errors that the function raises are raised here."""
+        """Results as they are ready, in any order. Errors that the function raises are raised here.
+
+        Raises:
+            PoolError: no process can be kept alive.
+        """
         if self._workers == 1:
             self._own = self._own or _single_threaded(self._start)
             for task in tasks:
@@ -76,12 +88,18 @@ class Pool(Generic[Task, Result]):
 
     def _one_by_one(self, tasks: list[Task]) -> Iterator[tuple[Task, Result | Crash]]:
         """Find the task that kills its process among those that were under way when one died."""
+        crashes = 0
         for task in tasks:
             try:
-                yield task, self._submit([task]).result()[0]
-            except BrokenProcessPool:
+                result: Result | Crash = self._submit([task]).result()[0]
+                crashes = 0
+            except BrokenProcessPool as error:
                 self._close(wait_for_tasks=False)
-                yield task, Crash()
+                crashes += 1
+                if crashes == _CRASHES_IN_A_ROW:
+                    raise PoolError("worker processes die as they start; try fewer workers, or --workers 1") from error
+                result = Crash()
+            yield task, result
 
     def _submit(self, chunk: list[Task]) -> "Future[list[Result]]":
         if self._executor is None:

@@ -29,7 +29,7 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
         run(options)
 
     parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
-    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  what Typer reads
+    parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     parsed.__doc__ = run.__doc__
     return parsed
@@ -57,7 +57,9 @@ def _plain(annotation: Any) -> Any:  # noqa: ANN401
     """The type as Typer knows it: mappings are written as text, which the model parses."""
     if get_origin(annotation) is dict:
         return str | None
-    if get_origin(annotation) in (Union, types.UnionType) and dict in map(get_origin, get_args(annotation)):
+    if get_origin(annotation) in (Union, types.UnionType) and any(
+        get_origin(part) is dict for part in get_args(annotation)
+    ):
         return str | None
     return annotation
 

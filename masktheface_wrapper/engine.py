@@ -15,7 +15,7 @@ from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.shade import shade
 from maskaug.masktheface_wrapper.shell import shell
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
-from maskaug.masktheface_wrapper.straps import strap_layers
+from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.warp import warp
 
@@ -94,6 +94,8 @@ class MaskEngine:
         else:
             mask = warp(template, mesh, size)
         layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
+        if template.straps and template.straps.style == "ear_loops":
+            layers = [hide_behind_hair(layer, image, face.landmarks) for layer in layers]
         if mask is not None:
             layers.append(mask)
         layers = [shade(layer, image) for layer in layers]
@@ -146,4 +148,4 @@ def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
         threshold -= weight
         if threshold < 0:
             return name
-    return next(reversed(weights))
+    return list(weights)[-1]

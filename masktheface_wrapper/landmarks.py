@@ -184,7 +184,7 @@ def _frame(left: Points, right: Points, aspect: float, unit_down: float) -> tupl
     across = (right - left) / (1.0, aspect)
     # A turned head's eyes move together; its height stays.
     unit = max(float(np.hypot(*across)), unit_down / aspect, 1.0)
-    return (left + right) / 2, unit, float(np.arctan2(across[1], across[0])), aspect
+    return np.asarray((left + right) / 2, dtype=np.float32), unit, float(np.arctan2(across[1], across[0])), aspect
 
 
 def implausible(estimate: Estimate) -> str | None:

@@ -2,6 +2,7 @@
 
 import configparser
 from pathlib import Path
+from typing import Literal
 
 from maskaug.masktheface_wrapper.template import AnchorName, Pack, PackError, Template, read_template_picture
 
@@ -16,7 +17,7 @@ _ANCHOR_KEYS: dict[AnchorName, str] = {
 }
 # `empty` leaves the face bare and `inpaint` paints a black hole: neither is a mask.
 _NOT_MASKS = ("empty", "inpaint")
-_SIDES = ("left", "right")
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 
 
 def find_masks_cfg(folder: Path) -> Path | None:

@@ -1,6 +1,7 @@
 """Warping: a flat template drawn through a fitted mesh, as a layer over one region of the picture."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,9 +35,9 @@ class Layer:
 
     left: int
     top: int
-    color: NDArray[np.float32]
-    alpha: NDArray[np.float32]
-    light: NDArray[np.float32]
+    color: NDArray[np.floating]
+    alpha: NDArray[np.floating]
+    light: NDArray[np.floating]
 
     @property
     def window(self) -> tuple[slice, slice]:
@@ -63,15 +64,13 @@ def warp(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer |
     density = _texels_per_pixel(texels, vertices, mesh)
     if fineness < 1:
         drawn, coverage = _enlarge(drawn, covered, (width, height))
-        layer = _sample(template, drawn, coverage > 0, density * fineness) * coverage[..., None]
-        light = drawn[..., 2]
+        sampled = _sample(template, drawn, coverage > 0, density * fineness)
+        premultiplied, light = sampled * coverage[..., None], drawn[..., 2]
     else:
-        layer = _sample(template, drawn, covered, density)
-        layer = cv2.resize(layer, (width, height), interpolation=cv2.INTER_AREA)
-        light = cv2.resize(drawn[..., 2], (width, height), interpolation=cv2.INTER_AREA)
-        share = cv2.resize(covered.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-        light = light / np.maximum(share, 1e-3)
-    premultiplied = layer.astype(np.float32)
+        sampled = _sample(template, drawn, covered, density)
+        premultiplied = _reduce(sampled, (width, height)).astype(np.float32)
+        share = _reduce(covered.astype(np.float32), (width, height))
+        light = _reduce(drawn[..., 2], (width, height)) / np.maximum(share, 1e-3)
     alpha = premultiplied[..., 3] / 255
     total = float(alpha.sum())
     mean = float((light * alpha).sum()) / total if total > 0 else 1.0
@@ -120,6 +119,11 @@ def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating
     if not front.any():
         return 1.0
     return float(np.sqrt(np.median(np.abs(areas(texels)[front]) / seen[front])))
+
+
+def _reduce(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Average over the pixels of a smaller grid of ``size`` (width, height)."""
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
 
 
 def _enlarge(

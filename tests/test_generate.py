@@ -1,0 +1,382 @@
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import astronaut
+import bad_inputs
+import fragile
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from maskaug.augment import AnnotationError, GenerateError, GenerateOptions, ScanError, generate, read_manifest
+from maskaug.augment.generate import JOURNAL_FILE
+from maskaug.augment.manifest import SCHEMA, Journal
+from maskaug.augment.options import Engine
+from maskaug.augment.pictures import encode_picture, file_sha256, read_picture
+from maskaug.augment.plan import copy_seed
+from maskaug.augment.pool import Crash, Pool, PoolError
+from maskaug.masktheface_wrapper import PackError, Wearing
+
+
+def run(src, dst, **options):
+    return generate(GenerateOptions(src=src, dst=dst, **{"workers": 1, **options}))
+
+
+def tree(folder):
+    """Every file below a folder, with its digest."""
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def masked(dst):
+    return [row for row in read_manifest(dst) if row["status"] == "masked"]
+
+
+def test_what_lies_in_an_output(faces_folder, tmp_path):
+    dst = tmp_path / "out"
+    summary = run(faces_folder, dst)
+    assert summary.masked == {"train/wearing_mask": 6, "val/wearing_mask": 2}
+    assert summary.carried == {"train/not_wearing_mask": 6, "val/not_wearing_mask": 2}
+    assert summary.refused == {}
+    names = {path.name for path in dst.iterdir()}
+    assert names == {"train", "val", "manifest", "config.json", "stats.json", "contact_sheet.png"}
+
+    table = pq.read_table(dst / "manifest")
+    assert table.schema.equals(SCHEMA)
+    rows = table.to_pylist()
+    assert len(rows) == 16
+    for row in rows:
+        assert file_sha256(dst / row["output"]) == row["output_sha256"]
+        assert file_sha256(faces_folder / row["source"]) == row["source_sha256"]
+        assert len(row["landmarks"]) == 136
+        assert len(row["box"]) == 4
+    for row in masked(dst):
+        assert row["output"].split("/")[1] == "wearing_mask"
+        assert 0.3 <= row["quality"] <= 1
+        assert row["seed"] == copy_seed(0, row["source_sha256"], row["copy"])
+        assert abs(row["yaw"]) < 40
+
+    assert json.loads((dst / "config.json").read_text())["seed"] == 0
+    assert json.loads((dst / "stats.json").read_text())["masked"] == {"train/wearing_mask": 6, "val/wearing_mask": 2}
+    assert read_picture(dst / "contact_sheet.png").pixels.std() > 20
+
+
+def test_the_manifest_replays_each_copy(faces_folder, tmp_path, engine):
+    dst = tmp_path / "out"
+    run(faces_folder, dst, format="png")
+    from maskaug.augment.manifest import faces_of
+
+    for row in masked(dst)[:3]:
+        pixels = read_picture(faces_folder / row["source"]).pixels
+        again = engine.apply(pixels, faces_of(row)[0], Wearing.model_validate_json(row["parameters"]))
+        assert (again.image == read_picture(dst / row["output"]).pixels).all()
+
+
+def test_same_seed_same_bytes_whatever_the_workers_and_the_order(faces_folder, tmp_path):
+    run(faces_folder, tmp_path / "one", alpha=True)
+    run(faces_folder, tmp_path / "two", alpha=True, workers=2)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    run(faces_folder, tmp_path / "other", alpha=True, seed=1)
+    assert {row["output_sha256"] for row in masked(tmp_path / "one")}.isdisjoint(
+        row["output_sha256"] for row in masked(tmp_path / "other")
+    )
+
+
+def test_a_copys_seed_depends_on_content_not_on_name(tmp_path):
+    for name, folder in (("a", "first"), ("zz", "second")):
+        target = tmp_path / folder / "not_wearing_mask"
+        target.mkdir(parents=True)
+        (target / f"{name}.png").write_bytes(encode_picture(astronaut.face(140), "png"))
+        run(tmp_path / folder, tmp_path / f"{folder}_out")
+    first, second = (masked(tmp_path / f"{folder}_out")[0] for folder in ("first", "second"))
+    assert first["output_sha256"] == second["output_sha256"]
+    assert first["output"] != second["output"]
+
+
+def test_both_classes_have_one_history(faces_folder, tmp_path):
+    """Decoded and encoded alike, nothing but the mask's pixels tells them apart."""
+    dst = tmp_path / "out"
+    run(faces_folder, dst, format="png", alpha=True)
+    unmasked = {row["source"]: row["output"] for row in read_manifest(dst) if row["status"] == "carried"}
+    for row in masked(dst):
+        before = read_picture(dst / unmasked[row["source"]]).pixels
+        after = read_picture(dst / row["output"]).pixels
+        alpha = read_picture(dst / row["alpha"]).pixels[..., 0]
+        assert (before == after)[alpha == 0].all()
+        assert (before != after)[alpha == 255].any()
+
+
+def test_copies_and_kinds(faces_folder, tmp_path):
+    dst = tmp_path / "out"
+    summary = run(faces_folder, dst, copies=3, kinds="surgical=2,kn95")
+    assert summary.masked == {"train/wearing_mask": 18, "val/wearing_mask": 6}
+    assert {row["kind"] for row in masked(dst)} == {"surgical", "kn95"}
+    assert len({row["output"] for row in masked(dst)}) == 24
+
+
+def test_balance_counts_real_masked_pictures(faces_folder, tmp_path):
+    real = faces_folder / "train" / "wearing_mask"
+    real.mkdir()
+    for number in range(2):
+        (real / f"real_{number}.png").write_bytes(encode_picture(astronaut.face(120, roll=number), "png"))
+    (faces_folder / "train" / "not_wearing_mask" / "broken.jpg").write_bytes(b"")
+    other = faces_folder / "train" / "mask_worn_incorrectly"
+    other.mkdir()
+    (other / "odd.png").write_bytes(encode_picture(astronaut.face(120), "png"))
+    summary = run(faces_folder, tmp_path / "out")
+    assert summary.carried["train/not_wearing_mask"] == 6
+    assert summary.carried["train/wearing_mask"] == 2
+    assert summary.carried["train/mask_worn_incorrectly"] == 1
+    assert summary.masked["train/wearing_mask"] == 4
+    assert summary.missing == {}
+    assert summary.refused == {"empty_file": 1}
+
+
+def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
+    folder = tmp_path / "src" / "not_wearing_mask"
+    folder.mkdir(parents=True)
+    for number in range(3):
+        (folder / f"face_{number}.png").write_bytes(encode_picture(astronaut.face(140, roll=3 * number), "png"))
+    (folder / "wall.png").write_bytes(encode_picture(np.full((100, 100, 3), 90, np.uint8), "png"))
+    summary = run(tmp_path / "src", tmp_path / "out")
+    assert summary.carried["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 4
+    assert summary.refused == {"no_face": 1}
+
+
+def test_a_bad_picture_costs_one_row_never_the_run(tmp_path, photo):
+    src, dst = tmp_path / "src" / "train" / "not_wearing_mask", tmp_path / "out"
+    expected = bad_inputs.write(src, photo)
+    (src / "loop").symlink_to(tmp_path / "src")
+    os.mkfifo(src / "pipe")
+    summary = run(tmp_path / "src", dst, copies=1, workers=2)
+    refused = [row for row in read_manifest(dst) if row["status"] == "refused"]
+    reasons = sorted(reason for reason in expected.values() if reason)
+    assert sorted(row["reasons"][0] for row in refused) == sorted([*reasons, "link_loop", "not_a_file"])
+    assert all(row["message"] for row in refused)
+    good = [name for name, reason in expected.items() if reason is None]
+    assert summary.carried["train/not_wearing_mask"] == len(good)
+    assert summary.sources == len(expected) + 2
+    # One-bit pictures and the stretched panorama may hide their face; all others show it.
+    assert summary.masked["train/wearing_mask"] >= len(good) - 2
+
+
+def test_large_pictures_are_masked_at_full_size_or_as_large_as_asked(tmp_path):
+    folder = tmp_path / "src"
+    folder.mkdir()
+    import cv2
+
+    large = cv2.resize(astronaut.portrait(), (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    (folder / "large.jpg").write_bytes(encode_picture(large, "jpeg"))
+    run(folder, tmp_path / "full")
+    assert (masked(tmp_path / "full")[0]["width"], masked(tmp_path / "full")[0]["height"]) == (4000, 3000)
+    run(folder, tmp_path / "shrunk", max_size=500)
+    assert masked(tmp_path / "shrunk")[0]["width"] == 500
+
+
+def test_known_faces_skip_detection(faces_folder, tmp_path, monkeypatch):
+    run(faces_folder, tmp_path / "first")
+    points = {row["source"]: row["landmarks"] for row in masked(tmp_path / "first")}
+    boxes = {row["source"]: row["box"] for row in masked(tmp_path / "first")}
+    columns = [f"{axis}{number}" for number in range(68) for axis in "xy"]
+    (tmp_path / "points.csv").write_text(
+        "\n".join([",".join(["path", *columns]), *(",".join(map(str, [path, *row])) for path, row in points.items())])
+    )
+    pq.write_table(pa.table({"path": list(boxes), "box": list(boxes.values())}), tmp_path / "boxes.parquet")
+
+    from maskaug.masktheface_wrapper import FaceFinder
+
+    monkeypatch.setattr(FaceFinder, "find", lambda *_: pytest.fail("a known face was searched for"))
+    for name in ("first", "points.csv", "boxes.parquet"):
+        dst = tmp_path / f"by_{name}"
+        run(faces_folder, dst, annotations=tmp_path / name)
+        assert len(masked(dst)) == 8
+        outputs = {row["source"]: row["output_sha256"] for row in masked(dst)}
+        if name == "first":
+            assert outputs == {row["source"]: row["output_sha256"] for row in masked(tmp_path / "first")}
+    with pytest.raises(AnnotationError, match="no column 'path'"):
+        pq.write_table(pa.table({"file": ["a"]}), tmp_path / "wrong.parquet")
+        run(faces_folder, tmp_path / "never", annotations=tmp_path / "wrong.parquet")
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        run(faces_folder, tmp_path / "never", annotations=tmp_path / "gone.csv")
+
+
+def test_refusals_to_start_are_one_sentence_and_write_nothing(faces_folder, tmp_path):
+    with pytest.raises(ScanError, match="does not exist"):
+        run(tmp_path / "gone", tmp_path / "out")
+    with pytest.raises(ScanError, match="lies inside source"):
+        run(faces_folder, faces_folder / "out")
+    with pytest.raises(PackError, match="no mask of kind 'gas'"):
+        run(faces_folder, tmp_path / "out", kinds="gas")
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "mine.txt").write_text("precious")
+    with pytest.raises(GenerateError, match="holds other files"):
+        run(faces_folder, taken)
+    assert (taken / "mine.txt").read_text() == "precious"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GenerateError, match="cannot be used"):
+        run(faces_folder, tmp_path / "file")
+
+
+def test_overwrite_replaces_the_output_and_nothing_else(faces_folder, tmp_path):
+    dst = tmp_path / "out"
+    run(faces_folder, dst, alpha=True)
+    (dst / "train" / "wearing_mask" / "mine.txt").write_text("precious")
+    with pytest.raises(GenerateError, match="--resume to go on, or --overwrite"):
+        run(faces_folder, dst)
+    run(faces_folder, dst, overwrite=True, kinds="cloth")
+    assert {row["kind"] for row in masked(dst)} == {"cloth"}
+    assert (dst / "train" / "wearing_mask" / "mine.txt").read_text() == "precious"
+    assert not (dst / "alpha").exists()
+    assert len(list((dst / "train").rglob("*.jpg"))) == 12
+
+
+COMMAND = [sys.executable, "-m", "maskaug"]
+
+
+def start(src, dst, *options):
+    # Not from the repository: its folder maskaug/ would be taken for the whole package.
+    return subprocess.Popen(
+        [*COMMAND, "generate", str(src), str(dst), *options],
+        cwd=src.parent,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_rows(dst, count, process):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        journal = dst / JOURNAL_FILE
+        if journal.exists() and journal.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"no {count} rows in time")
+
+
+@pytest.fixture
+def many_faces(tmp_path):
+    folder = tmp_path / "many"
+    astronaut.write_faces(folder, {"train": 60})
+    return folder
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed_and_resumed_ends_like_one_that_was_never_killed(many_faces, tmp_path, workers):
+    run(many_faces, tmp_path / "whole")
+    dst = tmp_path / "killed"
+    for rows in (5, 25):
+        process = start(many_faces, dst, "--workers", workers, *(["--resume"] if rows > 5 else []))
+        wait_for_rows(dst, rows, process)
+        process.kill()
+        process.wait()
+        process.communicate()
+    with (dst / JOURNAL_FILE).open("ab") as journal:
+        journal.write(b'{"source": "torn')  # what a power cut leaves
+    run(many_faces, dst, resume=True)
+    assert tree(dst) == tree(tmp_path / "whole")
+
+
+def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
+    run(faces_folder, tmp_path / "whole")
+    dst = tmp_path / "out"
+    shutil.copytree(tmp_path / "whole", dst)
+    journal = Journal(dst / JOURNAL_FILE)
+    for source in {row["source"] for row in read_manifest(dst)}:
+        rows = [row for row in read_manifest(dst) if row["source"] == source]
+        journal.append(source, 0, [{k: v for k, v in row.items() if v is not None} for row in rows])
+    journal.close()
+    victim = dst / masked(dst)[0]["output"]
+    victim.write_bytes(b"half")
+    run(faces_folder, dst, resume=True)
+    assert tree(dst) == tree(tmp_path / "whole")
+
+
+def test_resuming_with_other_options_names_the_difference(faces_folder, tmp_path):
+    run(faces_folder, tmp_path / "out")
+    with pytest.raises(GenerateError, match="seed was 0, is 5"):
+        run(faces_folder, tmp_path / "out", resume=True, seed=5)
+    before = tree(tmp_path / "out")
+    summary = run(faces_folder, tmp_path / "out", resume=True, workers=2)
+    assert summary.masked["train/wearing_mask"] == 6
+    assert tree(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_stops_at_once_with_130_and_leaves_nothing_half_written(many_faces, tmp_path, workers):
+    dst = tmp_path / "out"
+    process = start(many_faces, dst, "--workers", workers)
+    wait_for_rows(dst, 4, process)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - asked < 2
+    assert process.returncode == 130
+    assert "--resume" in stderr
+    assert "Traceback" not in stderr
+    assert not (dst / ".partial").exists()
+    for path in dst.rglob("*.jpg"):
+        read_picture(path)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a small disk")
+def test_a_full_disk_is_told_and_can_be_resumed(many_faces, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(disk)], check=False).returncode:
+        pytest.skip("this machine does not let tests mount a file system")
+    try:
+        process = start(many_faces, disk / "out", "--workers", "1")
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "No space left" in stderr
+        assert "--resume" in stderr
+        assert "Traceback" not in stderr
+        assert len(stderr.strip().splitlines()) == 1
+        for path in (disk / "out").rglob("*.jpg"):
+            read_picture(path)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_task_that_kills_its_process_costs_only_itself():
+    pool = Pool(fragile.start, 2)
+    try:
+        results = dict(pool.run(list(range(40))))
+    finally:
+        pool.close()
+    assert isinstance(results.pop(13), Crash)
+    assert results == {task: task * 2 for task in range(40) if task != 13}
+
+
+def test_processes_that_cannot_begin_stop_the_run():
+    pool = Pool(fragile.never, 2)
+    with pytest.raises(PoolError, match="workers"):
+        list(pool.run(list(range(40))))
+    pool.close()
+
+
+def test_kinds_are_parsed():
+    assert Engine(kinds="n95, Surgical=3").kinds == {"n95": 1.0, "surgical": 3.0}
+    for wrong in ("n95=x", "n95,n95", "=1", "n95=-1", "n95=0", "n95=nan", ""):
+        with pytest.raises(ValueError):
+            Engine(kinds=wrong)
+
+
+def test_no_trace_of_the_clock_or_the_machine(faces_folder, tmp_path):
+    run(faces_folder, tmp_path / "one")
+    time.sleep(1.1)
+    run(faces_folder, tmp_path / "two")
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+
+
+def test_hashes_are_of_the_bytes(faces_folder):
+    path = next(faces_folder.rglob("*.jpg"))
+    assert read_picture(path).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

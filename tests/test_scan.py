@@ -1,0 +1,148 @@
+import os
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from maskaug.augment.scan import COPY_MARK, ScanError, check_apart, printable, safe_stem, scan
+
+SOURCE, MASKED = "not_wearing_mask", "wearing_mask"
+
+
+def touch(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+
+
+def places(found):
+    return {source.relative: (source.split, source.label, source.subfolder, source.stem) for source in found.sources}
+
+
+def test_splits_classes_and_subfolders(tmp_path):
+    touch(
+        tmp_path,
+        "train/not_wearing_mask/a.jpg",
+        "train/not_wearing_mask/who/b.jpg",
+        "train/wearing_mask/c.png",
+        "train/mask_worn_incorrectly/d.jpg",
+        "deep/val/not_wearing_mask/e.jpg",
+        "README.md",
+        "train/notes.txt",
+        "train/not_wearing_mask/.hidden.jpg",
+        "train/not_wearing_mask/Thumbs.db",
+    )
+    assert places(scan(tmp_path, SOURCE, MASKED)) == {
+        "train/not_wearing_mask/a.jpg": ("train", SOURCE, "", "a"),
+        "train/not_wearing_mask/who/b.jpg": ("train", SOURCE, "who", "b"),
+        "train/wearing_mask/c.png": ("train", MASKED, "", "c"),
+        "train/mask_worn_incorrectly/d.jpg": ("train", "mask_worn_incorrectly", "", "d"),
+        "deep/val/not_wearing_mask/e.jpg": ("deep/val", SOURCE, "", "e"),
+    }
+
+
+def test_without_splits_all_is_train(tmp_path):
+    touch(tmp_path, "not_wearing_mask/a.jpg", "wearing_mask/b.jpg")
+    assert {place[:2] for place in places(scan(tmp_path, SOURCE, MASKED)).values()} == {
+        ("train", SOURCE),
+        ("train", MASKED),
+    }
+
+
+def test_a_flat_folder_holds_the_source_class(tmp_path):
+    touch(tmp_path, "a.jpg", "b.jpg")
+    assert {place[:2] for place in places(scan(tmp_path, SOURCE, MASKED)).values()} == {("train", SOURCE)}
+    touch(tmp_path / SOURCE, "c.jpg", "who/d.jpg")
+    below = places(scan(tmp_path / SOURCE, SOURCE, MASKED))
+    assert below["who/d.jpg"] == ("train", SOURCE, "who", "d")
+
+
+def test_names_that_would_meet_are_marked(tmp_path):
+    touch(tmp_path, "a.jpg", "a.png", "A.jpeg", "b.jpg", f"c{COPY_MARK}n95_0.jpg")
+    stems = {relative: place[3] for relative, place in places(scan(tmp_path, SOURCE, MASKED)).items()}
+    assert stems["b.jpg"] == "b"
+    assert len({stem.casefold() for stem in stems.values()}) == 5
+    assert stems[f"c{COPY_MARK}n95_0.jpg"] != f"c{COPY_MARK}n95_0"
+
+
+def test_loops_pipes_and_dangling_links_are_problems(tmp_path):
+    touch(tmp_path, "train/not_wearing_mask/a.jpg")
+    (tmp_path / "train" / "not_wearing_mask" / "loop").symlink_to(tmp_path / "train")
+    (tmp_path / "train" / "not_wearing_mask" / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "train" / "not_wearing_mask" / "pipe")
+    found = scan(tmp_path, SOURCE, MASKED)
+    assert [source.relative for source in found.sources] == ["train/not_wearing_mask/a.jpg"]
+    assert {problem.reason for problem in found.problems} == {"link_loop", "dangling_link", "not_a_file"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_folder_is_a_problem(tmp_path):
+    touch(tmp_path, "train/not_wearing_mask/a.jpg", "train/not_wearing_mask/locked/b.jpg")
+    locked = tmp_path / "train/not_wearing_mask/locked"
+    locked.chmod(0)
+    try:
+        found = scan(tmp_path, SOURCE, MASKED)
+    finally:
+        locked.chmod(0o755)
+    assert [problem.reason for problem in found.problems] == ["unreadable_folder"]
+
+
+def test_wrong_folders_are_told_in_a_sentence(tmp_path):
+    with pytest.raises(ScanError, match="does not exist"):
+        scan(tmp_path / "gone", SOURCE, MASKED)
+    with pytest.raises(ScanError, match="holds no picture"):
+        scan(tmp_path, SOURCE, MASKED)
+    touch(tmp_path, "cats/a.jpg", "dogs/b.jpg")
+    with pytest.raises(ScanError, match=r"cats, dogs.*--source-class"):
+        scan(tmp_path, SOURCE, MASKED)
+    with pytest.raises(ScanError, match="is not a folder"):
+        scan(tmp_path / "cats" / "a.jpg", SOURCE, MASKED)
+
+
+def test_source_and_destination_must_be_apart(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    for src, dst in [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("a", "link/a/b")]:
+        with pytest.raises(ScanError):
+            check_apart(tmp_path / src, tmp_path / dst)
+    check_apart(tmp_path / "a", tmp_path / "ab")
+
+
+names = st.text(st.characters(blacklist_characters="/\x00", blacklist_categories=()), min_size=1, max_size=40)
+
+
+@given(names)
+def test_stems_are_safe_on_every_file_system(name):
+    stem = safe_stem(name)
+    assert stem
+    assert stem.isprintable()
+    assert not set(stem) & set('<>:"/\\|?*')
+    assert stem == stem.strip(". ")
+    assert len(stem.encode()) <= 101
+
+
+@given(names, names)
+def test_printable_is_printable_and_unique(first, second):
+    assert printable(first).isprintable()
+    printable(first).encode("utf-8")
+    assert (printable(first) == printable(second)) == (first == second)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a.jpg", "A.JPG", "a.png", "b.c.jpg", "a b.jpg", "a_b.jpg", "é.jpg"]), unique=True, min_size=1
+    )
+)
+def test_names_do_not_depend_on_the_order_of_files(tmp_path_factory, files):
+    shuffled = files.copy()
+    random.Random(0).shuffle(shuffled)
+    results = []
+    for order in (files, shuffled):
+        folder = tmp_path_factory.mktemp("scan")
+        touch(folder, *order)
+        results.append(places(scan(folder, SOURCE, MASKED)))
+    assert results[0] == results[1]
+    stems = [place[3].casefold() for place in results[0].values()]
+    assert len(set(stems)) == len(stems)
