@@ -96,16 +96,15 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     """
     check_apart(options.src, options.dst)
     found = scan(options.src, options.source_class, options.masked_class)
-    finished = _prepare(options)
-    if finished:
-        return _summarise(found, read_manifest(options.dst), options)
-    # An unusable model, pack or annotation file is told before any process is started or anything is written.
-    start = partial(_start, options)
+    # An unusable model, pack or annotation file is told before anything is written or any process is started.
     maker = Maker(options)
+    if _prepare(options):
+        return _summarise(found, read_manifest(options.dst), options)
+    start = partial(_start, options) if options.workers > 1 else lambda: maker.make
     try:
         _write_json(options, CONFIG_FILE, {"maskaug": __version__, **options.resolved()})
         journal = Journal(options.dst / JOURNAL_FILE)
-        pool = Pool[Task, list[Row]](start if options.workers > 1 else lambda: maker.make, options.workers)
+        pool = Pool[Task, list[Row]](start, options.workers)
         try:
             _work_in_rounds(found, options, journal, pool, progress)
             write_manifest(options.dst, _all_rows(found, journal))

@@ -3,11 +3,13 @@
 import inspect
 import types
 from collections.abc import Callable
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+
+_SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
 
 
 class UsageError(Exception):
@@ -25,7 +27,7 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
         try:
             options = model(**given)
         except ValidationError as error:
-            raise UsageError("; ".join(_sentence(model, problem)) for problem in error.errors()) from error
+            raise UsageError("; ".join(_sentence(model, problem) for problem in error.errors())) from error
         run(options)
 
     parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
@@ -36,16 +38,12 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
-    annotation, default = _plain(field.annotation), None
+    annotation, flags = _plain(field.annotation), [f"--{name.replace('_', '-')}"]
     if field.is_required():
         return _keyword(name, annotation, typer.Argument(..., help=field.description, show_default=False))
-    if isinstance(field.default, bool):
-        default = field.default
-        option = typer.Option(default, f"--{name.replace('_', '-')}", help=field.description)
-        return _keyword(name, bool, option)
-    flags = [f"--{name.replace('_', '-')}"] + (["--kind"] if name == "kinds" else [])
+    flags += _SHORTER.get(name, [])
     default = None if field.default_factory else field.default
-    option = typer.Option(default, *flags, help=field.description, show_default=default is not None)
+    option = typer.Option(default, *flags, help=field.description, show_default=default not in (None, False))
     return _keyword(name, annotation, option)
 
 
@@ -55,13 +53,9 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # 
 
 def _plain(annotation: Any) -> Any:  # noqa: ANN401
     """The type as Typer knows it: mappings are written as text, which the model parses."""
-    if get_origin(annotation) is dict:
-        return str | None
-    if get_origin(annotation) in (Union, types.UnionType) and any(
-        get_origin(part) is dict for part in get_args(annotation)
-    ):
-        return str | None
-    return annotation
+    choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    bare = [get_args(choice)[0] if get_origin(choice) is Annotated else choice for choice in choices]
+    return str | None if any(get_origin(choice) is dict for choice in bare) else annotation
 
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from maskaug.assets import standard_pack
-from maskaug.masktheface_wrapper.composite import composite
+from maskaug.masktheface_wrapper.composite import composite, merge
 from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
@@ -98,8 +98,9 @@ class MaskEngine:
             layers = [hide_behind_hair(layer, image, face.landmarks) for layer in layers]
         if mask is not None:
             layers.append(mask)
-        layers = [shade(layer, image) for layer in layers]
-        masked, alpha = composite(image, layers)
+        masked, alpha = image.copy(), np.zeros(size, dtype=np.uint8)
+        if layers:
+            masked, alpha = composite(image, shade(merge(layers), image))
         quality = assess(face, camera, alpha)
         return Overlay(
             image=masked,

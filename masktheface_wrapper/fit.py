@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.overlay import Points, Wearing
 from maskaug.masktheface_wrapper.pose import Camera
-from maskaug.masktheface_wrapper.shell import Shell
+from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS, Shell
 
 # Landmarks that mark a place on the head, whatever its pose: nose, eye corners and lower lids.
 _PLACES = np.array([27, 28, 29, 30, 31, 33, 35, 36, 39, 40, 41, 42, 45, 46, 47])
@@ -72,7 +72,7 @@ class FittedMesh:
 
     def at(self, u: float, v: float) -> NDArray[np.float64]:
         """The worn shell's point, ``(3,)`` in the head frame, nearest to chart position (u, v)."""
-        return self.worn[np.argmin(((self.shell.chart - (u, v)) ** 2).sum(axis=1))]
+        return self.worn[round(v * (ROWS - 1)) * COLUMNS + round((u + 1) / 2 * (COLUMNS - 1))]
 
 
 def fit_shell(shell: Shell, landmarks: Points, camera: Camera, wearing: Wearing) -> FittedMesh:
@@ -84,11 +84,11 @@ def fit_shell(shell: Shell, landmarks: Points, camera: Camera, wearing: Wearing)
     line's normal there.
     """
     correction = _fit_correction(shell, landmarks, camera)
-    worn = _worn(shell.points, wearing)
+    net = _worn(shell.net, wearing)
     return FittedMesh(
-        worn=worn,
-        vertices=correction(camera.project(worn)),
-        depth=camera.depth(worn),
+        worn=shell.blend @ net,
+        vertices=(shell.blend @ correction(camera.project(net))).astype(np.float32),
+        depth=shell.blend @ camera.depth(net),
         normals=np.asarray(shell.normals @ camera.rotation.T, dtype=np.float32),
         shell=shell,
         correction=correction,
@@ -112,7 +112,7 @@ def _fit_correction(shell: Shell, landmarks: Points, camera: Camera) -> Correcti
     known = (landmarks[_PLACES] - origin) / scale
     modelled = (places - origin) / scale
     jaw = (landmarks[:17] - origin) / scale
-    outline = (camera.project(shell.points) - origin) / scale
+    outline = (shell.blend @ camera.project(shell.net) - origin) / scale
 
     along = jaw[_OUTLINE + 1] - jaw[_OUTLINE - 1]
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1)

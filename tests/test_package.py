@@ -1,0 +1,72 @@
+"""The wheel, as a user gets it."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import astronaut
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    out = tmp_path_factory.mktemp("wheel")
+    # From a copy: a build leaves its own folder beside the sources, where the editable installation lies.
+    sources = out / "sources"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().rstrip("\0").split("\0"):
+        if (ROOT / name).is_file():
+            (sources / name).parent.mkdir(parents=True, exist_ok=True)
+            (sources / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(sources)], check=True, capture_output=True
+    )
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_holds_one_package_with_its_templates(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"maskaug"}
+    assert "maskaug/assets/standard/pack.json" in names
+    assert "maskaug/assets/standard/n95_white.png" in names
+    assert "maskaug/py.typed" in names
+    assert sum(info.file_size for info in zipfile.ZipFile(wheel).infolist()) < 25e6
+
+
+def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
+    site = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)],
+        check=True,
+        capture_output=True,
+    )
+    astronaut.write_faces(tmp_path / "faces", {"train": 2})
+    # -S leaves out the editable installation; the dependencies are named by hand.
+    dependencies = next(path for path in sys.path if path.endswith("site-packages"))
+    arguments = ["maskaug", "generate", str(tmp_path / "faces"), str(tmp_path / "out"), "--workers", "1"]
+    program = (
+        f"import sys; sys.path[:0] = [{str(site)!r}]; sys.path.append({dependencies!r})\n"
+        "import maskaug; print(maskaug.__file__)\n"
+        "from maskaug.cli import main\n"
+        f"sys.argv = {arguments!r}\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(site) in done.stdout
+    assert len(list((tmp_path / "out" / "train" / "wearing_mask").glob("*.jpg"))) == 2
+
+
+def test_bare_names_stay_free(wheel):
+    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert not tops & {"augment", "train", "review_ui", "assets", "masktheface_wrapper"}
