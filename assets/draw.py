@@ -260,7 +260,7 @@ def cloth(color: Color, seed: int, pattern: Callable[[Sheet, np.random.Generator
         printed, share = pattern(sheet, rng)
         ink = lay(ink, printed, share * (1 - 0.25 * np.clip(stitches, 0, 1)))
     # A print's own detail hides the weave, and the finest texture is most of a file.
-    albedo = 1 + (0.030 if pattern is None else 0.016) * threads
+    albedo = 1 + (0.030 if pattern is None else 0.011) * threads
     return cut(lit(ink * albedo[..., None], brightness), sheet)
 
 

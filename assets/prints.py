@@ -32,7 +32,7 @@ def gingham(sheet: Sheet, rng: np.random.Generator) -> Print:
     period = 44.0
     across, down = _grain(sheet)
     # In the half-toned checks threads of both colours alternate.
-    thread = 0.5 + 0.10 * np.sin(2 * np.pi * (across + down) / 6.0)
+    thread = 0.5 + 0.06 * np.sin(2 * np.pi * (across + down) / 6.0)
     white_across = ramp(np.abs((across / period) % 1.0 - 0.5) * period - period / 4 + 1, 2.0)
     white_down = ramp(np.abs((down / period) % 1.0 - 0.5) * period - period / 4 + 1, 2.0)
     share = white_across * thread + white_down * (1 - thread)

@@ -116,7 +116,7 @@ def light(height: Field, strength: float = 1.0) -> Field:
     return np.asarray((1 + bounded) * np.exp(-strength * hollow), dtype=np.float32)
 
 
-def line(distance: Field, width: float) -> Field:
+def line(distance: Field, width: Field | float) -> Field:
     """A soft line of a width in pixels: 1 on it, 0 away from it."""
     return np.exp(-((distance / width) ** 2)).astype(np.float32)
 

@@ -74,7 +74,7 @@ def shell(name: ShellName) -> Shell:
     half = np.array(_NETS[name], dtype=np.float64)
     mirrored = half[:, :0:-1] * (-1, 1, 1)
     net = np.concatenate([mirrored, half], axis=1)
-    blend = np.kron(_catmull_rom(net.shape[0], ROWS), _catmull_rom(net.shape[1], COLUMNS))
+    blend = np.asarray(np.kron(_catmull_rom(len(net), ROWS), _catmull_rom(net.shape[1], COLUMNS)), dtype=np.float64)
     grid = (blend @ net.reshape(-1, 3)).reshape(ROWS, COLUMNS, 3)
     u, v = np.meshgrid(np.linspace(-1, 1, COLUMNS), np.linspace(0, 1, ROWS))
     outward = np.cross(np.gradient(grid, axis=0), np.gradient(grid, axis=1))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from maskaug.assets import standard_pack
-from maskaug.assets.draw import DRAWINGS, HEIGHT, WIDTH, chart
+from maskaug.assets.draw import DRAWINGS
+from maskaug.assets.sheet import HEIGHT, WIDTH, blank
 from maskaug.masktheface_wrapper import PackError, load_pack
 from maskaug.masktheface_wrapper.template import ANCHOR_NAMES, read_template_picture
 
@@ -26,7 +27,7 @@ def test_the_pack_holds_what_is_sold():
 
 def test_the_outline_fills_the_chart():
     pack = load_pack(standard_pack())
-    mask = chart()
+    mask = blank()
     inside = (np.abs(mask.u) < 0.97) & (mask.v > 0.03) & (mask.v < 0.97) & (mask.edge > 2)
     outside = mask.edge < -2
     for template in pack.templates.values():
@@ -36,7 +37,7 @@ def test_the_outline_fills_the_chart():
 
 def test_colour_goes_on_beyond_the_edge():
     """Filtering mixes texels across the outline: what lies outside must not be black or white."""
-    mask = chart()
+    mask = blank()
     band = (mask.edge < -1) & (mask.edge > -12)
     rim = (mask.edge > 2) & (mask.edge < 14)
     for template in load_pack(standard_pack()).templates.values():
