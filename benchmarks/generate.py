@@ -90,9 +90,9 @@ def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
 
 
 def _side_by_side(name: str, faces: Path, peer: Path | None, runs: int, folder: Path) -> list[Timing]:
-    one = folder / f"one of {name}"
-    one.mkdir()
-    shutil.copy(min(faces.iterdir()), one)
+    one = folder / "one"
+    one.mkdir(exist_ok=True)
+    shutil.copy(min((folder / "crops").iterdir()), one)
     ours, theirs = [], []
     for _ in range(runs):
         start = _run_ours(one, 1, folder)[1]

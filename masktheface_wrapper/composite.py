@@ -1,10 +1,16 @@
 """Compositing: layers over each other, and over a picture in their region only."""
 
+import math
+from collections.abc import Iterator
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.overlay import Image
 from maskaug.masktheface_wrapper.warp import Layer
+
+_BAND = 128  # rows
 
 
 def merge(layers: list[Layer]) -> Layer:
@@ -29,16 +35,41 @@ def merge(layers: list[Layer]) -> Layer:
     return Layer(left, top, color, alpha, light)
 
 
-def composite(image: Image, layer: Layer) -> tuple[Image, NDArray[np.uint8]]:
+def composite(image: Image, layer: Layer, scale: float = 1.0) -> tuple[Image, NDArray[np.uint8]]:
     """Lay a premultiplied layer over a picture.
+
+    Args:
+        image: ``(H, W, 3) uint8``.
+        layer: Drawn for the picture, or for one that is smaller by ``scale``.
+        scale: Pixels of the picture to one of the layer's.
 
     Returns:
         A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
     """
-    result = image.copy()
-    over = result[layer.window] * (1 - layer.alpha)[..., None] + layer.color
-    # Rounding half up keeps pixels that the layer does not touch as they were.
-    result[layer.window] = np.clip(over + 0.5, 0, 255).astype(np.uint8)
-    alpha = np.zeros(image.shape[:2], dtype=np.uint8)
-    alpha[layer.window] = np.clip(layer.alpha * 255 + 0.5, 0, 255).astype(np.uint8)
-    return result, alpha
+    result, covered = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
+    parts = [(layer.window, layer.color, layer.alpha)] if scale == 1 else _enlarged(layer, scale, image.shape[:2])
+    for window, color, alpha in parts:
+        over = result[window] * (1 - alpha)[..., None] + color
+        # Rounding half up keeps pixels that the layer does not touch as they were.
+        result[window] = np.clip(over + 0.5, 0, 255).astype(np.uint8)
+        covered[window] = np.clip(alpha * 255 + 0.5, 0, 255).astype(np.uint8)
+    return result, covered
+
+
+def _enlarged(
+    layer: Layer, scale: float, size: tuple[int, ...]
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.floating], NDArray[np.floating]]]:
+    """Window, colour and alpha of an enlarged layer, a band at a time: whole it would fill the memory."""
+    height, width = layer.alpha.shape
+    left, right = math.floor(layer.left * scale), min(math.ceil((layer.left + width) * scale), size[1])
+    first, last = math.floor(layer.top * scale), min(math.ceil((layer.top + height) * scale), size[0])
+    for top in range(first, last, _BAND):
+        bottom = min(top + _BAND, last)
+        # Pixel centres are at whole numbers in either grid.
+        offset = [(place + 0.5) / scale - 0.5 - start for place, start in ((left, layer.left), (top, layer.top))]
+        back = np.array([[1 / scale, 0, offset[0]], [0, 1 / scale, offset[1]]])
+        color, alpha = (
+            cv2.warpAffine(values, back, (right - left, bottom - top), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+            for values in (layer.color.astype(np.float32), layer.alpha.astype(np.float32))
+        )
+        yield (slice(top, bottom), slice(left, right)), color, alpha

@@ -2,25 +2,29 @@
 
 from collections.abc import Iterator, Mapping
 
+import cv2
 import numpy as np
 
 from maskaug.assets import standard_pack
 from maskaug.masktheface_wrapper.composite import composite, merge
 from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
-from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
+from maskaug.masktheface_wrapper.landmarks import face_unit
+from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
-from maskaug.masktheface_wrapper.pose import fit_camera
+from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.shade import shade
 from maskaug.masktheface_wrapper.shell import shell
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
-from maskaug.masktheface_wrapper.warp import warp
+from maskaug.masktheface_wrapper.warp import Layer, warp
 
 # How differently people wear the same mask; standard deviations, and a limit at twice that.
 _SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE = 1.2, 1.8, 1.2, 0.012
+
+_LARGEST_FACE = 400.0  # pixels between the eyes; a mask is then about as large as a template
 
 
 class MaskEngine:
@@ -86,21 +90,13 @@ class MaskEngine:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
         template = self._template(wearing.template)
-        size = (image.shape[0], image.shape[1])
-        camera = fit_camera(face.landmarks)
-        mesh = fit_shell(shell(template.shell or "wrap"), face.landmarks, camera, wearing)
-        if template.shell is None:
-            mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
+        # Templates have no detail for larger faces: there the mask is drawn smaller, and enlarged.
+        shrink = min(1.0, _LARGEST_FACE / face_unit(face.landmarks))
+        layer, camera = _dress(*_shrunk(image, face.landmarks, shrink), template, wearing)
+        if layer is None:
+            masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            mask = warp(template, mesh, size)
-        layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
-        if template.straps and template.straps.style == "ear_loops":
-            layers = [hide_behind_hair(layer, image, face.landmarks) for layer in layers]
-        if mask is not None:
-            layers.append(mask)
-        masked, alpha = image.copy(), np.zeros(size, dtype=np.uint8)
-        if layers:
-            masked, alpha = composite(image, shade(merge(layers), image))
+            masked, alpha = composite(image, layer, 1 / shrink)
         quality = assess(face, camera, alpha)
         return Overlay(
             image=masked,
@@ -137,6 +133,32 @@ class MaskEngine:
         if kinds is None:
             return dict.fromkeys(self.pack.kinds, 1.0)
         return {kinds: 1.0} if isinstance(kinds, str) else dict(kinds)
+
+
+def _dress(image: Image, landmarks: Points, template: Template, wearing: Wearing) -> tuple[Layer | None, Camera]:
+    """Fit, draw and light a mask: its layer, None if all of it lies outside the picture, and the head's pose."""
+    size = (image.shape[0], image.shape[1])
+    camera = fit_camera(landmarks)
+    mesh = fit_shell(shell(template.shell or "wrap"), landmarks, camera, wearing)
+    if template.shell is None:
+        mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
+    else:
+        mask = warp(template, mesh, size)
+    layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
+    if template.straps and template.straps.style == "ear_loops":
+        layers = [hide_behind_hair(layer, image, landmarks) for layer in layers]
+    if mask is not None:
+        layers.append(mask)
+    return (shade(merge(layers), image) if layers else None), camera
+
+
+def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:
+    if factor == 1:
+        return image, landmarks
+    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    # Pixel centres are at whole numbers in either grid.
+    points = (landmarks + 0.5) * factor - 0.5
+    return np.asarray(small, dtype=np.uint8), points.astype(np.float32)
 
 
 def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:

@@ -114,6 +114,19 @@ def test_a_dark_face_wears_a_dark_mask(engine, photo, face):
     assert dark.image[inside].mean() < 0.75 * bright.image[inside].mean()
 
 
+def test_large_faces_wear_the_mask_at_the_same_place(engine, photo, face):
+    """Beyond the templates' own size masks are drawn smaller and enlarged: nothing may shift or change."""
+    scale = 8
+    large = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    bigger = replace(face, landmarks=(face.landmarks + np.float32(0.5)) * scale - np.float32(0.5))
+    small_alpha = engine.apply(photo, face, worn("cloth_gingham")).alpha.astype(float)
+    overlay = engine.apply(large, bigger, worn("cloth_gingham"))
+    back = cv2.resize(overlay.alpha, photo.shape[1::-1], interpolation=cv2.INTER_AREA).astype(float)
+    assert np.abs(back - small_alpha).mean() < 1.0
+    assert np.abs(back - small_alpha)[small_alpha == 255].max() < 60
+    assert (overlay.image[overlay.alpha == 0] == large[overlay.alpha == 0]).all()
+
+
 def test_out_of_the_picture_and_tiny_faces_are_scored_low(engine, photo, face):
     away = replace(face, landmarks=face.landmarks + np.float32([0, 190]))
     overlay = engine.apply(photo, away, worn("surgical_blue"))
