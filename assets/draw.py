@@ -148,21 +148,24 @@ def n95(color: Color, seed: int, *, valve: bool) -> Picture:
 
     ink = _add_clip(ink, sheet, rng)
     ink = _add_staples(ink, sheet)
-    for text, row, size, weight in (("N95", 452, 1.35, 4), ("PARTICULATE RESPIRATOR", 492, 0.56, 1)):
-        at = (576 if not valve else 408, row)
-        ink = lay(
-            ink,
-            np.array((104, 118, 140), np.float32),
-            0.62 * stamp(text, at, size if not valve else 0.62 * size, weight),
-        )
-    if not valve:
-        ink = lay(
-            ink,
-            np.array((104, 118, 140), np.float32),
-            0.55 * stamp("NIOSH  TC-00A-0000  LOT 0417", (576, 518), 0.5, 1),
-        )
-        return cut(ink, sheet)
-    return cut(_add_valve(ink, sheet, (640, 470), 84), sheet)
+    if valve:
+        return cut(_add_valve(_print(ink, (("N95", 462, 1.0, 3),), 430), sheet, (640, 470), 84), sheet)
+    return cut(_print(ink, _LABEL, 576), sheet)
+
+
+# Text, row, size and stroke of each line.
+_LABEL = (
+    ("N95", 452, 1.35, 4),
+    ("PARTICULATE RESPIRATOR", 492, 0.56, 1),
+    ("NIOSH  TC-00A-0000  LOT 0417", 518, 0.5, 1),
+)
+
+
+def _print(ink: Ink, label: tuple[tuple[str, int, float, int], ...], column: int) -> Ink:
+    """The maker's pale print, that the felt has partly drunk."""
+    for text, row, size, stroke in label:
+        ink = lay(ink, np.array((104, 118, 140), np.float32), 0.6 * stamp(text, (column, row), size, stroke))
+    return ink
 
 
 def _add_clip(ink: Ink, sheet: Sheet, rng: np.random.Generator) -> Ink:
@@ -213,27 +216,28 @@ def _add_valve(ink: Ink, sheet: Sheet, center: tuple[int, int], radius: float) -
 def kn95(color: Color, seed: int) -> Picture:
     """Folded respirator: centre fold, slanting welds, pressed border, nose wire, embossed mark."""
     sheet, rng = blank(), np.random.default_rng(seed)
-    height = 5.0 * facets(rng, SIZE, 200) + 1.6 * facets(rng, SIZE, 80) + 4.5 * _pulled(rng, 260, count=4)
-    half = sheet.half + 0.8 * noise(rng, SIZE, 90)
-    # The fold stands up as a crest; a weld runs beside it where nose and chin are cut round.
-    ends = np.clip(np.abs(sheet.v - 0.47) * 2.6 - 0.25, 0, 1)
-    height += 5.5 * np.exp(-half / 9) + 2.0 * line(half, 40)
-    seam = line(half - 15, 2.4) * ends + 0.35 * line(half - 15, 2.4)
+    height = 5.0 * facets(rng, SIZE, 200) + 1.6 * facets(rng, SIZE, 80) + 4.0 * _pulled(rng, 260, count=3)
+    # The fold stands up as a crest, one side of it to the light; nose and chin are welded beside it, cut round.
+    off = sheet.x - ANCHORS["nose"][0] + 1.2 * noise(rng, SIZE, 140)
+    height += 5.0 * np.exp(-np.abs(off) / 8)
+    slant = off / 16
+    sides = 1 - 0.07 * slant / (1 + slant**2)
+    ends = ramp(np.abs(sheet.v - 0.47) - 0.24, 0.06)
+    welds = spots(sheet.y, np.abs(off) - 15, 9, 2.0) * ends + spots(sheet.y + 4, np.abs(off) - 23, 9, 2.0) * ends
     upper = (sheet.v - 0.20 - 0.16 * np.abs(sheet.u) ** 0.8) * sheet.span
     lower = (sheet.v - 0.82 + 0.20 * np.abs(sheet.u) ** 0.9) * sheet.span
-    welds = spots(sheet.half, upper, 9, 2.4) + spots(sheet.half, lower, 9, 2.4)
+    welds += spots(sheet.half, upper, 9, 2.1) + spots(sheet.half, lower, 9, 2.1)
     # The panels on either side of a weld puff up: filter layers are thick.
-    height += 3.0 * (1 - line(upper, 26)) + 3.0 * (1 - line(lower, 26))
-    for row, offset in ((10, 0.0), (19, 4.0), (28, 0.0)):
-        welds += spots(sheet.around + offset, sheet.edge - row, 8, 2.3)
-    pressed = 1 - ramp(sheet.edge - 33, 6)
-    height += 3.5 * (1 - pressed)
-    wire = np.exp(-(((sheet.top - 66) / 11) ** 4)) * ramp(0.42 - np.abs(sheet.u), 0.02)
-    mark = stamp("KN95", (800, 436), 1.45, 4) + stamp("GB2626-2019", (802, 474), 0.55, 2)
-    height += 3.6 * cv2.GaussianBlur(wire, (0, 0), 1.5)
-    brightness = light(cv2.GaussianBlur(height, (0, 0), 1.0) - 1.5 * welds - 2.2 * seam - 1.3 * mark)
-    albedo = 1 + 0.010 * fibres(rng, SIZE) - 0.014 * bumps(SIZE, 6.0)
-    albedo -= 0.05 * welds + 0.04 * mark + 0.05 * seam + 0.012 * pressed
+    height += 3.4 * (1 - line(upper, 22)) + 3.4 * (1 - line(lower, 22))
+    for row, shift in ((10, 0.0), (18, 4.0), (26, 0.0)):
+        welds += spots(sheet.around + shift, sheet.edge - row, 8, 2.0)
+    height += 3.5 * ramp(sheet.edge - 32, 7)
+    wire = np.exp(-(((sheet.top - 64) / 11) ** 4)) * ramp(0.40 - np.abs(sheet.u), 0.03)
+    mark = stamp("KN95", (806, 440), 1.45, 4) + stamp("GB2626-2019", (808, 478), 0.55, 2)
+    height += 3.2 * cv2.GaussianBlur(wire, (0, 0), 2.2)
+    welds = np.clip(welds, 0, 1)
+    brightness = light(cv2.GaussianBlur(height, (0, 0), 1.0) - 1.2 * welds - 1.3 * mark) * sides
+    albedo = 1 + 0.010 * fibres(rng, SIZE) - 0.014 * bumps(SIZE, 6.0) - 0.045 * welds - 0.04 * mark
     return cut(lit(np.array(color, np.float32) * albedo[..., None], brightness), sheet)
 
 
@@ -242,13 +246,17 @@ def cloth(color: Color, seed: int, pattern: Callable[[Sheet, np.random.Generator
     sheet, rng = blank(), np.random.default_rng(seed)
     x = sheet.x - ANCHORS["nose"][0]
     height = 7.0 * facets(rng, SIZE, 200) + 2.5 * noise(rng, SIZE, 70)
+    # Cotton keeps the small creases of its last wash. Their generator is their own, so that no change of them
+    # moves what is printed.
+    wash = np.random.default_rng((seed, 1))
+    height += 0.5 * noise(wash, SIZE, 26) + 0.9 * facets(wash, SIZE, 64)
     height += 7.0 * _pulled(rng, 360) + 0.9 * _buckles(rng)
     # The hem is turned in: thicker, with a step where it ends.
     hem = 1 - ramp(sheet.edge - 36, 4)
     seam = x + 1.0 * noise(rng, SIZE, 120)
     height += 2.6 * cv2.GaussianBlur(hem, (0, 0), 1.2) + 4.5 * line(seam, 13) - 6.0 * line(seam, 2.6)
-    stitches = line(sheet.edge - 28, 2.2) * dashes(sheet.around, 14, 0.72)
-    stitches += line(np.abs(seam) - 17, 2.2) * dashes(sheet.y, 14, 0.72)
+    stitches = line(sheet.edge - 28, 2.2) * dashes(sheet.around, 16, 0.74)
+    stitches += line(np.abs(seam) - 17, 2.2) * dashes(sheet.y, 16, 0.74)
     # Thread draws cloth together: it puckers along every row of stitches.
     wave = np.sin((sheet.around + 5 * noise(rng, SIZE, 40)) / 6.5) * line(sheet.edge - 28, 17)
     wave += np.sin((sheet.y + 5 * noise(rng, SIZE, 40)) / 6.5) * line(np.abs(seam) - 17, 15)
@@ -274,6 +282,7 @@ class Drawing:
     shell: str
     strap: Color
     draw: Callable[[], Picture]
+    strap_mm: float = 3.5
 
 
 _LOOP, _BLACK_LOOP, _BAND = (226, 227, 226), (36, 36, 38), (214, 196, 132)
@@ -313,8 +322,8 @@ DRAWINGS = (
         _LOOP,
         lambda: surgical((150, 203, 186), 4, binding=_BINDING),
     ),
-    Drawing("n95_white", "n95", 3.0, "cup", _BAND, lambda: n95((224, 223, 218), 5, valve=False)),
-    Drawing("n95_valve", "n95", 1.0, "cup", _BAND, lambda: n95((222, 222, 219), 6, valve=True)),
+    Drawing("n95_white", "n95", 3.0, "cup", _BAND, lambda: n95((224, 223, 218), 5, valve=False), 6.0),
+    Drawing("n95_valve", "n95", 1.0, "cup", _BAND, lambda: n95((222, 222, 219), 6, valve=True), 6.0),
     Drawing("kn95_white", "kn95", 3.0, "fold", _LOOP, lambda: kn95((219, 220, 220), 7)),
     Drawing("kn95_black", "kn95", 1.5, "fold", _BLACK_LOOP, lambda: kn95((46, 46, 49), 8)),
     Drawing("kn95_grey", "kn95", 0.5, "fold", (120, 122, 126), lambda: kn95((134, 138, 143), 9)),
@@ -329,7 +338,6 @@ DRAWINGS = (
 
 
 def _entry(drawing: Drawing) -> dict[str, Any]:
-    bands = drawing.kind == "n95"
     return {
         "name": drawing.name,
         "kind": drawing.kind,
@@ -338,9 +346,9 @@ def _entry(drawing: Drawing) -> dict[str, Any]:
         "shell": drawing.shell,
         "anchors": ANCHORS,
         "straps": {
-            "style": "head_bands" if bands else "ear_loops",
+            "style": "head_bands" if drawing.kind == "n95" else "ear_loops",
             "color": drawing.strap,
-            "width_mm": 6.0 if bands else 3.5,
+            "width_mm": drawing.strap_mm,
         },
     }
 

@@ -23,7 +23,6 @@ ANCHORS = {
     "chin": (576, 756),
     "right_bottom": (1053, 530),
 }
-PER_MM = 5.2  # pixels; the engine's shells are about 205 mm round and 135 mm high
 
 _CORNER = 34.0  # radius of the outline's corners, pixels
 _BLEED = 28.0  # pixels of fabric that go on beyond the outline

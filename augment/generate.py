@@ -110,6 +110,7 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
             write_manifest(options.dst, _all_rows(found, journal))
         finally:
             pool.close()
+            maker.close()
             journal.close()
         summary = _summarise(found, read_manifest(options.dst), options)
         partial_folder = options.dst / PARTIAL_FOLDER

@@ -88,6 +88,10 @@ class Maker:
             self._writing.pop().result()
         return rows
 
+    def close(self) -> None:
+        """Finish what is being written."""
+        self._writer.shutdown(wait=True)
+
     def _find(self, source: Source, picture: Picture) -> list[Face]:
         if self._annotations is not None:
             known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)

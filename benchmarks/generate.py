@@ -28,7 +28,7 @@ from rich.table import Table
 
 from maskaug.masktheface_wrapper.models import LANDMARK_MODEL, bundled_model
 
-_LARGE, _LARGE_SIZE = 6, (4000, 3000)
+_LARGE, _LARGE_PIXELS = 6, 12e6
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,10 @@ def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
         shutil.copy(path, crops / f"{number:05d}{path.suffix.lower()}")
     by_size = sorted(crops.iterdir(), key=lambda path: -max(cv2.imread(str(path)).shape))
     for path in by_size[:_LARGE]:
-        picture = cv2.resize(cv2.imread(str(path)), _LARGE_SIZE, interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(large / f"{path.stem}.jpg"), picture)
+        picture = cv2.imread(str(path))
+        factor = (_LARGE_PIXELS / (picture.shape[0] * picture.shape[1])) ** 0.5
+        enlarged = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(large / f"{path.stem}.jpg"), enlarged)
     return crops, large
 
 
