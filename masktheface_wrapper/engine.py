@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-import cv2
 import numpy as np
 
 from maskaug.assets import standard_pack
@@ -16,6 +15,7 @@ from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.shade import shade
 from maskaug.masktheface_wrapper.shell import shell
+from maskaug.masktheface_wrapper.shrink import shrink
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
@@ -24,7 +24,7 @@ from maskaug.masktheface_wrapper.warp import Layer, warp
 # How differently people wear the same mask; standard deviations, and a limit at twice that.
 _SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE = 1.2, 1.8, 1.2, 0.012
 
-_LARGEST_FACE = 400.0  # pixels between the eyes; a mask is then about as large as a template
+_LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
 
 
 class MaskEngine:
@@ -155,10 +155,8 @@ def _dress(image: Image, landmarks: Points, template: Template, wearing: Wearing
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:
     if factor == 1:
         return image, landmarks
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     # Pixel centres are at whole numbers in either grid.
-    points = (landmarks + 0.5) * factor - 0.5
-    return np.asarray(small, dtype=np.uint8), points.astype(np.float32)
+    return shrink(image, factor), ((landmarks + 0.5) * factor - 0.5).astype(np.float32)
 
 
 def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:

