@@ -87,7 +87,7 @@ def read_picture(path: Path, max_size: int | None = None) -> Picture:
 def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:
     """Encode ``(H, W, 3)`` RGB or ``(H, W)`` grey pixels; equal pixels give equal bytes."""
     ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if kind == "jpeg" else [cv2.IMWRITE_PNG_COMPRESSION, 6]
+    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if kind == "jpeg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
     done, data = cv2.imencode(SUFFIXES[kind], ordered, options)
     if not done:
         raise ValueError(f"cannot encode {pixels.shape} {pixels.dtype} as {kind}")

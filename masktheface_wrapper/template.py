@@ -73,9 +73,9 @@ class Template:
         Sampling the level whose texels are about a pixel large filters by area; premultiplying keeps the
         colour of transparent texels, which means nothing, out of the edge.
         """
-        alpha = self.rgba[..., 3:].astype(np.uint16)
-        color = (self.rgba[..., :3] * alpha + 127) // 255
-        levels = [np.concatenate([color, alpha], axis=-1).astype(np.uint8)]
+        color, alpha = self.rgba[..., :3], self.rgba[..., 3]
+        premultiplied = cv2.multiply(color, cv2.merge([alpha] * 3), scale=1 / 255)
+        levels = [np.dstack([premultiplied, alpha])]
         while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:
             height, width = levels[-1].shape[:2]
             half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
