@@ -157,7 +157,7 @@ def _work_in_rounds(
         total = done + len(to_do)
         for task, result in pool.run(to_do):
             source = task.source
-            message = f"the process died over {source.path}; it may need more memory than there is"
+            message = f"the process died over {source.relative}; it may need more memory than there is"
             rows = [refusal(source, "crashed", message)] if isinstance(result, Crash) else result
             journal.append(source.relative, round_, rows)
             tallies[source.relative].add(rows)

@@ -80,7 +80,7 @@ class Maker:
                 faces = faces[:1]
         rows = [self._carry(source, picture, faces)] if task.carry else []
         if not faces and task.copies:
-            rows.append(refusal(source, "no_face", f"no face found in {source.path}", sha256=picture.sha256))
+            rows.append(refusal(source, "no_face", f"no face found in {source.relative}", sha256=picture.sha256))
         else:
             rows += [self._copy(source, picture, faces, number) for number in task.copies]
         # What is recorded is on the disk: only now are the rows handed on.

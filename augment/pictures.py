@@ -36,7 +36,7 @@ class PictureError(Exception):
     """
 
     def __init__(self, reason: str, message: str, sha256: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))  # a file name may hold a newline, or no text at all
         self.reason = reason
         self.sha256 = sha256
 
@@ -52,6 +52,12 @@ class Picture:
 
     pixels: NDArray[np.uint8]
     sha256: str
+
+
+def printable(name: str) -> str:
+    """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
+    text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def read_picture(path: Path, max_size: int | None = None) -> Picture:
@@ -81,7 +87,7 @@ def read_picture(path: Path, max_size: int | None = None) -> Picture:
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
-    return Picture(np.ascontiguousarray(pixels), sha256)
+    return Picture(np.require(pixels, requirements=["C", "W"]), sha256)
 
 
 def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:
@@ -183,7 +189,7 @@ def _quick_jpeg(picture: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
 
 def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
     upright = ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
-    if upright.mode == "RGB":
+    if upright.mode == "RGB" and not upright.has_transparency_data:
         return np.asarray(upright)
     if upright.mode.startswith(("I", "F")):
         return _deep_grey(upright)
@@ -196,7 +202,7 @@ def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
 
 def _deep_grey(picture: Image.Image) -> NDArray[np.uint8]:
     """16- and 32-bit grey to 8 bits; Pillow itself clips at 255 instead of scaling."""
-    values = np.asarray(picture).astype(np.float64)
+    values = np.nan_to_num(np.asarray(picture).astype(np.float64), posinf=0.0, neginf=0.0)
     top = 65535.0 if picture.mode.startswith("I;16") or values.max() > 255 else 255.0
     if picture.mode == "F" and values.max() <= 1:
         top = 1.0

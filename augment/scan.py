@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from maskaug.augment.pictures import printable
+
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
 
 _PICTURE_SUFFIXES = {
@@ -28,6 +30,7 @@ _PICTURE_SUFFIXES = {
 _JUNK = {"thumbs.db", "desktop.ini"}
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)  # by Windows
 _LONGEST_STEM = 100  # bytes; file systems allow 255, and copies add a suffix
+_LINKS_IN_A_PATH = 2
 COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
 
 
@@ -88,7 +91,10 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
         raise ScanError(f"source {src} {what}; name a folder of pictures")
     problems: list[Problem] = []
     try:
-        files = sorted(_walk(src, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape"))
+        folders: list[Path] = []
+        files = sorted(
+            _walk(src, folders, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape")
+        )
     except OSError as error:
         raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
     if not files and not problems:
@@ -96,7 +102,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
 
     classes = {source_class, masked_class}
     # Folders that directly hold a class folder: their other sub-folders are classes too.
-    split_folders = {path.parents[depth + 1] for path in files for depth in _class_depths(path, classes)}
+    split_folders = {folder.parent for folder in folders if folder.name in classes}
     flat = not split_folders or src.name == source_class
     if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
         names = ", ".join(sorted({path.parts[0] for path in files})[:8]) or "none that can be read"
@@ -133,43 +139,46 @@ def check_apart(src: Path, dst: Path) -> None:
         raise ScanError(f"destination {dst} lies inside source {src}; choose another destination")
 
 
-def printable(name: str) -> str:
-    """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
-    text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[Path]:
+    """Files below a folder, relative to it, hidden ones left out; folders and problems are added to the lists.
 
+    Links to folders are followed, but never in circles, nor more than a few in one path: folders that link to each
+    other would be visited in every order.
+    """
 
-def _walk(src: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Files below a folder, relative to it; hidden ones left out, links followed but never in circles."""
-    pending: list[tuple[Path, frozenset[tuple[int, int]]]] = [(Path(), frozenset())]
+    def refuse(relative: Path, reason: str, message: str) -> None:
+        problems.append(Problem(printable(relative.as_posix()), reason, printable(message)))
+
+    pending: list[tuple[Path, frozenset[tuple[int, int]], int]] = [(Path(), frozenset(), 0)]
     while pending:
-        folder, ancestors = pending.pop()
+        folder, ancestors, links = pending.pop()
         here = src / folder
         try:
             status = here.stat()
             identity = (status.st_dev, status.st_ino)
             if identity in ancestors:
-                message = f"{here} is a link to a folder that holds it; remove the link"
-                problems.append(Problem(printable(folder.as_posix()), "link_loop", message))
+                refuse(folder, "link_loop", f"{here} is a link to a folder that holds it; remove the link")
                 continue
             entries = list(os.scandir(here))
         except OSError as error:
             if folder == Path():
                 raise
-            message = f"folder {here} cannot be read: {error.strerror}"
-            problems.append(Problem(printable(folder.as_posix()), "unreadable_folder", message))
+            refuse(folder, "unreadable_folder", f"folder {here} cannot be read: {error.strerror}")
             continue
+        folders.append(folder)
         for entry in entries:
             if entry.name.startswith(".") or entry.name.lower() in _JUNK:
                 continue
             relative = folder / entry.name
             problem = _unusable(entry)
             if problem is not None:
-                problems.append(Problem(printable(relative.as_posix()), *problem))
-            elif entry.is_dir():
-                pending.append((relative, ancestors | {identity}))
-            else:
+                refuse(relative, *problem)
+            elif not entry.is_dir():
                 yield relative
+            elif entry.is_symlink() and links == _LINKS_IN_A_PATH:
+                refuse(relative, "too_many_links", f"{entry.path} is a link behind {links} others; name its target")
+            else:
+                pending.append((relative, ancestors | {identity}, links + entry.is_symlink()))
 
 
 def _unusable(entry: os.DirEntry[str]) -> tuple[str, str] | None:
@@ -182,11 +191,6 @@ def _unusable(entry: os.DirEntry[str]) -> tuple[str, str] | None:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return None
     return "not_a_file", f"{entry.path} is a pipe, a socket or a device; leave it out"
-
-
-def _class_depths(path: Path, classes: set[str]) -> list[int]:
-    """For each class folder above a file, how many folders stand between them."""
-    return [depth for depth, folder in enumerate(path.parents) if folder.name in classes]
 
 
 def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
@@ -214,12 +218,14 @@ def _distinct(sources: list[Source]) -> tuple[Source, ...]:
     def key(source: Source) -> tuple[str, str, str, str]:
         return source.split, source.label, source.subfolder.casefold(), source.stem.casefold()
 
-    counts = Counter(key(source) for source in sources)
-
     def marked(source: Source) -> Source:
-        if counts[key(source)] == 1 and COPY_MARK not in source.stem:
-            return source
         digest = hashlib.sha256(source.relative.encode()).hexdigest()[:8]
         return replace(source, stem=f"{source.stem}-{digest}")
 
-    return tuple(sorted(map(marked, sources), key=lambda source: source.relative))
+    named = [marked(source) if COPY_MARK in source.stem else source for source in sources]
+    while True:
+        counts = Counter(map(key, named))
+        if max(counts.values(), default=1) == 1:
+            return tuple(sorted(named, key=lambda source: source.relative))
+        # A mark may itself be another file's name: then both are marked once more.
+        named = [marked(source) if counts[key(source)] > 1 else source for source in named]

@@ -24,6 +24,7 @@ def test_every_odd_picture_is_read_or_refused_for_its_reason(tmp_path, photo):
             assert picture.pixels.dtype == np.uint8
             assert picture.pixels.shape[2] == 3
             assert picture.pixels.flags.c_contiguous
+            assert picture.pixels.flags.writeable
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -54,6 +55,35 @@ def test_transparency_becomes_white(tmp_path, photo):
     path = tmp_path / "clear.png"
     path.write_bytes(bad_inputs.encoded(picture, "PNG"))
     assert (read_picture(path).pixels == 255).all()
+
+
+def test_a_transparent_colour_becomes_white(tmp_path, photo):
+    from PIL import Image
+
+    flat = Image.new("RGB", (64, 64), (255, 0, 0))
+    path = tmp_path / "keyed.png"
+    path.write_bytes(bad_inputs.encoded(flat, "PNG", transparency=(255, 0, 0)))
+    assert (read_picture(path).pixels == 255).all()
+
+
+def test_one_lost_value_does_not_darken_a_picture(tmp_path, photo):
+    from PIL import Image
+
+    values = photo[..., 1].astype(np.float32)
+    values[0, 0] = np.nan
+    path = tmp_path / "float.tif"
+    path.write_bytes(bad_inputs.encoded(Image.fromarray(values), "TIFF"))
+    assert abs(read_picture(path).pixels.mean() - photo[..., 1].mean()) < 3
+
+
+def test_messages_are_one_printable_line(tmp_path):
+    for name in (b"a\nb.jpg", b"\xff\xfe.jpg"):
+        path = tmp_path / os.fsdecode(name)
+        path.write_bytes(b"")
+        with pytest.raises(PictureError) as error:
+            read_picture(path)
+        assert str(error.value).isprintable()
+        str(error.value).encode()
 
 
 def test_max_size_shrinks_and_keeps_the_shape(tmp_path, photo):

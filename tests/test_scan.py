@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.augment.scan import COPY_MARK, ScanError, check_apart, printable, safe_stem, scan
+from maskaug.augment.pictures import printable
+from maskaug.augment.scan import COPY_MARK, ScanError, check_apart, safe_stem, scan
 
 SOURCE, MASKED = "not_wearing_mask", "wearing_mask"
 
@@ -65,6 +66,34 @@ def test_names_that_would_meet_are_marked(tmp_path):
     assert stems["b.jpg"] == "b"
     assert len({stem.casefold() for stem in stems.values()}) == 5
     assert stems[f"c{COPY_MARK}n95_0.jpg"] != f"c{COPY_MARK}n95_0"
+
+
+def test_a_mark_that_is_another_files_name_is_marked_again(tmp_path):
+    touch(tmp_path, "a.jpg", "a.png")
+    taken = scan(tmp_path, SOURCE, MASKED).sources[1].stem
+    touch(tmp_path, f"{taken}.jpg")
+    stems = [source.stem for source in scan(tmp_path, SOURCE, MASKED).sources]
+    assert len(set(stems)) == 3
+
+
+def test_folders_that_link_to_each_other_end_soon(tmp_path):
+    for number in range(8):
+        touch(tmp_path, f"not_wearing_mask/{number}/a.jpg")
+    for number in range(8):
+        for other in set(range(8)) - {number}:
+            (tmp_path / f"not_wearing_mask/{number}/to_{other}").symlink_to(tmp_path / f"not_wearing_mask/{other}")
+    found = scan(tmp_path, SOURCE, MASKED)
+    assert len(found.sources) + len(found.problems) < 4000
+    assert {problem.reason for problem in found.problems} == {"link_loop", "too_many_links"}
+
+
+def test_an_empty_class_folder_is_a_class_folder(tmp_path):
+    (tmp_path / SOURCE).mkdir()
+    touch(tmp_path, "readme.txt")
+    with pytest.raises(ScanError, match="holds no picture"):
+        scan(tmp_path, SOURCE, MASKED)
+    touch(tmp_path, "other/a.jpg")
+    assert [source.label for source in scan(tmp_path, SOURCE, MASKED).sources] == ["other"]
 
 
 def test_loops_pipes_and_dangling_links_are_problems(tmp_path):
