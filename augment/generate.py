@@ -28,6 +28,7 @@ from maskaug.masktheface_wrapper import Face
 from maskaug.version import __version__
 
 CONFIG_FILE, STATS_FILE, SHEET_FILE, JOURNAL_FILE = "config.json", "stats.json", "contact_sheet.png", ".journal.jsonl"
+_OWN_NAMES = {CONFIG_FILE, STATS_FILE, SHEET_FILE, MANIFEST_FOLDER, ALPHA_FOLDER}
 
 
 class GenerateError(Exception):
@@ -96,6 +97,9 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     """
     check_apart(options.src, options.dst)
     found = scan(options.src, options.source_class, options.masked_class)
+    for split in sorted({source.split for source in found.sources}):
+        if (name := split.split("/")[0]) in _OWN_NAMES:
+            raise GenerateError(f"{options.src / name} cannot be a split: the output keeps its own {name} there; rename it")
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     maker = Maker(options)
     if _prepare(options):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from maskaug.augment.pictures import PictureFormat
+from maskaug.augment.pictures import PictureFormat, printable
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
 RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
@@ -41,7 +41,17 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _check_text(path: Path) -> Path:
+    # Neither JSON nor Arrow can hold a name that is no text.
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{printable(os.fspath(path))} is not valid UTF-8; rename the folder") from error
+    return path
+
+
 Kinds = Annotated[dict[str, float], BeforeValidator(_parse_kinds), AfterValidator(_check_weights)]
+Folder = Annotated[Path, AfterValidator(_check_text)]
 
 
 class Engine(BaseModel):
@@ -61,8 +71,8 @@ class Engine(BaseModel):
 class GenerateOptions(Engine):
     """Options of ``maskaug generate``."""
 
-    src: Path = Field(description="ImageFolder of faces, with or without splits.")
-    dst: Path = Field(description="Where the data set goes.")
+    src: Folder = Field(description="ImageFolder of faces, with or without splits.")
+    dst: Folder = Field(description="Where the data set goes.")
     source_class: str = Field("not_wearing_mask", min_length=1, description="Class that gets masks.")
     masked_class: str = Field("wearing_mask", min_length=1, description="Class of the masked copies.")
     copies: int | None = Field(None, ge=0, description="Masked copies a picture, instead of balancing.")
@@ -77,11 +87,7 @@ class GenerateOptions(Engine):
     max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")
     alpha: bool = Field(False, description="Also write what the masks cover, under alpha/.")
     workers: int = Field(
-        default_factory=lambda: (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        ),
-        ge=1,
-        description="Processes; the output does not depend on it. [default: one a core]",
+        default_factory=_cores, ge=1, description="Processes; the output does not depend on it. [default: one a core]"
     )
     overwrite: bool = Field(False, description="Replace an earlier output in DST.")
     resume: bool = Field(False, description="Go on with a run that was stopped.")

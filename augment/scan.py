@@ -30,6 +30,7 @@ _PICTURE_SUFFIXES = {
 _JUNK = {"thumbs.db", "desktop.ini"}
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)  # by Windows
 _LONGEST_STEM = 100  # bytes; file systems allow 255, and copies add a suffix
+_LONGEST_NAME = 255  # bytes of a folder's name, by most file systems
 _LINKS_IN_A_PATH = 2
 COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
 
@@ -81,7 +82,8 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
 
     A folder named like one of the two classes is a class folder, wherever it lies; what lies above it is the
     split, what lies beside it are further classes. A folder without any class folder but with pictures, or one
-    that is itself called ``source_class``, holds pictures of ``source_class``.
+    that is itself called ``source_class``, holds pictures of ``source_class``. Pictures that lie in no class
+    folder are problems; other files there are left alone.
 
     Raises:
         ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
@@ -118,7 +120,16 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
         parents = [folder for folder in path.parents if folder in split_folders]
         if parents and len(path.parts) > len(parents[0].parts) + 1:
             inside = path.parent.parts[len(parents[0].parts) :]
-            sources.append(_source(src, path, parents[0].as_posix(), inside[0], inside[1:]))
+            source = _source(src, path, parents[0].as_posix(), inside[0], inside[1:])
+            if max(len(name.encode()) for name in (*source.split.split("/"), source.label)) > _LONGEST_NAME:
+                message = "a folder's name, its odd characters escaped, is too long; rename it"
+                problems.append(Problem(source.relative, "name_too_long", message))
+            else:
+                sources.append(source)
+        elif path.suffix.lower() in _PICTURE_SUFFIXES:
+            relative = printable(path.as_posix())
+            message = f"{relative} lies in no class folder; move it into one"
+            problems.append(Problem(relative, "no_class", message))
     if not sources and not problems:
         raise ScanError(f"source {src} holds no picture below {source_class!r}")
     return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
@@ -215,8 +226,9 @@ def safe_stem(name: str) -> str:
 def _distinct(sources: list[Source]) -> tuple[Source, ...]:
     """Sources whose names would meet get a mark of their own, made from their path."""
 
-    def key(source: Source) -> tuple[str, str, str, str]:
-        return source.split, source.label, source.subfolder.casefold(), source.stem.casefold()
+    def key(source: Source) -> tuple[str, ...]:
+        place = source.split, source.label, source.subfolder, source.stem
+        return tuple(name.casefold() for name in place)
 
     def marked(source: Source) -> Source:
         digest = hashlib.sha256(source.relative.encode()).hexdigest()[:8]

@@ -211,6 +211,12 @@ def test_refusals_to_start_are_one_sentence_and_write_nothing(faces_folder, tmp_
         run(tmp_path / "gone", tmp_path / "out")
     with pytest.raises(ScanError, match="lies inside source"):
         run(faces_folder, faces_folder / "out")
+    own = tmp_path / "own" / "manifest" / "not_wearing_mask"
+    shutil.copytree(faces_folder, own)
+    with pytest.raises(GenerateError, match="manifest cannot be a split"):
+        run(tmp_path / "own", tmp_path / "out")
+    with pytest.raises(ValueError, match="not valid UTF-8"):
+        run(faces_folder, tmp_path / "out\udcff")
     with pytest.raises(PackError, match="no mask of kind 'gas'"):
         run(faces_folder, tmp_path / "out", kinds="gas")
     taken = tmp_path / "taken"

@@ -52,6 +52,24 @@ def test_without_splits_all_is_train(tmp_path):
     }
 
 
+def test_pictures_outside_every_class_are_problems(tmp_path):
+    touch(tmp_path, "stray.jpg", "notes.txt", "train/not_wearing_mask/a.jpg", "train/b.jpg", "extra/c.jpg")
+    found = scan(tmp_path, SOURCE, MASKED)
+    assert list(places(found)) == ["train/not_wearing_mask/a.jpg"]
+    assert [(problem.relative, problem.reason) for problem in found.problems] == [
+        ("extra/c.jpg", "no_class"),
+        ("stray.jpg", "no_class"),
+        ("train/b.jpg", "no_class"),
+    ]
+
+
+def test_folder_names_too_long_once_escaped_are_problems(tmp_path):
+    touch(tmp_path, "not_wearing_mask/a.jpg", "\n" * 200 + "/b.jpg")
+    found = scan(tmp_path, SOURCE, MASKED)
+    assert list(places(found)) == ["not_wearing_mask/a.jpg"]
+    assert [problem.reason for problem in found.problems] == ["name_too_long"]
+
+
 def test_a_flat_folder_holds_the_source_class(tmp_path):
     touch(tmp_path, "a.jpg", "b.jpg")
     assert {place[:2] for place in places(scan(tmp_path, SOURCE, MASKED)).values()} == {("train", SOURCE)}
