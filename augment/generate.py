@@ -99,7 +99,9 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     found = scan(options.src, options.source_class, options.masked_class)
     for split in sorted({source.split for source in found.sources}):
         if (name := split.split("/")[0]) in _OWN_NAMES:
-            raise GenerateError(f"{options.src / name} cannot be a split: the output keeps its own {name} there; rename it")
+            raise GenerateError(
+                f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
+            )
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     maker = Maker(options)
     if _prepare(options):
