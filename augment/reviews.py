@@ -1,0 +1,146 @@
+"""Reviews: what people decided about the masked copies, one JSON line an event, under ``DST/reviews``."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+REVIEWS_FOLDER = "reviews"
+
+Action = Literal["accept", "reject", "flag", "unflag", "undo"]
+
+
+class ReviewError(Exception):
+    """A record of decisions cannot be used; the message says which file, where and what to do."""
+
+
+class Event(BaseModel):
+    """One thing an annotator did to one picture. An ``undo`` takes back that picture's latest other event."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    output_sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of the picture that was judged")
+    action: Action
+    reason: str | None = Field(None, description="of a rejection")
+    auto: bool = Field(False, description="accepted by its score, without being shown")
+    control: bool = Field(False, description="a picture spoilt on purpose, to measure attention")
+    time: datetime
+    looked_ms: int = Field(0, ge=0, description="how long the picture was shown before")
+
+
+@dataclass
+class Verdict:
+    """What stands of one annotator's events on one picture.
+
+    Attributes:
+        decided: The ``accept`` or ``reject`` event that stands, or None.
+        flagged: Whether it is flagged for a second look.
+    """
+
+    decided: Event | None = None
+    flagged: bool = False
+
+
+class ReviewLog:
+    """One annotator's events, appended and on the disk before :meth:`append` returns."""
+
+    def __init__(self, dst: Path, annotator: str) -> None:
+        """Open or make the file. A last line torn by a power cut is moved to a file beside it.
+
+        Attributes:
+            events: All events so far, oldest first.
+            torn: Where a torn line was set aside, or None.
+
+        Raises:
+            ReviewError: a line before the last is damaged, or the file cannot be opened.
+        """
+        self.path = dst / REVIEWS_FOLDER / f"{annotator}.jsonl"
+        self.torn: Path | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+        except OSError as error:
+            raise ReviewError(f"cannot open {self.path}: {error.strerror}") from error
+        self._file.seek(0)
+        data = self._file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        if whole != data:
+            self.torn = _beside(self.path)
+            self.torn.write_bytes(data[len(whole) :])
+            self._file.truncate(len(whole))
+        self.events = _parse(self.path, whole)
+
+    def append(self, event: Event) -> None:
+        """Record an event.
+
+        Raises:
+            ReviewError: it could not be brought to the disk.
+        """
+        try:
+            self._file.write(event.model_dump_json(exclude_defaults=True).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise ReviewError(f"cannot write {self.path}: {error.strerror}; the last decision is not kept") from error
+        self.events.append(event)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_reviews(dst: Path) -> dict[str, list[Event]]:
+    """All events by annotator, oldest first; empty if nobody has reviewed. A torn last line is left out.
+
+    Raises:
+        ReviewError: a line before the last is damaged.
+    """
+    reviews = {}
+    for path in sorted((dst / REVIEWS_FOLDER).glob("*.jsonl")):
+        data = path.read_bytes()
+        reviews[path.stem] = _parse(path, data[: data.rfind(b"\n") + 1])
+    return reviews
+
+
+def verdicts(events: Iterable[Event]) -> dict[str, Verdict]:
+    """What stands after all of one annotator's events, by the picture's SHA-256."""
+    standing: dict[str, list[Event]] = {}
+    for event in events:
+        stack = standing.setdefault(event.output_sha256, [])
+        if event.action != "undo":
+            stack.append(event)
+        elif stack:
+            stack.pop()
+    result = {}
+    for sha256, stack in standing.items():
+        verdict = Verdict()
+        for event in stack:
+            if event.action in ("accept", "reject"):
+                verdict.decided = event
+            else:
+                verdict.flagged = event.action == "flag"
+        result[sha256] = verdict
+    return result
+
+
+def _parse(path: Path, data: bytes) -> list[Event]:
+    events = []
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            events.append(Event.model_validate_json(line))
+        except ValidationError as error:
+            problem = error.errors()[0]["msg"]
+            raise ReviewError(f"{path}, line {number} is damaged ({problem}); mend or remove that line") from error
+    return events
+
+
+def _beside(path: Path) -> Path:
+    """A file name beside ``path`` that is not taken."""
+    number = 1
+    while (free := path.with_name(f"{path.name}.torn{number}")).exists():
+        number += 1
+    return free
