@@ -35,31 +35,44 @@ def merge(layers: list[Layer]) -> Layer:
     return Layer(left, top, color, alpha, light)
 
 
-def composite(image: Image, layer: Layer, scale: float = 1.0) -> tuple[Image, NDArray[np.uint8]]:
-    """Lay a premultiplied layer over a picture.
+def composite(
+    image: Image, layer: Layer, scale: float = 1.0, grain: NDArray[np.float32] | None = None
+) -> tuple[Image, NDArray[np.uint8]]:
+    """Lay a premultiplied layer over a picture, in its shadow.
 
     Args:
         image: ``(H, W, 3) uint8``.
         layer: Drawn for the picture, or for one that is smaller by ``scale``.
         scale: Pixels of the picture to one of the layer's.
+        grain: ``(h, w, 3) float32`` in grey levels, added to the layer, over and over where that is larger.
 
     Returns:
         A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
     """
     result, covered = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
-    parts = [(layer.window, layer.color, layer.alpha)] if scale == 1 else _enlarged(layer, scale, image.shape[:2])
-    for window, color, alpha in parts:
-        over = result[window] * (1 - alpha)[..., None] + color
+    shadow = layer.alpha if layer.shadow is None else 1 - (1 - layer.alpha) * (1 - layer.shadow)
+    parts = [(layer.window, layer.color, layer.alpha, shadow)]
+    for window, color, alpha, hidden in parts if scale == 1 else _enlarged(layer, shadow, scale, image.shape[:2]):
+        over = result[window] * (1 - hidden)[..., None] + color
+        if grain is not None:
+            over += _repeated(grain, window) * alpha[..., None]
         # Rounding half up keeps pixels that the layer does not touch as they were.
         result[window] = np.clip(over + 0.5, 0, 255).astype(np.uint8)
         covered[window] = np.clip(alpha * 255 + 0.5, 0, 255).astype(np.uint8)
     return result, covered
 
 
+def _repeated(tile: NDArray[np.float32], window: tuple[slice, slice]) -> NDArray[np.float32]:
+    rows, columns = (
+        np.arange(place.start, place.stop) % side for place, side in zip(window, tile.shape[:2], strict=True)
+    )
+    return tile[rows[:, None], columns]
+
+
 def _enlarged(
-    layer: Layer, scale: float, size: tuple[int, ...]
-) -> Iterator[tuple[tuple[slice, slice], NDArray[np.floating], NDArray[np.floating]]]:
-    """Window, colour and alpha of an enlarged layer, a band at a time: whole it would fill the memory."""
+    layer: Layer, shadow: NDArray[np.floating], scale: float, size: tuple[int, ...]
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]]:
+    """Window, colour, alpha and shadow of an enlarged layer, a band at a time: whole it would fill the memory."""
     height, width = layer.alpha.shape
     left, right = math.floor(layer.left * scale), min(math.ceil((layer.left + width) * scale), size[1])
     first, last = math.floor(layer.top * scale), min(math.ceil((layer.top + height) * scale), size[0])
@@ -68,8 +81,12 @@ def _enlarged(
         # Pixel centres are at whole numbers in either grid.
         offset = [(place + 0.5) / scale - 0.5 - start for place, start in ((left, layer.left), (top, layer.top))]
         back = np.array([[1 / scale, 0, offset[0]], [0, 1 / scale, offset[1]]])
-        color, alpha = (
+        color, alpha, hidden = (
             cv2.warpAffine(values, back, (right - left, bottom - top), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-            for values in (layer.color.astype(np.float32), layer.alpha.astype(np.float32))
+            for values in (
+                layer.color.astype(np.float32),
+                layer.alpha.astype(np.float32),
+                shadow.astype(np.float32),
+            )
         )
-        yield (slice(top, bottom), slice(left, right)), color, alpha
+        yield (slice(top, bottom), slice(left, right)), color, alpha, hidden

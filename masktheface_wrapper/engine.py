@@ -7,15 +7,18 @@ import numpy as np
 from maskaug.assets import standard_pack
 from maskaug.masktheface_wrapper.composite import composite, merge
 from maskaug.masktheface_wrapper.finder import FaceFinder
+from maskaug.masktheface_wrapper.contact import touch
 from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.landmarks import face_unit
+from maskaug.masktheface_wrapper.light import shade
+from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_blur, read_grain, soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
-from maskaug.masktheface_wrapper.shade import shade
 from maskaug.masktheface_wrapper.shell import shell
 from maskaug.masktheface_wrapper.shrink import shrink
+from maskaug.masktheface_wrapper.skin import read_skin
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
@@ -96,7 +99,9 @@ class MaskEngine:
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            masked, alpha = composite(image, layer, 1 / shrink)
+            grain = read_grain(image, face.landmarks, read_skin(image, face.landmarks))
+            tile = grain_tile(grain, layer, 1 / shrink, np.random.default_rng(wearing.seed)) if grain else None
+            masked, alpha = composite(image, layer, 1 / shrink, tile)
         quality = assess(face, camera, alpha)
         return Overlay(
             image=masked,
@@ -144,12 +149,19 @@ def _dress(image: Image, landmarks: Points, template: Template, wearing: Wearing
         mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
     else:
         mask = warp(template, mesh, size)
+    skin = read_skin(image, landmarks)
     layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
     if template.straps and template.straps.style == "ear_loops":
-        layers = [hide_behind_hair(layer, image, landmarks) for layer in layers]
+        layers = [hide_behind_hair(layer, image, skin) for layer in layers]
     if mask is not None:
         layers.append(mask)
-    return (shade(merge(layers), image) if layers else None), camera
+    if not layers:
+        return None, camera
+    layer = soften(shade(merge(layers), image, skin), read_blur(image, landmarks))
+    grain = read_grain(image, landmarks, skin)
+    if grain is not None:
+        layer = lift(layer, grain, face_unit(landmarks))
+    return touch(layer, face_unit(landmarks), size), camera
 
 
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:

@@ -58,6 +58,7 @@ class Wearing(BaseModel):
     shift_y: float = Field(0.0, description="along the face, downwards, mm")
     tilt: float = Field(0.0, description="rotation in the plane of the face, clockwise, degrees")
     scale: float = Field(1.0, gt=0.5, lt=1.5, description="size of the mask, 1 fits")
+    seed: int = Field(0, ge=0, description="of the grain")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.fit import FittedMesh
-from maskaug.masktheface_wrapper.overlay import Image, Points
+from maskaug.masktheface_wrapper.overlay import Image
 from maskaug.masktheface_wrapper.pose import Camera
+from maskaug.masktheface_wrapper.skin import Skin
 from maskaug.masktheface_wrapper.template import Straps
 from maskaug.masktheface_wrapper.warp import Layer
 
@@ -25,11 +26,6 @@ _HEAD_BANDS = (
 )
 _SKULL_CENTER = np.array([0.0, 10.0, 95.0])
 _SKULL_RADII = np.array([77.0, 105.0, 100.0])
-
-# Skin in other light differs from skin by less than the first value, hair and background mostly by more than the
-# second: sum of differences of the colour's shares, and logarithm of the brightness.
-_SAME_HUE, _OTHER_HUE = 0.09, 0.20
-_SAME_LIGHT, _OTHER_LIGHT = 0.55, 0.95
 
 _FINENESS = 4  # strokes are drawn this much larger and averaged: OpenCV's widths are whole pixels
 _SHIFT = 3  # fractional bits of the stroke's coordinates
@@ -56,21 +52,9 @@ def strap_layers(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[i
     return layers
 
 
-def hide_behind_hair(layer: Layer, image: Image, landmarks: Points) -> Layer:
-    """Ear loops as far as they lie on skin: hair hides ears, and what is no skin beside a cheek is mostly hair.
-
-    Skin is what has about the colour of the nose and the upper cheeks.
-    """
-    around = np.concatenate([landmarks[27:31], (landmarks[[1, 2, 14, 15]] + landmarks[[31, 31, 35, 35]]) / 2])
-    x, y = np.clip(np.round(around), 0, (image.shape[1] - 1, image.shape[0] - 1)).astype(int).T
-    skin = np.median(image[y, x].astype(np.float32), axis=0) + 1
-    under = image[layer.window].astype(np.float32) + 1
-    bright, skin_bright = under.sum(axis=-1), float(skin.sum())
-    shift = np.abs(under / bright[..., None] - skin / skin_bright).sum(axis=-1)
-    darker = np.abs(np.log(bright / skin_bright))
-    like = np.clip((_OTHER_HUE - shift) / (_OTHER_HUE - _SAME_HUE), 0, 1)
-    like *= np.clip((_OTHER_LIGHT - darker) / (_OTHER_LIGHT - _SAME_LIGHT), 0, 1)
-    share = cv2.blur(like.astype(np.float32), (3, 3))
+def hide_behind_hair(layer: Layer, image: Image, skin: Skin) -> Layer:
+    """Ear loops as far as they lie on skin: hair hides ears, and what is no skin beside a cheek is mostly hair."""
+    share = cv2.blur(skin.likeness(image[layer.window]), (3, 3))
     return replace(layer, color=layer.color * share[..., None], alpha=layer.alpha * share)
 
 

@@ -32,6 +32,7 @@ class Layer:
         alpha: ``(h, w) float32`` in [0, 1].
         light: ``(h, w) float32``: the surface's diffuse brightness under light from above the camera, 1 on
             average over the mask.
+        shadow: ``(h, w) float32`` in [0, 1]: how much of its light the picture beneath loses, or None.
     """
 
     left: int
@@ -39,6 +40,7 @@ class Layer:
     color: NDArray[np.floating]
     alpha: NDArray[np.floating]
     light: NDArray[np.floating]
+    shadow: NDArray[np.floating] | None = None
 
     @property
     def window(self) -> tuple[slice, slice]:

@@ -1,0 +1,205 @@
+"""Optics: the blur and the grain of the photograph, measured on the face and given to the overlay."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.masktheface_wrapper.landmarks import face_unit
+from maskaug.masktheface_wrapper.overlay import Image, Points
+from maskaug.masktheface_wrapper.skin import LUMA, Skin
+from maskaug.masktheface_wrapper.warp import Layer
+
+_EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
+_REBLUR = 1.0  # pixels
+_SHARPEST = 96.0  # percentile of the gradient
+_BLUR_RANGE = (0.45, 4.0)
+_DRAWN_BLUR = 0.5  # standard deviation, in pixels, of the filters a layer was drawn through
+
+# Where skin shows above a mask: between these landmarks, by this share from the first to the second.
+_SHOWN = np.array(
+    [(36, 0, 0.35), (45, 16, 0.35), (40, 31, 0.3), (47, 35, 0.3), (41, 31, 0.4), (46, 35, 0.4), (27, 28, 0.0),
+     (27, 28, 0.7), (36, 1, 0.4), (45, 15, 0.4), (36, 31, 0.45), (45, 35, 0.45), (36, 2, 0.4), (45, 14, 0.4),
+     (21, 27, -1.0), (22, 27, -1.0), (19, 37, -1.0), (24, 44, -1.0), (20, 38, -1.4), (23, 43, -1.4)]
+)  # fmt: skip
+_FIRST, _SECOND = _SHOWN[:, 0].astype(int), _SHOWN[:, 1].astype(int)
+_PATCH = 0.13  # side, in distances between the eyes
+_PATCH_RANGE = (5, 24)  # pixels
+_FEWEST = 3
+_SKIN_ENOUGH = 0.6  # mean likeness of a patch to the face's skin
+_CALM = 0.3  # quantile of patches, by their noise
+_STRONGEST = 10.0  # standard deviation of noise, in grey levels
+_FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
+_GAIN_RANGE = (0.6, 1.8)
+_TILE = 128  # pixels; noise repeats unseen
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Fine structure of bare skin, as it came through the camera.
+
+    Attributes:
+        relief: Mean squared gradient of the luma, in grey levels squared a pixel squared; the median over patches.
+        noise: Variance of what a blur of one pixel takes away from the luma, in grey levels squared; of the calmer
+            patches, for in others it is rather eyelashes than noise.
+        kernel: ``(k, k, 3) float32``: a calm patch without its low frequencies, faded out at its borders.
+    """
+
+    relief: float
+    noise: float
+    kernel: NDArray[np.float32]
+
+
+def read_grain(image: Image, landmarks: Points, skin: Skin) -> Grain | None:
+    """The grain of a face in an ``(H, W, 3) uint8`` RGB picture; None if no bare skin lies inside it."""
+    patches = _patches(image, landmarks)
+    if not len(patches):
+        return None
+    likeness = skin.likeness(patches.reshape(-1, *patches.shape[2:])).reshape(patches.shape[:3]).mean(axis=(1, 2))
+    enough = likeness > _SKIN_ENOUGH
+    if enough.sum() >= _FEWEST:
+        patches = patches[enough]
+    fine = [_fine(patch.astype(np.float32)) for patch in patches]
+    noises = np.array([(patch @ LUMA).var() for patch in fine])
+    calm = int(np.argsort(noises)[int(_CALM * len(noises))])
+    return Grain(float(np.median(_gradient_energy(patches @ LUMA))), float(noises[calm]), _kernel(fine[calm]))
+
+
+def soften(layer: Layer, blur: float) -> Layer:
+    """The layer as a photograph with a blur of that standard deviation, in pixels, shows it."""
+    missing = float(np.sqrt(max(blur**2 - _DRAWN_BLUR**2, 0.0)))
+    if missing < 0.2:
+        return layer
+    # Where the picture ends the mask does not.
+    color, alpha = (
+        cv2.GaussianBlur(values, (0, 0), missing, borderType=cv2.BORDER_REPLICATE)
+        for values in (layer.color, layer.alpha)
+    )
+    return replace(layer, color=color, alpha=alpha)
+
+
+def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
+    """The layer with its folds as deep as the skin's, where that is within reason.
+
+    Args:
+        layer: Already as soft as the picture.
+        grain: The skin's.
+        unit: Distance between the eyes, in pixels.
+    """
+    luma = layer.color @ LUMA
+    own = _layer_energy(luma, layer.alpha)
+    gain = float(np.clip(np.sqrt(grain.relief / max(own, 1e-6)), *_GAIN_RANGE))
+    step = max(1, int(_FOLD * unit / 2))
+    height, width = luma.shape
+    sums = [
+        cv2.resize(values, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
+        for values in (luma, layer.alpha)
+    ]
+    coarse = [cv2.GaussianBlur(values, (0, 0), _FOLD * unit / step) for values in sums]
+    level = cv2.resize(coarse[0] / np.maximum(coarse[1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR)
+    deeper = 1 + (gain - 1) * (1 - level * layer.alpha / np.maximum(luma, 1.0))
+    return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.6)[..., None])
+
+
+def grain_tile(
+    grain: Grain, layer: Layer, scale: float, rng: np.random.Generator
+) -> NDArray[np.float32] | None:
+    """The noise that a layer lacks; None where it lacks none.
+
+    A random-phase texture of the skin's own grain (Galerne, Gousseau and Morel 2011): white noise, the same for all
+    channels, filtered by a patch of skin. Its spectrum, chroma included, is the patch's: sensor noise, compression
+    and pores.
+
+    Args:
+        grain: The skin's, at the scale of the picture.
+        layer: What will be laid over the picture, enlarged by ``scale``.
+        scale: Pixels of the picture to one of the layer's.
+        rng: Where the noise comes from.
+
+    Returns:
+        ``(h, w, 3) float32`` in grey levels, to be repeated over the layer.
+    """
+    wanted = grain.noise - _layer_noise(layer) / scale**2
+    if wanted <= 0 or not grain.kernel.any():
+        return None
+    height, width = (min(round(side * scale), _TILE) for side in layer.alpha.shape)
+    noise = rng.standard_normal((height, width), dtype=np.float32)
+    half = grain.kernel.shape[0] // 2
+    endless = cv2.copyMakeBorder(noise, half, half, half, half, cv2.BORDER_WRAP)
+    inner = (slice(half, half + height), slice(half, half + width))
+    tile = np.dstack([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
+    own = float(_fine(tile @ LUMA).var())
+    return np.asarray(tile * np.float32(np.sqrt(min(wanted, _STRONGEST**2) / max(own, 1e-6))), dtype=np.float32)
+
+
+def read_blur(image: Image, landmarks: Points) -> float:
+    """Standard deviation of the picture's blur at its sharpest edges about the eyes, in pixels.
+
+    A step edge blurred by s has, when blurred once more by r, a gradient smaller by sqrt(s² + r²) / s (Zhuo and
+    Sim 2011).
+    """
+    left, top = np.floor(landmarks[_EYES].min(axis=0) - 2).astype(int).clip(0)
+    right, bottom = np.ceil(landmarks[_EYES].max(axis=0) + 3).astype(int).clip(0)
+    luma = image[top:bottom, left:right].astype(np.float32) @ LUMA
+    if min(luma.shape) < 5:
+        return _BLUR_RANGE[0]
+    gradient = _gradient(luma)
+    again = _gradient(cv2.GaussianBlur(luma, (0, 0), _REBLUR))
+    sharpest = gradient >= np.percentile(gradient, _SHARPEST)
+    ratio = float(np.median(gradient[sharpest] / np.maximum(again[sharpest], 1e-3)))
+    return float(np.clip(_REBLUR / np.sqrt(max(ratio**2 - 1, 1e-3)), *_BLUR_RANGE))
+
+
+def _gradient(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    across, down = cv2.Sobel(luma, -1, 1, 0, ksize=3, scale=1 / 8), cv2.Sobel(luma, -1, 0, 1, ksize=3, scale=1 / 8)
+    return np.asarray(cv2.magnitude(across, down))
+
+
+def _patches(image: Image, landmarks: Points) -> Image:
+    """``(N, k, k, 3) uint8`` patches of bare skin that lie inside the picture."""
+    side = int(np.clip(round(_PATCH * face_unit(landmarks)), *_PATCH_RANGE))
+    start, end = landmarks[_FIRST], landmarks[_SECOND]
+    corner = np.round(start + (end - start) * _SHOWN[:, 2:] - side / 2).astype(int)
+    inside = (corner >= 0).all(axis=1) & (corner + side <= (image.shape[1], image.shape[0])).all(axis=1)
+    found = [image[y : y + side, x : x + side] for x, y in corner[inside]]
+    return np.stack(found) if found else np.empty((0, side, side, 3), dtype=np.uint8)
+
+
+def _gradient_energy(luma: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean squared central-difference gradient of each of ``(N, h, w)`` pictures."""
+    across = (luma[:, 1:-1, 2:] - luma[:, 1:-1, :-2]) / 2
+    down = (luma[:, 2:, 1:-1] - luma[:, :-2, 1:-1]) / 2
+    return np.asarray((across**2 + down**2).mean(axis=(1, 2)))
+
+
+def _layer_energy(luma: NDArray[np.float32], alpha: NDArray[np.floating]) -> float:
+    """Median over the opaque part of a layer of its luma's gradient energy."""
+    across = (luma[1:-1, 2:] - luma[1:-1, :-2]) / 2
+    down = (luma[2:, 1:-1] - luma[:-2, 1:-1]) / 2
+    return _median_inside(across**2 + down**2, alpha[1:-1, 1:-1])
+
+
+def _layer_noise(layer: Layer) -> float:
+    return _median_inside(_fine(layer.color @ LUMA) ** 2, layer.alpha)
+
+
+def _median_inside(values: NDArray[np.float32], alpha: NDArray[np.floating]) -> float:
+    """Median of local means where a layer is opaque all around; infinite where that is nowhere."""
+    side = max(3, min(values.shape) // 12)
+    means = cv2.blur(values, (side, side))
+    opaque = cv2.erode(alpha, np.ones((side + 2, side + 2))) > 0.98
+    return float(np.median(means[opaque])) if opaque.any() else float("inf")
+
+
+def _fine(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a blur of one pixel takes away."""
+    return np.asarray(values - cv2.GaussianBlur(values, (0, 0), 1.0))
+
+
+def _kernel(patch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A patch as a filter kernel: of odd size, faded out at its borders, without a mean."""
+    side = patch.shape[0] - 1 + patch.shape[0] % 2
+    window = np.hanning(side + 2)[1:-1].astype(np.float32)
+    values = patch[:side, :side] * (window[:, None] * window[None, :])[..., None]
+    return np.asarray(values - values.mean(axis=(0, 1)), dtype=np.float32)
