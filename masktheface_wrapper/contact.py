@@ -40,8 +40,10 @@ def _soft(values: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
     """``(h, w)`` values blurred by a Gaussian of ``sigma`` pixels; beyond the border they go on as at it."""
     step = int(max(sigma / _FINEST, 1))
     height, width = values.shape
-    coarse = values if step == 1 else cv2.resize(
-        values, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA
+    coarse = (
+        values
+        if step == 1
+        else cv2.resize(values, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
     )
     blurred = cv2.GaussianBlur(coarse, (0, 0), max(sigma / step, 0.3), borderType=cv2.BORDER_REPLICATE)
     if step > 1:

@@ -6,8 +6,9 @@ import numpy as np
 
 from maskaug.assets import standard_pack
 from maskaug.masktheface_wrapper.composite import composite, merge
-from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.contact import touch
+from maskaug.masktheface_wrapper.fabric import finish, rgb
+from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.light import shade
@@ -16,16 +17,13 @@ from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, We
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
-from maskaug.masktheface_wrapper.shell import shell
 from maskaug.masktheface_wrapper.shrink import shrink
 from maskaug.masktheface_wrapper.skin import read_skin
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
+from maskaug.masktheface_wrapper.variety import Choice, draw_wearing
 from maskaug.masktheface_wrapper.warp import Layer, warp
-
-# How differently people wear the same mask; standard deviations, and a limit at twice that.
-_SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE = 1.2, 1.8, 1.2, 0.012
 
 _LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
 
@@ -37,9 +35,17 @@ class MaskEngine:
     deterministic, so that what was drawn can be kept and replayed to equal pixels.
     """
 
-    def __init__(self, finder: FaceFinder, pack: Pack) -> None:
+    def __init__(self, finder: FaceFinder, pack: Pack, textures: Mapping[str, Image] | None = None) -> None:
+        """An engine with these templates.
+
+        Args:
+            finder: Finds faces.
+            pack: Its masks.
+            textures: Prints of the user's, ``(h, w, 3) uint8`` RGB by name; see :func:`load_textures`.
+        """
         self.finder = finder
         self.pack = pack
+        self.textures = dict(textures or {})
 
     @classmethod
     def default(cls) -> "MaskEngine":
@@ -54,29 +60,22 @@ class MaskEngine:
         """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none."""
         return self.finder.find(image)
 
-    def draw(self, rng: np.random.Generator, kinds: str | Mapping[str, float] | None = None) -> Wearing:
-        """Draw a template, and how it sits.
+    def draw(self, rng: np.random.Generator, choice: Choice | str | Mapping[str, float] | None = None) -> Wearing:
+        """Draw a template, its cloth, and how it sits.
 
         Args:
             rng: Where every random number comes from.
-            kinds: A kind, or weights by kind; all kinds of the pack equally often if None.
+            choice: What may be drawn; or only a kind, or weights by kind. None: anything the pack has.
 
         Raises:
             PackError: the pack has no mask of a kind.
             ValueError: the weights are negative or all 0.
         """
-        kind = _pick(rng, self._weights(kinds))
-        templates = self.pack.of_kind(kind)
-        name = _pick(rng, {template.name: template.weight for template in templates})
-        across, down, tilt, scale = np.clip(rng.standard_normal(4), -2, 2)
-        return Wearing(
-            template=name,
-            kind=kind,
-            shift_x=round(float(across * _SHIFT_X_MM), 3),
-            shift_y=round(float(down * _SHIFT_Y_MM), 3),
-            tilt=round(float(tilt * _TILT_DEGREES), 3),
-            scale=round(float(1 + scale * _SCALE), 4),
-        )
+        if isinstance(choice, str):
+            choice = Choice(kinds={choice: 1.0})
+        elif not isinstance(choice, Choice):
+            choice = Choice(kinds=choice)
+        return draw_wearing(rng, self.pack, choice)
 
     def apply(self, image: Image, face: Face, wearing: Wearing) -> Overlay:
         """Put the mask that ``wearing`` describes on ``face``: the same arguments give equal pixels.
@@ -95,14 +94,14 @@ class MaskEngine:
         template = self._template(wearing.template)
         # Templates have no detail for larger faces: there the mask is drawn smaller, and enlarged.
         shrink = min(1.0, _LARGEST_FACE / face_unit(face.landmarks))
-        layer, camera = _dress(*_shrunk(image, face.landmarks, shrink), template, wearing)
+        layer, camera = self._dress(*_shrunk(image, face.landmarks, shrink), template, wearing)
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
             grain = read_grain(image, face.landmarks, read_skin(image, face.landmarks))
             tile = grain_tile(grain, layer, 1 / shrink, np.random.default_rng(wearing.seed)) if grain else None
             masked, alpha = composite(image, layer, 1 / shrink, tile)
-        quality = assess(face, camera, alpha)
+        quality = assess(face, camera, alpha, wearing.wear)
         return Overlay(
             image=masked,
             alpha=alpha,
@@ -134,34 +133,33 @@ class MaskEngine:
             known = ", ".join(self.pack.templates)
             raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
 
-    def _weights(self, kinds: str | Mapping[str, float] | None) -> dict[str, float]:
-        if kinds is None:
-            return dict.fromkeys(self.pack.kinds, 1.0)
-        return {kinds: 1.0} if isinstance(kinds, str) else dict(kinds)
-
-
-def _dress(image: Image, landmarks: Points, template: Template, wearing: Wearing) -> tuple[Layer | None, Camera]:
-    """Fit, draw and light a mask: its layer, None if all of it lies outside the picture, and the head's pose."""
-    size = (image.shape[0], image.shape[1])
-    camera = fit_camera(landmarks)
-    mesh = fit_shell(shell(template.shell or "wrap"), landmarks, camera, wearing)
-    if template.shell is None:
-        mask = warp_sprite(sprite_for(template, camera.pose.yaw), mesh, size)
-    else:
-        mask = warp(template, mesh, size)
-    skin = read_skin(image, landmarks)
-    layers = strap_layers(template.straps, mesh, camera, size) if template.straps else []
-    if template.straps and template.straps.style == "ear_loops":
-        layers = [hide_behind_hair(layer, image, skin) for layer in layers]
-    if mask is not None:
-        layers.append(mask)
-    if not layers:
-        return None, camera
-    layer = soften(shade(merge(layers), image, skin), read_blur(image, landmarks))
-    grain = read_grain(image, landmarks, skin)
-    if grain is not None:
-        layer = lift(layer, grain, face_unit(landmarks))
-    return touch(layer, face_unit(landmarks), size), camera
+    def _dress(
+        self, image: Image, landmarks: Points, template: Template, wearing: Wearing
+    ) -> tuple[Layer | None, Camera]:
+        """Fit, draw and light a mask: its layer, None if all of it lies outside the picture, and the head's pose."""
+        size = (image.shape[0], image.shape[1])
+        camera = fit_camera(landmarks)
+        mesh = fit_shell(template.shell or "wrap", landmarks, camera, wearing)
+        if template.shell is None:
+            template = sprite_for(template, camera.pose.yaw)
+        draw = warp_sprite if template.shell is None else warp
+        mask = draw(template, mesh, size, lambda level: finish(template, level, wearing, self.textures))
+        skin = read_skin(image, landmarks)
+        layers = []
+        if template.straps:
+            color = rgb(wearing.strap_color) if wearing.strap_color else template.straps.color
+            layers = strap_layers(template.straps, color, mesh, camera, size)
+            if template.straps.style == "ear_loops":
+                layers = [hide_behind_hair(layer, image, skin) for layer in layers]
+        if mask is not None:
+            layers.append(mask)
+        if not layers:
+            return None, camera
+        layer = soften(shade(merge(layers), image, skin), read_blur(image, landmarks))
+        grain = read_grain(image, landmarks, skin)
+        if grain is not None:
+            layer = lift(layer, grain, face_unit(landmarks))
+        return touch(layer, face_unit(landmarks), size), camera
 
 
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:
@@ -169,16 +167,3 @@ def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Poin
         return image, landmarks
     # Pixel centres are at whole numbers in either grid.
     return shrink(image, factor), ((landmarks + 0.5) * factor - 0.5).astype(np.float32)
-
-
-def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """One of the names, with a probability in proportion to its weight."""
-    total = sum(weights.values())
-    if total <= 0 or min(weights.values()) < 0:
-        raise ValueError(f"weights must be 0 or more and not all 0, but got {dict(weights)}")
-    threshold = rng.random() * total
-    for name, weight in weights.items():
-        threshold -= weight
-        if threshold < 0:
-            return name
-    return list(weights)[-1]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.overlay import Points, Wearing
 from maskaug.masktheface_wrapper.pose import Camera
-from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS, Shell
+from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS, Shell, ShellName, shell
 
 # Landmarks that mark a place on the head, whatever its pose: nose, eye corners and lower lids.
 _PLACES = np.array([27, 28, 29, 30, 31, 33, 35, 36, 39, 40, 41, 42, 45, 46, 47])
@@ -75,35 +75,41 @@ class FittedMesh:
         return self.worn[round(v * (ROWS - 1)) * COLUMNS + round((u + 1) / 2 * (COLUMNS - 1))]
 
 
-def fit_shell(shell: Shell, landmarks: Points, camera: Camera, wearing: Wearing) -> FittedMesh:
-    """Carry a shell onto a face: project it with the head's pose, then correct the mean face's proportions.
+def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, wearing: Wearing) -> FittedMesh:
+    """Carry a shell of some cut onto a face: project it with the head's pose, then correct the mean face's proportions.
 
     The correction takes the projected mean face to the landmarks at nose and eyes, and the shell's outline
     to the jaw line. An outline has no points of its own: at a turned head's far side it runs along another
     part of the cheek. So each jaw landmark is compared with the shell's extent in the direction of the jaw
     line's normal there.
     """
-    correction = _fit_correction(shell, landmarks, camera)
-    net = _worn(shell.net, wearing)
+    # Where the face departs from the mean shows against a mask worn as it should be.
+    correction = _fit_correction(shell(cut), landmarks, camera)
+    slid = shell(cut, wearing.slide)
+    net = _worn(slid, wearing)
     return FittedMesh(
-        worn=shell.blend @ net,
-        vertices=(shell.blend @ correction(camera.project(net))).astype(np.float32),
-        depth=shell.blend @ camera.depth(net),
-        normals=np.asarray(shell.normals @ camera.rotation.T, dtype=np.float32),
-        shell=shell,
+        worn=slid.blend @ net,
+        vertices=(slid.blend @ correction(camera.project(net))).astype(np.float32),
+        depth=slid.blend @ camera.depth(net),
+        normals=np.asarray(slid.normals @ camera.rotation.T, dtype=np.float32),
+        shell=slid,
         correction=correction,
     )
 
 
-def _worn(points: NDArray[np.float64], wearing: Wearing) -> NDArray[np.float64]:
-    """The shell as it sits: scaled, tilted and shifted in the plane of the face."""
+def _worn(slid: Shell, wearing: Wearing) -> NDArray[np.float64]:
+    """The shell's control points as it sits: loosened, then scaled, tilted and shifted in the plane of the face."""
+    # The edges lie on the skin however loose the cloth.
+    u, v = slid.net_chart.T
+    loose = wearing.slack * (1 - u**2) * np.sin(np.pi * v)
+    points = slid.net + loose[:, None] * slid.outward
     angle = np.radians(wearing.tilt)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
     moved = (points - _TILT_CENTER) @ (wearing.scale * turn).T + _TILT_CENTER
     return np.asarray(moved + np.array([wearing.shift_x, wearing.shift_y, 0.0]))
 
 
-def _fit_correction(shell: Shell, landmarks: Points, camera: Camera) -> Correction:
+def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correction:
     scale = camera.pixels_per_mm * np.array([1.0, camera.aspect])
     places = camera.project(FACE_MODEL[_PLACES])
     origin = places.mean(axis=0).astype(np.float64)
@@ -112,7 +118,7 @@ def _fit_correction(shell: Shell, landmarks: Points, camera: Camera) -> Correcti
     known = (landmarks[_PLACES] - origin) / scale
     modelled = (places - origin) / scale
     jaw = (landmarks[:17] - origin) / scale
-    outline = (shell.blend @ camera.project(shell.net) - origin) / scale
+    outline = (worn.blend @ camera.project(worn.net) - origin) / scale
 
     along = jaw[_OUTLINE + 1] - jaw[_OUTLINE - 1]
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1)

@@ -102,9 +102,7 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
     return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.6)[..., None])
 
 
-def grain_tile(
-    grain: Grain, layer: Layer, scale: float, rng: np.random.Generator
-) -> NDArray[np.float32] | None:
+def grain_tile(grain: Grain, layer: Layer, scale: float, rng: np.random.Generator) -> NDArray[np.float32] | None:
     """The noise that a layer lacks; None where it lacks none.
 
     A random-phase texture of the skin's own grain (Galerne, Gousseau and Morel 2011): white noise, the same for all

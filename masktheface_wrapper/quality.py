@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.overlay import Face, Points
+from maskaug.masktheface_wrapper.overlay import Face, Points, Wear
 from maskaug.masktheface_wrapper.pose import Camera
 
 # Each feature falls from 1 at the first value to 0 at the second.
@@ -19,8 +19,10 @@ _NODDING = (32.0, 60.0)  # pitch, degrees
 _UNCOVERED = (0.95, 0.60)  # share of the lower face covered
 _NAMED_BELOW = 0.75
 
-# Nose bridge and jaw: the part of the face a worn mask covers.
+# Nose bridge and jaw: the part of the face a worn mask covers. One below the nose covers mouth and jaw, one below
+# the chin none of it that could be asked for.
 _LOWER_FACE = np.array([28, *range(2, 15)])
+_MOUTH_AND_JAW = np.array([51, *range(4, 13)])
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,19 @@ class Quality:
     features: dict[str, float]
 
 
-def assess(face: Face, camera: Camera, alpha: NDArray[np.uint8]) -> Quality:
+def assess(face: Face, camera: Camera, alpha: NDArray[np.uint8], wear: Wear) -> Quality:
     """Score an overlay.
 
     Args:
         face: The face that wears the mask.
         camera: Its pose.
         alpha: ``(H, W) uint8``: what mask and straps cover.
+        wear: How the mask is meant to be worn.
     """
     pose = camera.pose
-    inside, covered = _coverage(face.landmarks, alpha)
+    inside, covered = _coverage(face.landmarks[_LOWER_FACE if wear == "correct" else _MOUTH_AND_JAW], alpha)
+    if wear == "under_chin":
+        covered = 1.0
     features = {
         "landmarks_unstable": _fall(face.stability, _UNSTABLE),
         "too_small": _fall(face_unit(face.landmarks), _SMALL),
@@ -59,9 +64,9 @@ def _fall(value: float, limits: tuple[float, float]) -> float:
     return float(np.clip((value - bad) / (good - bad), 0.0, 1.0))
 
 
-def _coverage(landmarks: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
-    """Share of the lower face inside the picture, and share of that part which is covered."""
-    polygon = landmarks[_LOWER_FACE].astype(np.float32)
+def _coverage(outline: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
+    """Share of a part of the face inside the picture, and share of that which is covered."""
+    polygon = outline.astype(np.float32)
     area = abs(float(cv2.contourArea(polygon)))
     left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0)
     right, bottom = np.ceil(polygon.max(axis=0) + 1).astype(int).clip(max=alpha.shape[::-1])

@@ -6,7 +6,7 @@ along the cheeks to the jaw line, and round under the chin.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,13 @@ _NETS: dict[ShellName, list[list[tuple[float, float, float]]]] = {
     ],
 }
 
+# Where a mask goes that slides off the chin: rows v = 5/4 and 3/2, under the chin and before the throat.
+_BELOW_CHIN: list[list[tuple[float, float, float]]] = [
+    [(0, 127, 30), (18, 125, 34), (33, 119, 45), (45, 109, 58), (55, 98, 68)],
+    [(0, 150, 46), (17, 148, 50), (31, 142, 60), (43, 132, 74), (53, 121, 86)],
+]
+_SIDES_SLIDE = 0.75  # the loops hold the side edges back
+
 
 @dataclass(frozen=True)
 class Shell:
@@ -54,6 +61,8 @@ class Shell:
 
     Attributes:
         net: ``(K, 3) float64``: control points in the head frame, in mm.
+        outward: ``(K, 3) float64``: unit normals at the control points.
+        net_chart: ``(K, 2) float64``: u and v of the control points.
         blend: ``(ROWS * COLUMNS, K) float64``: weights of the control points in each vertex, row by row. What is
             smooth over the shell is worked out at the control points and blended.
         normals: ``(ROWS * COLUMNS, 3) float64``: unit normals that point away from the face.
@@ -62,30 +71,68 @@ class Shell:
     """
 
     net: NDArray[np.float64]
+    outward: NDArray[np.float64]
+    net_chart: NDArray[np.float64]
     blend: NDArray[np.float64]
     normals: NDArray[np.float64]
     chart: NDArray[np.float32]
     triangles: NDArray[np.int64]
 
 
-@cache
-def shell(name: ShellName) -> Shell:
-    """The named shell: its control net mirrored, and interpolated smoothly."""
-    half = np.array(_NETS[name], dtype=np.float64)
+@lru_cache(maxsize=256)
+def shell(name: ShellName, slide: float = 0.0) -> Shell:
+    """The named shell: its control net mirrored, and interpolated smoothly.
+
+    Args:
+        name: Its cut.
+        slide: How far the mask has slid down the face, in heights of the mask; its lower part then lies under the
+            chin.
+    """
+    half = _slid(np.array(_NETS[name], dtype=np.float64), slide)
     mirrored = half[:, :0:-1] * (-1, 1, 1)
     net = np.concatenate([mirrored, half], axis=1)
-    blend = np.asarray(np.kron(_catmull_rom(len(net), ROWS), _catmull_rom(net.shape[1], COLUMNS)), dtype=np.float64)
+    blend = _blend(net.shape[0], net.shape[1])
     grid = (blend @ net.reshape(-1, 3)).reshape(ROWS, COLUMNS, 3)
-    u, v = np.meshgrid(np.linspace(-1, 1, COLUMNS), np.linspace(0, 1, ROWS))
-    outward = np.cross(np.gradient(grid, axis=0), np.gradient(grid, axis=1))
-    outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     return Shell(
         net=net.reshape(-1, 3),
+        outward=_outward(net).reshape(-1, 3),
         blend=blend,
-        normals=outward.reshape(-1, 3),
-        chart=np.stack([u, v], axis=-1).reshape(-1, 2).astype(np.float32),
+        normals=_outward(grid).reshape(-1, 3),
+        chart=_chart(ROWS, COLUMNS).reshape(-1, 2).astype(np.float32),
+        net_chart=_chart(*net.shape[:2]).reshape(-1, 2),
         triangles=_triangles(),
     )
+
+
+def _slid(half: NDArray[np.float64], slide: float) -> NDArray[np.float64]:
+    """The half net moved down the surface that the worn mask lies on, continued below the chin."""
+    if slide == 0:
+        return half
+    surface = np.concatenate([half, _BELOW_CHIN])
+    rows, columns = half.shape[:2]
+    moved = np.empty_like(half)
+    for column in range(columns):
+        top = slide * (1 - (1 - _SIDES_SLIDE) * (column / (columns - 1)) ** 2)
+        place = np.linspace(top, min(1 + slide / 2, 1.5), rows) * (rows - 1)
+        for axis in range(3):
+            moved[:, column, axis] = np.interp(place, np.arange(len(surface)), surface[:, column, axis])
+    return moved
+
+
+def _chart(rows: int, columns: int) -> NDArray[np.float64]:
+    u, v = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows))
+    return np.stack([u, v], axis=-1)
+
+
+def _outward(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Unit normals of a ``(rows, columns, 3)`` grid that point away from the face."""
+    across = np.cross(np.gradient(grid, axis=0), np.gradient(grid, axis=1))
+    return np.asarray(across / np.linalg.norm(across, axis=-1, keepdims=True))
+
+
+@cache
+def _blend(rows: int, columns: int) -> NDArray[np.float64]:
+    return np.asarray(np.kron(_catmull_rom(rows, ROWS), _catmull_rom(columns, COLUMNS)), dtype=np.float64)
 
 
 def _catmull_rom(points: int, samples: int) -> NDArray[np.float64]:
@@ -103,6 +150,7 @@ def _catmull_rom(points: int, samples: int) -> NDArray[np.float64]:
     )
 
 
+@cache
 def _triangles() -> NDArray[np.int64]:
     index = np.arange(ROWS * COLUMNS).reshape(ROWS, COLUMNS)
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]

@@ -1,7 +1,10 @@
 """Sprites: templates without a shell, mapped onto the face by the homography of their six anchors."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.fit import FittedMesh
 from maskaug.masktheface_wrapper.overlay import Points
@@ -19,13 +22,16 @@ def sprite_for(template: Template, yaw: float) -> Template:
     return template.turned.get("right" if yaw > 0 else "left", template)
 
 
-def warp_sprite(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer | None:
+def warp_sprite(
+    template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], NDArray[np.uint8]]
+) -> Layer | None:
     """Map a sprite onto the places where the mesh shows its anchors; None if that is outside the picture.
 
     Args:
         template: The sprite.
         mesh: Any fitted shell: it says where a mask's six anchors lie on this face.
         size: Height and width of the picture.
+        level_of: Gives a level of the sprite, ``(h, w, 4) uint8`` premultiplied RGBA, by its number.
     """
     source = np.array([template.anchors[name] for name in ANCHOR_NAMES], dtype=np.float64)
     target = _anchors(mesh).astype(np.float64)
@@ -41,7 +47,7 @@ def warp_sprite(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> 
         return None
     shrink = np.sqrt(width * height / max(cv2.contourArea(outline.astype(np.float32)), 1.0))
     level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), len(template.levels) - 1)
-    texture = template.levels[level]
+    texture = level_of(level)
     enlarge = np.diag([width / texture.shape[1], height / texture.shape[0], 1.0])
     shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64)
     region = (int(right - left), int(bottom - top))

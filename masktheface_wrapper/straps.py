@@ -32,7 +32,9 @@ _SHIFT = 3  # fractional bits of the stroke's coordinates
 _SAMPLES = 13
 
 
-def strap_layers(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[int, int]) -> list[Layer]:
+def strap_layers(
+    straps: Straps, color: tuple[int, int, int], mesh: FittedMesh, camera: Camera, size: tuple[int, int]
+) -> list[Layer]:
     """The straps of a worn mask on a picture of ``size`` (height, width), a layer for each side that shows any."""
     paths = _EAR_LOOPS if straps.style == "ear_loops" else _HEAD_BANDS
     width = max(straps.width_mm * camera.pixels_per_mm, 0.7)
@@ -46,7 +48,7 @@ def strap_layers(straps: Straps, mesh: FittedMesh, camera: Camera, size: tuple[i
         # A strap is seen from the mask to where the head begins to hide it.
         ends = [_SAMPLES if shown.all() else int(np.argmin(shown)) for shown in side_visible]
         strokes = [stroke[:end] for stroke, end in zip(side_pixels, ends, strict=True) if end > 1]
-        layer = _draw(strokes, width, straps.color, size) if strokes else None
+        layer = _draw(strokes, width, color, size) if strokes else None
         if layer is not None:
             layers.append(layer)
     return layers

@@ -1,5 +1,6 @@
 """Warping: a flat template drawn through a fitted mesh, as a layer over one region of the picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +50,17 @@ class Layer:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def warp(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer | None:
-    """Draw a template through a mesh onto a picture of ``size`` (height, width); None if it is all outside."""
+def warp(
+    template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], NDArray[np.uint8]]
+) -> Layer | None:
+    """Draw a template through a mesh; None if that is all outside the picture.
+
+    Args:
+        template: Where the anchors lie on the flat mask.
+        mesh: Where the mask lies in the picture.
+        size: Height and width of the picture.
+        level_of: Gives a level of the mask's cloth, ``(h, w, 4) uint8`` premultiplied RGBA, by its number.
+    """
     window = _window(mesh.vertices, size)
     if window is None:
         return None
@@ -67,10 +77,10 @@ def warp(template: Template, mesh: FittedMesh, size: tuple[int, int]) -> Layer |
     density = _texels_per_pixel(texels, vertices)
     if fineness < 1:
         drawn, coverage = _enlarge(drawn, covered, (width, height))
-        sampled = _sample(template, drawn, coverage > 0, density * fineness)
+        sampled = _sample(template, level_of, drawn, coverage > 0, density * fineness)
         premultiplied, light = sampled * coverage[..., None], drawn[..., 2]
     else:
-        sampled = _sample(template, drawn, covered, density)
+        sampled = _sample(template, level_of, drawn, covered, density)
         premultiplied = _reduce(sampled, (width, height)).astype(np.float32)
         share = _reduce(covered.astype(np.float32), (width, height))
         light = _reduce(drawn[..., 2], (width, height)) / np.maximum(share, 1e-3)
@@ -97,11 +107,15 @@ def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _sample(
-    template: Template, drawn: NDArray[np.float32], covered: NDArray[np.bool_], texels_per_pixel: float
+    template: Template,
+    level_of: Callable[[int], NDArray[np.uint8]],
+    drawn: NDArray[np.float32],
+    covered: NDArray[np.bool_],
+    texels_per_pixel: float,
 ) -> NDArray[np.uint8]:
     """Look the template up; premultiplied RGBA as ``(h, w, 4) uint8``, all 0 where nothing was drawn."""
     wanted = np.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
-    texture = template.levels[min(round(wanted), len(template.levels) - 1)]
+    texture = level_of(min(round(wanted), len(template.levels) - 1))
     shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
     lookup = (drawn[..., :2] + np.float32(0.5)) * shrink - np.float32(0.5)
     lookup[~covered] = -2.0  # beyond the border, where all is transparent
