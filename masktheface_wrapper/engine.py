@@ -12,6 +12,7 @@ from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.light import shade
+from maskaug.masktheface_wrapper.occlusion import behind
 from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_blur, read_grain, soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
@@ -155,7 +156,8 @@ class MaskEngine:
             layers.append(mask)
         if not layers:
             return None, camera
-        layer = soften(shade(merge(layers), image, skin), read_blur(image, landmarks))
+        layer = behind(merge(layers), image, landmarks, skin)
+        layer = soften(shade(layer, image, skin), read_blur(image, landmarks))
         grain = read_grain(image, landmarks, skin)
         if grain is not None:
             layer = lift(layer, grain, face_unit(landmarks))
