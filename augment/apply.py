@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskaug.augment.make import load_engine
+from maskaug.augment.make import load_engine, mask_all
 from maskaug.augment.options import ApplyOptions
 from maskaug.augment.pictures import PictureError, PictureFormat, encode_picture, read_picture, write_atomic
 from maskaug.augment.plan import copy_seed
@@ -46,7 +46,7 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
     """
     pictures = _expand(options.pictures)
     outputs = _outputs(pictures, options.output)
-    engine = load_engine(options)
+    engine, choice = load_engine(options)
     for path, output in zip(pictures, outputs, strict=True):
         try:
             picture = read_picture(path)
@@ -57,14 +57,11 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
         faces = engine.find(picture.pixels)
         if options.faces == "largest":
             faces = faces[:1]
-        image, overlays = picture.pixels, list[Overlay]()
-        for face in faces:
-            overlays.append(engine.apply(image, face, engine.draw(rng, options.kinds)))
-            image = overlays[-1].image
+        overlays = mask_all(engine, picture.pixels, faces, choice, rng)
         if not overlays:
             yield Applied(path, None, (), f"no face found in {path}")
             continue
-        data = encode_picture(image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
+        data = encode_picture(overlays[-1].image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
         try:
             write_atomic(output, data, output.parent)
         except OSError as error:

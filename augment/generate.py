@@ -158,7 +158,7 @@ def _work_in_rounds(
             if rows is None:
                 to_do.append(task)
             else:
-                tallies[task.source.relative].add(rows)
+                tallies[task.source.relative].add(rows, options.balanced_class)
                 done += 1
         total = done + len(to_do)
         for task, result in pool.run(to_do):
@@ -166,7 +166,7 @@ def _work_in_rounds(
             message = f"the process died over {source.relative}; it may need more memory than there is"
             rows = [refusal(source, "crashed", message)] if isinstance(result, Crash) else result
             journal.append(source.relative, round_, rows)
-            tallies[source.relative].add(rows)
+            tallies[source.relative].add(rows, options.balanced_class)
             done += 1
             written += sum("output" in row for row in rows)
             if progress is not None:
@@ -213,7 +213,7 @@ def _summarise(found: Scan, rows: Iterator[Row], options: GenerateOptions) -> Su
         summary.add(row, options.source_class)
     if options.copies is None:
         for split in {source.split for source in found.sources}:
-            masked = f"{split}/{options.masked_class}"
+            masked = f"{split}/{options.balanced_class}"
             have = summary.carried[masked] + summary.masked[masked]
             if (lack := summary.carried[f"{split}/{options.source_class}"] - have) > 0:
                 summary.missing[split] = lack

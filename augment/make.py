@@ -2,7 +2,7 @@
 
 import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,17 @@ from maskaug.augment.options import Engine, GenerateOptions
 from maskaug.augment.pictures import SUFFIXES, Picture, PictureError, encode_picture, read_picture, write_atomic
 from maskaug.augment.plan import copy_seed
 from maskaug.augment.scan import COPY_MARK, Source
-from maskaug.masktheface_wrapper import Face, FaceFinder, MaskEngine, Overlay, load_pack
+from maskaug.masktheface_wrapper import (
+    Choice,
+    Face,
+    FaceFinder,
+    Fixed,
+    MaskEngine,
+    Overlay,
+    load_pack,
+    load_textures,
+    pick,
+)
 
 PARTIAL_FOLDER = ".partial"  # of DST: files that are being written
 ALPHA_FOLDER = "alpha"
@@ -38,16 +48,46 @@ class Task:
     faces: tuple[Face, ...] | None = None
 
 
-def load_engine(options: Engine) -> MaskEngine:
-    """The engine the options ask for.
+def load_engine(options: Engine) -> tuple[MaskEngine, Choice]:
+    """The engine the options ask for, and what it may draw.
 
     Raises:
-        ModelError, PackError: a model or the pack cannot be used, or the pack lacks a kind.
+        ModelError, PackError: a model, the pack or a texture cannot be used, or the pack lacks a kind.
     """
     pack = load_pack(options.pack or standard_pack())
     for kind in options.kinds or ():
         pack.of_kind(kind)
-    return MaskEngine(FaceFinder(options.landmarks), pack)
+    codes = options.code or ()
+    for code in codes:
+        pack.named(code.name)
+    prints = load_textures(path for path in (options.pattern, options.textures) if path)
+    own = {code.texture: load_textures([code.texture]) for code in codes if code.texture}
+    choice = Choice(
+        kinds=options.kinds,
+        variety=options.variety,
+        wear=options.wear,  # type: ignore[arg-type]  # checked to be ways of wearing
+        color=options.color,
+        color_weight=options.color_weight,
+        patterns=tuple(prints),
+        pattern_weight=options.pattern_weight,
+        fixed=tuple(
+            Fixed(code.name, code.color, next(iter(own[code.texture])) if code.texture else None) for code in codes
+        ),
+    )
+    textures = {name: texture for found in (prints, *own.values()) for name, texture in found.items()}
+    return MaskEngine(FaceFinder(options.landmarks), pack, textures), choice
+
+
+def mask_all(
+    engine: MaskEngine, image: NDArray[np.uint8], faces: list[Face], choice: Choice, rng: np.random.Generator
+) -> list[Overlay]:
+    """A mask on every face, all worn alike; each overlay's picture carries the masks before it."""
+    choice = replace(choice, wear={pick(rng, choice.wear): 1.0})
+    overlays = list[Overlay]()
+    for face in faces:
+        overlays.append(engine.apply(image, face, engine.draw(rng, choice)))
+        image = overlays[-1].image
+    return overlays
 
 
 class Maker:
@@ -55,7 +95,7 @@ class Maker:
 
     def __init__(self, options: GenerateOptions) -> None:
         self._options = options
-        self._engine = load_engine(options)
+        self._engine, self._choice = load_engine(options)
         self._annotations = Annotations(options.annotations) if options.annotations else None
         # Waiting for the disk is no work: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
@@ -111,20 +151,16 @@ class Maker:
 
     def _copy(self, source: Source, picture: Picture, faces: list[Face], number: int) -> Row:
         seed = copy_seed(self._options.seed, picture.sha256, number)
-        rng = np.random.default_rng(seed)
-        image, overlays = picture.pixels, list[Overlay]()
-        for face in faces:
-            overlay = self._engine.apply(image, face, self._engine.draw(rng, self._options.kinds))
-            image = overlay.image
-            overlays.append(overlay)
-
+        overlays = mask_all(self._engine, picture.pixels, faces, self._choice, np.random.default_rng(seed))
+        correct = overlays[0].wearing.wear == "correct"
+        label = self._options.masked_class if correct else self._options.incorrect_class
         row = _row(source, picture.sha256, picture.pixels)
         row.update(overlay_record(overlays[0]))  # type: ignore[typeddict-item]
         row["other_faces"] = [overlay_record(overlay) for overlay in overlays[1:]]
         worst = min(overlays, key=lambda overlay: overlay.quality)
         row["quality"] = worst.quality
         row["reasons"] = list(dict.fromkeys(reason for overlay in overlays for reason in overlay.reasons))
-        row["label"] = self._options.masked_class
+        row["label"] = label
         row["copy"] = number
         row["seed"] = seed
         if worst.quality < self._options.min_quality:
@@ -134,10 +170,10 @@ class Maker:
             return row
         row["status"] = "masked"
         stem = f"{source.stem}{COPY_MARK}{row['kind']}_{number}"
-        self._write(row, self._options.masked_class, stem, image)
+        self._write(row, label, stem, overlays[-1].image)
         if self._options.alpha:
             alpha = np.maximum.reduce([overlay.alpha for overlay in overlays])
-            place = Path(ALPHA_FOLDER, source.split, self._options.masked_class, source.subfolder, f"{stem}.png")
+            place = Path(ALPHA_FOLDER, source.split, label, source.subfolder, f"{stem}.png")
             self._save(place, encode_picture(alpha, "png"))
             row["alpha"] = place.as_posix()
         return row

@@ -1,12 +1,14 @@
 """Options of the commands: parsed by the command line, checked here, saved beside the outputs as resolved."""
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from maskaug.augment.pictures import PictureFormat, printable
+from maskaug.masktheface_wrapper import Variety, Wear
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
 RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
@@ -30,6 +32,41 @@ def _parse_kinds(value: object) -> object:
     return weights
 
 
+def _parse_color(value: str) -> str:
+    color = value.strip().lower()
+    if not re.fullmatch("#[0-9a-f]{6}", color):
+        raise ValueError(f"a colour is written like #0473e2, but this is {value!r}")
+    return color
+
+
+def _parse_code(value: object) -> object:
+    """MaskTheFace's codes: ``cloth-#e54294, N95, surgical_blue, cloth-textures/check.png``."""
+    if not isinstance(value, str):
+        return value
+    codes = []
+    for part in value.split(","):
+        name, _, cloth = part.strip().partition("-")
+        if not name:
+            raise ValueError("a mask is missing; write for example cloth-#e54294,n95,surgical_blue")
+        code: dict[str, object] = {"name": name.lower()}
+        if cloth.startswith("#"):
+            code["color"] = _parse_color(cloth)
+        elif cloth:
+            code["texture"] = cloth
+        codes.append(code)
+    return codes
+
+
+class Code(BaseModel):
+    """One mask of ``--code``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    color: str | None = None
+    texture: Path | None = None
+
+
 def _check_weights(weights: dict[str, float]) -> dict[str, float]:
     if any(not 0 <= weight < float("inf") for weight in weights.values()) or sum(weights.values()) <= 0:
         raise ValueError("weights must be 0 or more, and not all 0")
@@ -50,7 +87,19 @@ def _check_text(path: Path) -> Path:
     return path
 
 
+def _check_wear(weights: dict[str, float]) -> dict[str, float]:
+    unknown = sorted(weights.keys() - set(get_args(Wear)))
+    if unknown:
+        raise ValueError(f"{unknown[0]} is no way of wearing a mask; there are {', '.join(get_args(Wear))}")
+    return weights
+
+
 Kinds = Annotated[dict[str, float], BeforeValidator(_parse_kinds), AfterValidator(_check_weights)]
+Wears = Annotated[
+    dict[str, float], BeforeValidator(_parse_kinds), AfterValidator(_check_weights), AfterValidator(_check_wear)
+]
+Color = Annotated[str, AfterValidator(_parse_color)]
+Codes = Annotated[tuple[Code, ...], BeforeValidator(_parse_code)]
 Folder = Annotated[Path, AfterValidator(_check_text)]
 
 
@@ -63,6 +112,22 @@ class Engine(BaseModel):
         None, description="Kinds of mask, weights allowed: n95,kn95,surgical=3,cloth. [default: all of the pack]"
     )
     pack: Path | None = Field(None, description="Folder of another template pack, ours or MaskTheFace's.")
+    variety: Variety = Field(
+        "real", description="How much masks differ: none: as their templates; real: as one meets them; wide: anything."
+    )
+    wear: Wears = Field(
+        {"correct": 1.0},
+        description="How masks are worn, weights allowed: correct,under_nose=0.2,under_chin. [default: correct]",
+    )
+    color: Color | None = Field(None, description="Colour of the cloth, such as '#0473e2'.")
+    color_weight: float = Field(0.5, ge=0, le=1, description="Share of masks that have --color.")
+    pattern: Path | None = Field(None, description="Picture of a print for the cloth.")
+    textures: Path | None = Field(None, description="Folder of such pictures.")
+    pattern_weight: float = Field(0.5, ge=0, le=1, description="Share of masks that have --pattern or a texture.")
+    code: Codes | None = Field(
+        None,
+        description="Only these masks: kinds or templates, each with a colour or texture: 'cloth-#e54294, N95'.",
+    )
     faces: Literal["all", "largest"] = Field("all", description="Mask every face of a picture, or the largest.")
     landmarks: Path | None = Field(None, description="Another 68-point dlib shape predictor.")
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
@@ -75,6 +140,9 @@ class GenerateOptions(Engine):
     dst: Folder = Field(description="Where the data set goes.")
     source_class: str = Field("not_wearing_mask", min_length=1, description="Class that gets masks.")
     masked_class: str = Field("wearing_mask", min_length=1, description="Class of the masked copies.")
+    incorrect_class: str = Field(
+        "mask_worn_incorrectly", min_length=1, description="Class of copies whose mask leaves nose or mouth free."
+    )
     copies: int | None = Field(None, ge=0, description="Masked copies a picture, instead of balancing.")
     balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
     annotations: Path | None = Field(
@@ -98,9 +166,19 @@ class GenerateOptions(Engine):
             raise ValueError("--balance and --copies exclude each other; give one")
         if self.overwrite and self.resume:
             raise ValueError("--overwrite and --resume exclude each other; give one")
-        if self.source_class == self.masked_class:
-            raise ValueError("--source-class and --masked-class must differ")
+        if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
+            raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
         return self
+
+    @property
+    def balanced_class(self) -> str:
+        """The class that is made as large as the source class."""
+        return self.masked_class if self.correct_share > 0 else self.incorrect_class
+
+    @property
+    def correct_share(self) -> float:
+        """Share of copies whose mask is worn as it should be."""
+        return self.wear.get("correct", 0.0) / sum(self.wear.values())
 
     def resolved(self) -> dict[str, Any]:
         """What determines the output, as saved in ``config.json``."""

@@ -22,9 +22,10 @@ class Tally:
     has_face: bool = False
     attempts: int = 0
     masked: int = 0
+    balancing: int = 0
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Count the rows of one round."""
+    def add(self, rows: Iterable[Row], balanced_class: str) -> None:
+        """Count the rows of one round; ``balancing`` are the masked copies in the class that is to be balanced."""
         for row in rows:
             if row["status"] == "carried":
                 self.carried = True
@@ -32,6 +33,7 @@ class Tally:
             elif row.get("copy") is not None:
                 self.attempts += 1
                 self.masked += row["status"] == "masked"
+                self.balancing += row["status"] == "masked" and row["label"] == balanced_class
 
 
 def copy_seed(seed: int, sha256: str, copy: int) -> int:
@@ -47,7 +49,7 @@ def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str
         return {source.relative: options.copies for source in sources if source.label == options.source_class}
     # One copy each can be no more than balance wants, unless the split has masked pictures of its own: then
     # how many are wanted shows only when all have been read.
-    real = {source.split for source in sources if source.label == options.masked_class}
+    real = {source.split for source in sources if source.label == options.balanced_class}
     return {
         source.relative: int(source.split not in real) for source in sources if source.label == options.source_class
     }
@@ -61,10 +63,10 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
     willing: dict[str, list[Source]] = defaultdict(list)
     for source in sources:
         tally = tallies[source.relative]
-        if source.label == options.masked_class:
+        if source.label == options.balanced_class:
             missing[source.split] -= tally.carried
         elif source.label == options.source_class:
-            missing[source.split] += tally.carried - tally.masked
+            missing[source.split] += tally.carried - tally.balancing
             if tally.carried and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
                 willing[source.split].append(source)
 
@@ -80,9 +82,15 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
         )
         if count <= 0 or not queue:
             continue
-        each, extra = divmod(count, len(queue))
+        each, extra = divmod(_attempts(count, options), len(queue))
         for place, source in enumerate(queue):
             first = tallies[source.relative].attempts
             if copies := each + (place < extra):
                 wanted[source.relative] = range(first, first + copies)
     return wanted
+
+
+def _attempts(missing: int, options: GenerateOptions) -> int:
+    """How many copies to try for: some will be worn incorrectly, but never more than are missing may be right."""
+    share = options.correct_share or 1.0
+    return max(missing, int((missing - 3 * missing**0.5) / share))

@@ -42,7 +42,8 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     if field.is_required():
         return _keyword(name, annotation, typer.Argument(..., help=field.description, show_default=False))
     flags += _SHORTER.get(name, [])
-    default = None if field.default_factory else field.default
+    # What is written as text has its default in its description.
+    default = None if field.default_factory or isinstance(field.default, dict) else field.default
     option = typer.Option(default, *flags, help=field.description, show_default=default not in (None, False))
     return _keyword(name, annotation, option)
 
@@ -52,10 +53,10 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # 
 
 
 def _plain(annotation: Any) -> Any:  # noqa: ANN401
-    """The type as Typer knows it: mappings are written as text, which the model parses."""
+    """The type as Typer knows it: mappings and tuples are written as text, which the model parses."""
     choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     bare = [get_args(choice)[0] if get_origin(choice) is Annotated else choice for choice in choices]
-    return str | None if any(get_origin(choice) is dict for choice in bare) else annotation
+    return str | None if any(get_origin(choice) in (dict, tuple) for choice in bare) else annotation
 
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401

@@ -7,13 +7,17 @@ input, reads or writes pictures, prints, or draws a random number except from th
 from maskaug.masktheface_wrapper.engine import MaskEngine
 from maskaug.masktheface_wrapper.finder import FaceFinder, face_from_landmarks
 from maskaug.masktheface_wrapper.models import ModelError
-from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wearing
+from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wear, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
+from maskaug.masktheface_wrapper.textures import load_textures
+from maskaug.masktheface_wrapper.variety import Choice, Fixed, Variety, pick
 
 __all__ = [
+    "Choice",
     "Face",
     "FaceFinder",
+    "Fixed",
     "MaskEngine",
     "ModelError",
     "Overlay",
@@ -21,7 +25,11 @@ __all__ = [
     "PackError",
     "Pose",
     "Template",
+    "Variety",
+    "Wear",
     "Wearing",
     "face_from_landmarks",
     "load_pack",
+    "load_textures",
+    "pick",
 ]

@@ -87,7 +87,7 @@ class MaskEngine:
             wearing: From :meth:`draw`, or made by hand.
 
         Raises:
-            PackError: the pack has no such template.
+            PackError: the pack has no such template, or there is no such texture.
             ValueError: the picture has another shape or type.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:

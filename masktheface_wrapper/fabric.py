@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.overlay import Image, Wearing
-from maskaug.masktheface_wrapper.patterns import pattern_share
+from maskaug.masktheface_wrapper.patterns import PATTERNS, pattern_share
 from maskaug.masktheface_wrapper.skin import LUMA
-from maskaug.masktheface_wrapper.template import Template
+from maskaug.masktheface_wrapper.template import PackError, Template
 
 Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 _Color = tuple[int, int, int]
@@ -37,10 +37,10 @@ def finish(template: Template, level: int, wearing: Wearing, textures: Mapping[s
     rng = np.random.default_rng([wearing.seed, 1])
     size = texels.shape[:2]
     mm = _WIDTH_MM / size[1]
-    alpha = texels[..., 3:].astype(np.float32) / 255
+    alpha = (texels[..., 3:] / np.float32(255)).astype(np.float32)
     color = texels[..., :3].astype(np.float32)
     if not plain:
-        color = _relief(color, template) * _dye(template, wearing, textures, size, mm, rng) * alpha
+        color = np.asarray(_relief(color, template) * _dye(template, wearing, textures, size, rng) * alpha)
     if wearing.wrinkles:
         color *= _wrinkles(size, wearing.wrinkles, rng)[..., None]
     if wearing.logo:
@@ -87,16 +87,21 @@ def _dye(
     wearing: Wearing,
     textures: Mapping[str, Image],
     size: tuple[int, int],
-    mm: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """``(h, w, 3) float32`` or ``(3,)``: the cloth's own colours."""
+    mm = _WIDTH_MM / size[1]
     cloth = np.array(rgb(wearing.color), dtype=np.float32) if wearing.color else cloth_color(template)
     if wearing.pattern is None:
         return cloth
     if wearing.pattern in textures:
         return _tiled(textures[wearing.pattern], size, wearing.pattern_mm / mm, wearing.pattern_angle, rng)
-    share = pattern_share(wearing.pattern, size, mm, wearing.pattern_mm, wearing.pattern_angle, rng)
+    if wearing.pattern not in PATTERNS:
+        known = ", ".join([*PATTERNS, *textures])
+        raise PackError(f"there is no texture {wearing.pattern!r}; there are {known}")
+    share = pattern_share(
+        wearing.pattern, size, rng, mm_per_texel=mm, period_mm=wearing.pattern_mm, angle=wearing.pattern_angle
+    )
     ink = np.array(rgb(wearing.ink or "#ffffff"), dtype=np.float32)
     return np.asarray(cloth + share[..., None] * (ink - cloth), dtype=np.float32)
 

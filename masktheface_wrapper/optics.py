@@ -171,7 +171,7 @@ def _gradient_energy(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray((across**2 + down**2).mean(axis=(1, 2)))
 
 
-def _layer_energy(luma: NDArray[np.float32], alpha: NDArray[np.floating]) -> float:
+def _layer_energy(luma: NDArray[np.floating], alpha: NDArray[np.floating]) -> float:
     """Median over the opaque part of a layer of its luma's gradient energy."""
     across = (luma[1:-1, 2:] - luma[1:-1, :-2]) / 2
     down = (luma[2:, 1:-1] - luma[:-2, 1:-1]) / 2
@@ -182,7 +182,7 @@ def _layer_noise(layer: Layer) -> float:
     return _median_inside(_fine(layer.color @ LUMA) ** 2, layer.alpha)
 
 
-def _median_inside(values: NDArray[np.float32], alpha: NDArray[np.floating]) -> float:
+def _median_inside(values: NDArray[np.floating], alpha: NDArray[np.floating]) -> float:
     """Median of local means where a layer is opaque all around; infinite where that is nowhere."""
     side = max(3, min(values.shape) // 12)
     means = cv2.blur(values, (side, side))
@@ -190,7 +190,7 @@ def _median_inside(values: NDArray[np.float32], alpha: NDArray[np.floating]) -> 
     return float(np.median(means[opaque])) if opaque.any() else float("inf")
 
 
-def _fine(values: NDArray[np.float32]) -> NDArray[np.float32]:
+def _fine(values: NDArray[np.floating]) -> NDArray[np.float32]:
     """What a blur of one pixel takes away."""
     return np.asarray(values - cv2.GaussianBlur(values, (0, 0), 1.0))
 

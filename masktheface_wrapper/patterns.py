@@ -15,17 +15,17 @@ _SOFT = 0.1
 
 
 def pattern_share(
-    name: str, size: tuple[int, int], mm_per_texel: float, period_mm: float, angle: float, rng: np.random.Generator
+    name: str, size: tuple[int, int], rng: np.random.Generator, *, mm_per_texel: float, period_mm: float, angle: float
 ) -> Share:
     """``(h, w) float32`` in [0, 1]: where the second colour of the named pattern lies.
 
     Args:
         name: One of :data:`PATTERNS`.
         size: Height and width in texels.
+        rng: For its layout.
         mm_per_texel: How large a texel is.
         period_mm: After which length the pattern repeats, or how large its shapes are.
         angle: By which it is turned, degrees.
-        rng: For its layout.
     """
     scale = mm_per_texel / period_mm
     turn = np.radians(angle)
@@ -50,14 +50,14 @@ def _stripes(x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Gene
 
 
 def _checks(x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator) -> Share:
-    return (_above(_wave(x), 0.5) + _above(_wave(y), 0.5)) / 2
+    return np.asarray((_above(_wave(x), 0.5) + _above(_wave(y), 0.5)) / 2, dtype=np.float32)
 
 
 def _plaid(x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator) -> Share:
     wide, thin = rng.uniform(0.4, 0.6), rng.uniform(0.8, 0.9)
     across = 0.35 * _above(_wave(x), wide) + 0.45 * _above(_wave(2 * x + 0.5), thin)
     down = 0.35 * _above(_wave(y), wide) + 0.45 * _above(_wave(2 * y + 0.5), thin)
-    return np.minimum(across + down, 1)
+    return np.asarray(np.minimum(across + down, 1), dtype=np.float32)
 
 
 def _dots(x: NDArray[np.float32], y: NDArray[np.float32], rng: np.random.Generator) -> Share:

@@ -125,6 +125,20 @@ class Pack:
             raise PackError(f"pack {self.name!r} has no mask of kind {kind!r}; it has {', '.join(self.kinds)}")
         return found
 
+    def named(self, name: str) -> tuple[Template, ...]:
+        """The template of that name, or else those of that kind.
+
+        Raises:
+            PackError: the pack has neither.
+        """
+        if name in self.templates:
+            return (self.templates[name],)
+        try:
+            return self.of_kind(name)
+        except PackError:
+            known = ", ".join([*self.kinds, *self.templates])
+            raise PackError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
+
 
 def read_template_picture(file: Path) -> NDArray[np.uint8]:
     """A template's picture, ``(H, W, 4) uint8`` RGBA.

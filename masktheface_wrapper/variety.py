@@ -3,7 +3,7 @@
 import colorsys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from maskaug.masktheface_wrapper.patterns import PATTERNS
 from maskaug.masktheface_wrapper.template import Pack, Template
 
 Variety = Literal["none", "real", "wide"]
+_Name = TypeVar("_Name", bound=str)
 
 # How differently people wear the same mask; standard deviations, and a limit at twice that.
 _SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE, _SLACK_MM = 1.2, 1.8, 1.2, 0.012, 1.2
@@ -39,9 +40,24 @@ _STRAPS = ("#e8e8e6", "#2a2a2c")
 # The top edge's way down the mask's own height: to below the nostrils, to below the lip or under the chin.
 _SLIDE: dict[Wear, tuple[float, float]] = {
     "correct": (0.0, 0.0),
-    "under_nose": (0.30, 0.44),
+    "under_nose": (0.34, 0.45),
     "under_chin": (0.66, 0.92),
 }
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A mask a user asked for by name.
+
+    Attributes:
+        name: A kind of the pack, or one of its templates.
+        color: ``#rrggbb`` of its cloth, or None.
+        pattern: Name of its texture, or None.
+    """
+
+    name: str
+    color: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +71,7 @@ class Choice:
         wear: Weights by way of wearing.
         color, color_weight: A colour of the user's, and the share of masks that have it.
         patterns, pattern_weight: Names of the user's textures, and the share of masks that have one.
+        fixed: One of these each time, instead of what the kinds, the variety and the user's colours would give.
     """
 
     kinds: Mapping[str, float] | None = None
@@ -64,6 +81,7 @@ class Choice:
     color_weight: float = 0.5
     patterns: Sequence[str] = ()
     pattern_weight: float = 0.5
+    fixed: Sequence[Fixed] = ()
 
 
 def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearing:
@@ -73,19 +91,21 @@ def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearin
         PackError: the pack has no mask of a kind.
         ValueError: the weights are negative or all 0.
     """
-    kind = _pick(rng, dict.fromkeys(pack.kinds, 1.0) if choice.kinds is None else choice.kinds)
-    wear = _pick(rng, choice.wear)
-    cloth = _draw_cloth(rng, kind, choice)
-    templates = pack.of_kind(kind)
+    wear = pick(rng, choice.wear)
+    if choice.fixed:
+        templates, cloth = _draw_fixed(rng, pack, choice.fixed)
+    else:
+        kind = pick(rng, dict.fromkeys(pack.kinds, 1.0) if choice.kinds is None else choice.kinds)
+        templates, cloth = pack.of_kind(kind), _draw_cloth(rng, kind, choice)
     if cloth:
         templates = _dyeable(templates)
-    name = _pick(rng, {template.name: template.weight for template in templates})
+    name = pick(rng, {template.name: template.weight for template in templates})
     across, down, tilt, scale, slack = np.clip(rng.standard_normal(5), -2, 2)
     spread = 2.0 if choice.variety == "wide" else 1.0
     low, high = _SLIDE[wear]
     return Wearing(
         template=name,
-        kind=kind,
+        kind=pack.templates[name].kind,
         wear=wear,
         slide=round(float(rng.uniform(low, high)), 3),
         shift_x=round(float(across * _SHIFT_X_MM * spread), 3),
@@ -95,8 +115,21 @@ def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearin
         slack=0.0 if choice.variety == "none" else round(float(slack * _SLACK_MM * spread), 3),
         seed=int(rng.integers(2**31)),
         **cloth,  # type: ignore[arg-type]
-        **_draw_age(rng, choice.variety),
+        **_draw_age(rng, choice.variety),  # type: ignore[arg-type]
     )
+
+
+def _draw_fixed(
+    rng: np.random.Generator, pack: Pack, fixed: Sequence[Fixed]
+) -> tuple[tuple[Template, ...], dict[str, object]]:
+    """The templates one of the user's names stands for, and the cloth it asks for."""
+    one = fixed[int(rng.integers(len(fixed)))]
+    cloth: dict[str, object] = {}
+    if one.color:
+        cloth["color"] = one.color
+    if one.pattern:
+        cloth |= {"pattern": one.pattern, "pattern_mm": round(float(rng.uniform(50, 190)), 1)}
+    return pack.named(one.name), cloth
 
 
 def _draw_cloth(rng: np.random.Generator, kind: str, choice: Choice) -> dict[str, object]:
@@ -143,7 +176,7 @@ def _dyeable(templates: tuple[Template, ...]) -> tuple[Template, ...]:
 
 def _near(rng: np.random.Generator, colors: Mapping[str, float]) -> str:
     """One of the colours, as another maker's dye has it."""
-    chosen = bytes.fromhex(_pick(rng, colors)[1:])
+    chosen = bytes.fromhex(pick(rng, colors)[1:])
     drawn = np.array(list(chosen)) * rng.uniform(0.88, 1.12) + rng.normal(0, 6, 3)
     return _hex(drawn)
 
@@ -158,8 +191,12 @@ def _hex(color: np.ndarray) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _pick(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """One of the names, with a probability in proportion to its weight."""
+def pick(rng: np.random.Generator, weights: Mapping[_Name, float]) -> _Name:
+    """One of the names, with a probability in proportion to its weight.
+
+    Raises:
+        ValueError: the weights are negative or all 0.
+    """
     total = sum(weights.values())
     if total <= 0 or min(weights.values()) < 0:
         raise ValueError(f"weights must be 0 or more and not all 0, but got {dict(weights)}")

@@ -81,7 +81,10 @@ def test_the_mask_covers_the_lower_face_and_nothing_else(engine, template, squee
     for number in (*range(17, 27), *range(36, 48)):  # brows and eyes
         x, y = np.round(points[number]).astype(int)
         assert not covered[y, x], f"landmark {number} must be free"
-    assert (overlay.image[overlay.alpha == 0] == image[overlay.alpha == 0]).all()
+    bare = overlay.alpha == 0
+    assert (overlay.image <= image)[bare].all(), "outside, a mask may only cast its shadow"
+    far = cv2.dilate(overlay.alpha, np.ones((3, 3)), iterations=side // 6) == 0
+    assert (overlay.image[far] == image[far]).all()
     assert "low_coverage" not in overlay.reasons
 
 
@@ -124,7 +127,7 @@ def test_large_faces_wear_the_mask_at_the_same_place(engine, photo, face):
     back = cv2.resize(overlay.alpha, photo.shape[1::-1], interpolation=cv2.INTER_AREA).astype(float)
     assert np.abs(back - small_alpha).mean() < 1.0
     assert np.abs(back - small_alpha)[small_alpha == 255].max() < 60
-    assert (overlay.image[overlay.alpha == 0] == large[overlay.alpha == 0]).all()
+    assert (overlay.image <= large)[overlay.alpha == 0].all()
 
 
 def test_out_of_the_picture_and_tiny_faces_are_scored_low(engine, photo, face):

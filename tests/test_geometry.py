@@ -70,7 +70,7 @@ def test_pose_signs():
 @given(poses, st.sampled_from(["wrap", "fold", "cup"]))
 def test_the_fitted_shell_follows_jaw_and_nose(pose, name):
     landmarks = camera(**pose).project(FACE_MODEL)
-    mesh = fit_shell(shell(name), landmarks, fit_camera(landmarks), WORN_STRAIGHT)
+    mesh = fit_shell(name, landmarks, fit_camera(landmarks), WORN_STRAIGHT)
     unit = pose["scale"]  # pixels a mm
     grid = mesh.vertices.reshape(ROWS, COLUMNS, 2)
     nose_bridge = landmarks[28]
@@ -87,7 +87,7 @@ def test_a_mirrored_face_gets_the_mirrored_shell(yaw):
     landmarks = camera(yaw=yaw).project(FACE_MODEL)
     mirrored_face = camera(yaw=-yaw, center=(width - 100.0, 80.0)).project(FACE_MODEL)
     one, other = (
-        fit_shell(shell("wrap"), points, fit_camera(points), WORN_STRAIGHT).vertices.reshape(ROWS, COLUMNS, 2)
+        fit_shell("wrap", points, fit_camera(points), WORN_STRAIGHT).vertices.reshape(ROWS, COLUMNS, 2)
         for points in (landmarks, mirrored_face)
     )
     flipped = other[:, ::-1] * (-1, 1) + (width, 0)

@@ -1,0 +1,114 @@
+"""What makes an overlay part of its photograph: light, blur, grain, shadow, and what stands before it."""
+
+import astronaut
+import cv2
+import numpy as np
+import pytest
+
+from maskaug.masktheface_wrapper import Wearing
+from maskaug.masktheface_wrapper.landmarks import face_unit
+from maskaug.masktheface_wrapper.optics import grain_tile, read_blur, read_grain
+from maskaug.masktheface_wrapper.skin import read_skin
+from maskaug.masktheface_wrapper.warp import Layer
+
+WHITE = Wearing(template="surgical_white", kind="surgical")
+
+
+def fine(pixels, where):
+    """Standard deviation of what a small blur takes away, grey levels."""
+    luma = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float((luma - cv2.GaussianBlur(luma, (0, 0), 1.0))[where].std())
+
+
+def inside(overlay):
+    return cv2.erode(overlay.alpha, np.ones((9, 9))) > 250
+
+
+@pytest.mark.parametrize("sigma", [1.0, 1.6, 2.4])
+def test_blur_is_measured(photo, face, sigma):
+    blurred = cv2.GaussianBlur(photo, (0, 0), sigma)
+    own = read_blur(photo, face.landmarks)
+    assert own < 1.0
+    assert read_blur(blurred, face.landmarks) == pytest.approx(np.hypot(own, sigma), rel=0.15)
+
+
+def test_a_soft_face_wears_a_soft_mask(engine, photo, face):
+    soft = cv2.GaussianBlur(photo, (0, 0), 2.5)
+    sharp_mask, soft_mask = engine.apply(photo, face, WHITE), engine.apply(soft, face, WHITE)
+    assert fine(soft_mask.image, inside(soft_mask)) < 0.5 * fine(sharp_mask.image, inside(sharp_mask))
+    width = [((one.alpha > 25) & (one.alpha < 230)).sum() for one in (sharp_mask, soft_mask)]
+    assert width[1] > 1.5 * width[0], "its outline must be soft, too"
+
+
+@pytest.mark.parametrize("noise", [3.0, 7.0])
+def test_a_noisy_face_wears_a_noisy_mask(engine, photo, face, noise):
+    calm = cv2.GaussianBlur(photo, (0, 0), 1.5).astype(float)
+    noisy = np.clip(calm + np.random.default_rng(0).normal(0, noise, photo.shape), 0, 255).astype(np.uint8)
+    mask = engine.apply(noisy, face, WHITE)
+    skin = read_grain(noisy, face.landmarks, read_skin(noisy, face.landmarks))
+    assert fine(mask.image, inside(mask)) == pytest.approx(skin.noise**0.5, rel=0.2)
+
+
+def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
+    grain = read_grain(photo, face.landmarks, read_skin(photo, face.landmarks))
+    flat = np.ones((200, 300), dtype=np.float32)
+    layer = Layer(0, 0, np.full((200, 300, 3), 150, dtype=np.float32), flat, flat)
+    tile, again, other = (grain_tile(grain, layer, 1.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (tile == again).all()
+    assert (tile != other).any()
+    assert abs(float(tile.mean())) < 0.3
+    endless = np.tile(tile, (2, 2, 1))
+    step = np.abs(np.diff(endless @ [0.299, 0.587, 0.114], axis=1))
+    assert step[:, tile.shape[1] - 1].mean() < 2 * step.mean(), "no seam may show where it repeats"
+
+
+def test_a_black_and_white_photograph_shows_a_grey_mask(engine, photo, face):
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    red = Wearing(template="cloth_white", kind="cloth", color="#c02020")
+    overlay = engine.apply(grey, face, red)
+    assert np.ptp(overlay.image[inside(overlay)].astype(int), axis=-1).max() <= 2
+    assert np.ptp(engine.apply(photo, face, red).image[inside(overlay)].astype(int), axis=-1).mean() > 50
+
+
+def test_the_cast_of_the_light_falls_on_the_mask(engine, photo, face):
+    means = []
+    for cast in ((1.0, 0.85, 0.7), (0.75, 0.9, 1.0)):
+        lit = astronaut.relit(photo, gain=0.9, gamma=1.0, cast=cast)
+        overlay = engine.apply(lit, face, WHITE)
+        means.append(overlay.image[inside(overlay)].mean(axis=0))
+    warm, cold = (mean / mean.sum() for mean in means)
+    assert warm[0] - warm[2] > cold[0] - cold[2] + 0.02
+
+
+def test_the_mask_casts_its_shadow_below(engine, photo, face):
+    overlay = engine.apply(photo, face, WHITE)
+    unit = face_unit(face.landmarks)
+    x = round(float(face.landmarks[8, 0]))
+    end = int(np.flatnonzero(overlay.alpha[:, x] > 20).max())
+    below = slice(end + 1, end + 1 + round(0.08 * unit))
+    ratio = overlay.image[below, x].mean() / photo[below, x].mean()
+    assert 0.4 < ratio < 0.9
+
+
+def test_glasses_stay_before_the_mask(engine, photo, face):
+    rims = photo.copy()
+    for side in (slice(36, 42), slice(42, 48)):
+        middle = face.landmarks[side].mean(axis=0)
+        unit = face_unit(face.landmarks)
+        left, right = (round(float(middle[0] + sign * 0.45 * unit)) for sign in (-1, 1))
+        top, bottom = round(float(middle[1] - 0.3 * unit)), round(float(middle[1] + 0.36 * unit))
+        cv2.rectangle(rims, (left, top), (right, bottom), (15, 15, 18), 3)
+    rim = (rims != photo).any(axis=-1)
+    plain, worn = engine.apply(photo, face, WHITE), engine.apply(rims, face, WHITE)
+    hidden = rim & (plain.alpha > 200)
+    assert hidden.sum() > 40, "the rims must reach over the mask"
+    assert worn.alpha[hidden].mean() < 0.45 * plain.alpha[hidden].mean()
+
+
+def test_an_object_before_the_mouth_stays_before_the_mask(engine, photo, face):
+    cup = photo.copy()
+    x, y = face.landmarks[8].round().astype(int)
+    cv2.rectangle(cup, (int(x) - 14, int(y) - 30), (int(x) + 14, int(y) + 60), (30, 120, 60), -1)
+    overlay = engine.apply(cup, face, WHITE)
+    assert overlay.alpha[y - 20 : y - 5, x - 9 : x + 10].max() < 60
+    assert "low_coverage" in overlay.reasons
