@@ -13,13 +13,13 @@ from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.light import shade
 from maskaug.masktheface_wrapper.occlusion import behind
-from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_blur, read_grain, soften
+from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_grain, soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
+from maskaug.masktheface_wrapper.scene import Scene, read_scene
 from maskaug.masktheface_wrapper.shrink import shrink
-from maskaug.masktheface_wrapper.skin import read_skin
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
@@ -95,11 +95,14 @@ class MaskEngine:
         template = self._template(wearing.template)
         # Templates have no detail for larger faces: there the mask is drawn smaller, and enlarged.
         shrink = min(1.0, _LARGEST_FACE / face_unit(face.landmarks))
-        layer, camera = self._dress(*_shrunk(image, face.landmarks, shrink), template, wearing)
+        scene = read_scene(*_shrunk(image, face.landmarks, shrink))
+        layer, camera = self._dress(scene, template, wearing)
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            grain = read_grain(image, face.landmarks, read_skin(image, face.landmarks))
+            grain = scene.grain
+            if shrink < 1:
+                grain = read_grain(image, face.landmarks, scene.skin, scene.unit / shrink)
             tile = grain_tile(grain, layer, 1 / shrink, np.random.default_rng(wearing.seed)) if grain else None
             masked, alpha = composite(image, layer, 1 / shrink, tile)
         quality = assess(face, camera, alpha, wearing.wear)
@@ -134,10 +137,9 @@ class MaskEngine:
             known = ", ".join(self.pack.templates)
             raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
 
-    def _dress(
-        self, image: Image, landmarks: Points, template: Template, wearing: Wearing
-    ) -> tuple[Layer | None, Camera]:
+    def _dress(self, scene: Scene, template: Template, wearing: Wearing) -> tuple[Layer | None, Camera]:
         """Fit, draw and light a mask: its layer, None if all of it lies outside the picture, and the head's pose."""
+        image, landmarks, skin = scene.image, scene.landmarks, scene.skin
         size = (image.shape[0], image.shape[1])
         camera = fit_camera(landmarks)
         mesh = fit_shell(template.shell or "wrap", landmarks, camera, wearing)
@@ -145,7 +147,6 @@ class MaskEngine:
             template = sprite_for(template, camera.pose.yaw)
         draw = warp_sprite if template.shell is None else warp
         mask = draw(template, mesh, size, lambda level: finish(template, level, wearing, self.textures))
-        skin = read_skin(image, landmarks)
         layers = []
         if template.straps:
             color = rgb(wearing.strap_color) if wearing.strap_color else template.straps.color
@@ -157,11 +158,10 @@ class MaskEngine:
         if not layers:
             return None, camera
         layer = behind(merge(layers), image, landmarks, skin)
-        layer = soften(shade(layer, image, skin), read_blur(image, landmarks))
-        grain = read_grain(image, landmarks, skin)
-        if grain is not None:
-            layer = lift(layer, grain, face_unit(landmarks))
-        return touch(layer, face_unit(landmarks), size), camera
+        layer = soften(shade(layer, image, skin), scene.blur)
+        if scene.grain is not None:
+            layer = lift(layer, scene.grain, scene.unit)
+        return touch(layer, scene.unit, size), camera
 
 
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:

@@ -8,16 +8,14 @@ from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.overlay import Image, Wearing
 from maskaug.masktheface_wrapper.patterns import PATTERNS, pattern_share
-from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.masktheface_wrapper.template import PackError, Template
 
 Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 _Color = tuple[int, int, int]
 
 _WIDTH_MM = 190.0  # of a flat mask, from side edge to side edge
-# A dyed template keeps its relief: folds and stitches are this much brighter or darker than the cloth at most.
-_RELIEF = (0.25, 1.25)
 _CREASE = 0.16  # brightness of the deepest wrinkles
+_FOLDS = (48, 64)  # height and width of the grid they are worked out on
 _LOGO_MM = (14.0, 34.0)
 
 
@@ -35,18 +33,23 @@ def finish(template: Template, level: int, wearing: Wearing, textures: Mapping[s
     if plain and not (wearing.wrinkles or wearing.translucency or wearing.logo):
         return texels
     rng = np.random.default_rng([wearing.seed, 1])
-    size = texels.shape[:2]
-    mm = _WIDTH_MM / size[1]
-    alpha = (texels[..., 3:] / np.float32(255)).astype(np.float32)
-    color = texels[..., :3].astype(np.float32)
-    if not plain:
-        color = np.asarray(_relief(color, template) * _dye(template, wearing, textures, size, rng) * alpha)
+    size = (texels.shape[0], texels.shape[1])
+    alpha = texels[..., 3:]
+    if plain:
+        color = texels[..., :3].astype(np.float32)
+    else:
+        share = alpha * np.float32((1 - wearing.translucency) / 128 / 255)
+        color = template.relief(level) * _dye(template, wearing, textures, size, rng) * share
     if wearing.wrinkles:
         color *= _wrinkles(size, wearing.wrinkles, rng)[..., None]
     if wearing.logo:
-        _stamp(color, alpha, wearing.logo, mm, rng)
-    keep = 1 - wearing.translucency
-    return np.dstack([np.clip(color * keep, 0, 255), alpha * (255 * keep)]).astype(np.uint8)
+        _stamp(color, alpha, wearing.logo, rng)
+    if plain:
+        color *= 1 - wearing.translucency
+    finished = np.empty_like(texels)
+    np.clip(color, 0, 255, out=finished[..., :3], casting="unsafe")
+    finished[..., 3:] = alpha * np.float32(1 - wearing.translucency)
+    return finished
 
 
 def rgb(color: str) -> _Color:
@@ -61,27 +64,6 @@ def rgb(color: str) -> _Color:
     return red, green, blue
 
 
-def cloth_luma(template: Template) -> float:
-    """Median luma of the template's opaque texels: how light its cloth is, in [0, 255]."""
-    return float(cloth_color(template) @ LUMA)
-
-
-def cloth_color(template: Template) -> NDArray[np.float32]:
-    """``(3,) float32``: the median of the template's opaque texels, RGB in [0, 255]."""
-    smallest = template.levels[-1]
-    opaque = smallest[smallest[..., 3] > 250]
-    return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
-
-
-def _relief(premultiplied: NDArray[np.float32], template: Template) -> NDArray[np.float32]:
-    """``(h, w, 3)``: brightness and tint of a texel over its cloth's: folds, stitches, wire, binding."""
-    base = np.maximum(cloth_color(template), 8.0)
-    own = np.clip(premultiplied / base, *_RELIEF)
-    # A binding of another colour becomes one of another brightness.
-    luma = (own @ LUMA)[..., None]
-    return np.asarray(0.3 * own + 0.7 * luma, dtype=np.float32)
-
-
 def _dye(
     template: Template,
     wearing: Wearing,
@@ -91,7 +73,7 @@ def _dye(
 ) -> NDArray[np.float32]:
     """``(h, w, 3) float32`` or ``(3,)``: the cloth's own colours."""
     mm = _WIDTH_MM / size[1]
-    cloth = np.array(rgb(wearing.color), dtype=np.float32) if wearing.color else cloth_color(template)
+    cloth = np.array(rgb(wearing.color), dtype=np.float32) if wearing.color else template.cloth
     if wearing.pattern is None:
         return cloth
     if wearing.pattern in textures:
@@ -122,22 +104,19 @@ def _tiled(
 
 def _wrinkles(size: tuple[int, int], depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """``(h, w) float32``: brightness of cloth that hangs in soft folds, lit from above."""
-    total = np.zeros(size, dtype=np.float32)
-    for cells, weight in (((9, 6), 1.0), ((17, 9), 0.6)):
-        height = np.asarray(
-            cv2.resize(rng.standard_normal(cells).astype(np.float32), size[::-1], interpolation=cv2.INTER_CUBIC)
-        )
-        slope = cv2.Sobel(height, -1, 0, 1, ksize=3, scale=size[0] / 8 / cells[0])
-        total += np.float32(weight) * np.asarray(slope)
-    return np.asarray(1 - _CREASE * depth * np.clip(total, -2, 2), dtype=np.float32)
+    height = np.zeros(_FOLDS, dtype=np.float32)
+    for cells, weight in (((9, 6), 1.0), ((17, 9), 0.3)):
+        rough = rng.standard_normal(cells, dtype=np.float32) * np.float32(weight)
+        height += np.asarray(cv2.resize(rough, _FOLDS[::-1], interpolation=cv2.INTER_CUBIC))
+    slope = np.clip(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2, 2)
+    brightness = cv2.resize(1 - np.float32(_CREASE * depth) * slope, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(brightness, dtype=np.float32)
 
 
-def _stamp(
-    color: NDArray[np.float32], alpha: NDArray[np.float32], logo: str, mm: float, rng: np.random.Generator
-) -> None:
+def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng: np.random.Generator) -> None:
     """Print a mark on one half of the cloth: a disc, a bar or letters, in place."""
     height, width = alpha.shape[:2]
-    wide = rng.uniform(*_LOGO_MM) / mm
+    wide = rng.uniform(*_LOGO_MM) * width / _WIDTH_MM
     x = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.12, 0.27))
     y = height * rng.uniform(0.35, 0.68)
     mark = np.zeros((height, width), dtype=np.uint8)
@@ -156,4 +135,4 @@ def _stamp(
         place = np.array([[scale, 0, x - wide / 2], [0, scale, y - wide / 6]])
         mark = np.asarray(cv2.warpAffine(large, place, (width, height), flags=cv2.INTER_AREA), dtype=np.uint8)
     share = mark[..., None].astype(np.float32) / 255 * 0.9
-    color += share * (np.array(rgb(logo), dtype=np.float32) * alpha - color)
+    color += share * (np.array(rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.overlay import Image, Points
 from maskaug.masktheface_wrapper.skin import LUMA, Skin
 from maskaug.masktheface_wrapper.warp import Layer
@@ -14,8 +13,8 @@ from maskaug.masktheface_wrapper.warp import Layer
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
 _REBLUR = 1.0  # pixels
 _SHARPEST = 96.0  # percentile of the gradient
-_BLUR_RANGE = (0.45, 4.0)
-_DRAWN_BLUR = 0.5  # standard deviation, in pixels, of the filters a layer was drawn through
+_BLUR_RANGE = (0.55, 4.0)
+_DRAWN_BLUR = 0.35  # standard deviation, in pixels, of the filters a layer was drawn through
 
 # Where skin shows above a mask: between these landmarks, by this share from the first to the second.
 _SHOWN = np.array(
@@ -51,26 +50,27 @@ class Grain:
     kernel: NDArray[np.float32]
 
 
-def read_grain(image: Image, landmarks: Points, skin: Skin) -> Grain | None:
-    """The grain of a face in an ``(H, W, 3) uint8`` RGB picture; None if no bare skin lies inside it."""
-    patches = _patches(image, landmarks)
+def read_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grain | None:
+    """The grain of a face whose eyes are ``unit`` pixels apart; None if no bare skin lies inside the picture."""
+    patches = _patches(image, landmarks, unit)
     if not len(patches):
         return None
     likeness = skin.likeness(patches.reshape(-1, *patches.shape[2:])).reshape(patches.shape[:3]).mean(axis=(1, 2))
     enough = likeness > _SKIN_ENOUGH
     if enough.sum() >= _FEWEST:
         patches = patches[enough]
-    fine = [_fine(patch.astype(np.float32)) for patch in patches]
-    noises = np.array([(patch @ LUMA).var() for patch in fine])
-    calm = int(np.argsort(noises)[int(_CALM * len(noises))])
-    return Grain(float(np.median(_gradient_energy(patches @ LUMA))), float(noises[calm]), _kernel(fine[calm]))
+    # All at once: as the channels of one small picture.
+    count, side = patches.shape[:2]
+    stacked = patches.transpose(1, 2, 0, 3).reshape(side, side, -1).astype(np.float32)
+    fine = _fine(stacked).reshape(side, side, count, 3)
+    noises = (fine @ LUMA).reshape(-1, count).var(axis=0)
+    calm = int(np.argsort(noises)[int(_CALM * count)])
+    return Grain(float(np.median(_gradient_energy(patches @ LUMA))), float(noises[calm]), _kernel(fine[:, :, calm]))
 
 
 def soften(layer: Layer, blur: float) -> Layer:
     """The layer as a photograph with a blur of that standard deviation, in pixels, shows it."""
     missing = float(np.sqrt(max(blur**2 - _DRAWN_BLUR**2, 0.0)))
-    if missing < 0.2:
-        return layer
     # Where the picture ends the mask does not.
     color, alpha = (
         cv2.GaussianBlur(values, (0, 0), missing, borderType=cv2.BORDER_REPLICATE)
@@ -92,12 +92,12 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
     gain = float(np.clip(np.sqrt(grain.relief / max(own, 1e-6)), *_GAIN_RANGE))
     step = max(1, int(_FOLD * unit / 2))
     height, width = luma.shape
-    sums = [
-        cv2.resize(values, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
-        for values in (luma, layer.alpha)
-    ]
-    coarse = [cv2.GaussianBlur(values, (0, 0), _FOLD * unit / step) for values in sums]
-    level = cv2.resize(coarse[0] / np.maximum(coarse[1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR)
+    both = cv2.merge([luma, layer.alpha.astype(np.float32)])
+    coarse = cv2.resize(both, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), _FOLD * unit / step)
+    level = cv2.resize(
+        coarse[..., 0] / np.maximum(coarse[..., 1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR
+    )
     deeper = 1 + (gain - 1) * (1 - level * layer.alpha / np.maximum(luma, 1.0))
     return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.6)[..., None])
 
@@ -154,9 +154,9 @@ def _gradient(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(cv2.magnitude(across, down))
 
 
-def _patches(image: Image, landmarks: Points) -> Image:
+def _patches(image: Image, landmarks: Points, unit: float) -> Image:
     """``(N, k, k, 3) uint8`` patches of bare skin that lie inside the picture."""
-    side = int(np.clip(round(_PATCH * face_unit(landmarks)), *_PATCH_RANGE))
+    side = int(np.clip(round(_PATCH * unit), *_PATCH_RANGE))
     start, end = landmarks[_FIRST], landmarks[_SECOND]
     corner = np.round(start + (end - start) * _SHOWN[:, 2:] - side / 2).astype(int)
     inside = (corner >= 0).all(axis=1) & (corner + side <= (image.shape[1], image.shape[0])).all(axis=1)

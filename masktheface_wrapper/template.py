@@ -23,6 +23,9 @@ ANCHOR_NAMES: tuple[AnchorName, ...] = (
     "right_bottom",
 )
 
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+# Folds and stitches are this much darker or brighter than the cloth at most.
+_RELIEF = (0.25, 1.25)
 _SMALLEST_LEVEL = 48  # pixels; below that a template has no structure left to filter
 
 
@@ -81,6 +84,30 @@ class Template:
             half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
             levels.append(np.asarray(half, dtype=np.uint8))
         return tuple(levels)
+
+    @cached_property
+    def cloth(self) -> NDArray[np.float32]:
+        """``(3,) float32``: the colour of the cloth, the median of the opaque texels, RGB in [0, 255]."""
+        smallest = self.levels[-1]
+        opaque = smallest[smallest[..., 3] > 250]
+        return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
+
+    def relief(self, level: int) -> NDArray[np.uint8]:
+        """``(h, w, 3) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
+
+        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness.
+        """
+        if level not in self._reliefs:
+            texels = self.levels[level].astype(np.float32)
+            straight = texels[..., :3] * (255 / np.maximum(texels[..., 3:], 1))
+            over = np.clip(straight / np.maximum(self.cloth, 8), *_RELIEF)
+            mixed = cv2.transform(over, 0.3 * np.eye(3) + 0.7 * np.tile(_LUMA, (3, 1)))
+            self._reliefs[level] = np.asarray(np.round(mixed * 128), dtype=np.uint8)
+        return self._reliefs[level]
+
+    @cached_property
+    def _reliefs(self) -> dict[int, NDArray[np.uint8]]:
+        return {}
 
     def chart_to_pixels(self, chart: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(N, 2)`` chart positions (u, v) of a shell to ``(N, 2) float32`` pixels of the template.

@@ -7,9 +7,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from maskaug.masktheface_wrapper.fabric import cloth_luma
 from maskaug.masktheface_wrapper.overlay import Wear, Wearing
 from maskaug.masktheface_wrapper.patterns import PATTERNS
+from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.masktheface_wrapper.template import Pack, Template
 
 Variety = Literal["none", "real", "wide"]
@@ -171,7 +171,7 @@ def _draw_age(rng: np.random.Generator, variety: Variety) -> dict[str, float]:
 
 def _dyeable(templates: tuple[Template, ...]) -> tuple[Template, ...]:
     """Those of light cloth; if none is, all."""
-    return tuple(one for one in templates if cloth_luma(one) >= _LIGHT_CLOTH) or templates
+    return tuple(one for one in templates if float(one.cloth @ LUMA) >= _LIGHT_CLOTH) or templates
 
 
 def _near(rng: np.random.Generator, colors: Mapping[str, float]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,10 +14,8 @@ from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS
 from maskaug.masktheface_wrapper.template import Template
 
 # The mesh is rasterised at no more than this many pixels a side. What it gives, template coordinates, is
-# smooth, and interpolates to larger pictures; smaller ones are rasterised finer than they are, which softens the
-# outline where the shell turns away.
+# smooth, and interpolates to larger pictures.
 _RASTER_SIDE = 256
-_FINEST = 1.25
 # Texels may be this much smaller than a pixel before the next coarser level of the template is taken.
 _TEXELS_PER_PIXEL = 1.25
 
@@ -66,7 +63,7 @@ def warp(
         return None
     left, top, width, height = window
     texels = template.chart_to_pixels(mesh.shell.chart)
-    fineness = min(_FINEST, _RASTER_SIDE / max(width, height))
+    fineness = min(1.0, _RASTER_SIDE / max(width, height))
     raster_size = max(1, round(height * fineness)), max(1, round(width * fineness))
     scale = np.array([raster_size[1] / width, raster_size[0] / height])
     # Pixel centres are at whole numbers in either grid.
@@ -74,16 +71,13 @@ def warp(
     attributes = np.concatenate([texels, _diffuse(mesh.normals)[:, None]], axis=1)
     drawn, covered = rasterise(vertices, mesh.depth, mesh.shell.triangles, attributes, raster_size)
 
-    density = _texels_per_pixel(texels, vertices)
+    density = _texels_per_pixel(texels, vertices) * fineness
     if fineness < 1:
         drawn, coverage = _enlarge(drawn, covered, (width, height))
-        sampled = _sample(template, level_of, drawn, coverage > 0, density * fineness)
-        premultiplied, light = sampled * coverage[..., None], drawn[..., 2]
+        premultiplied = _sample(template, level_of, drawn, coverage > 0, density) * coverage[..., None]
     else:
-        sampled = _sample(template, level_of, drawn, covered, density)
-        premultiplied = _reduce(sampled, (width, height)).astype(np.float32)
-        share = _reduce(covered.astype(np.float32), (width, height))
-        light = _reduce(drawn[..., 2], (width, height)) / np.maximum(share, 1e-3)
+        premultiplied = _sample(template, level_of, drawn, covered, density).astype(np.float32)
+    light = drawn[..., 2]
     alpha = premultiplied[..., 3] / 255
     total = float(alpha.sum())
     mean = float((light * alpha).sum()) / total if total > 0 else 1.0
@@ -129,11 +123,6 @@ def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating
     above, below, left, right = np.stack([texels[middle], vertices[middle]], axis=1)
     lengths = [np.hypot(*(end - start).T) for start, end in ((above, below), (left, right))]
     return float(np.mean([in_texels / max(in_pixels, 1e-3) for in_texels, in_pixels in lengths]))
-
-
-def _reduce(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Average over the pixels of a smaller grid of ``size`` (width, height)."""
-    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA))
 
 
 def _enlarge(

@@ -196,4 +196,4 @@ def test_masktheface_pack_loads_unmodified(shared, engine, photo, face):
         x, y = np.round(face.landmarks[51]).astype(int)
         assert overlay.alpha[y, x] > 200, f"{name} must cover the mouth"
         x, y = np.round(face.landmarks[27]).astype(int)
-        assert overlay.alpha[y, x] == 0, f"{name} must leave the eyes free"
+        assert overlay.alpha[y, x] < 8, f"{name} must leave the eyes free"
