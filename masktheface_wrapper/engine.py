@@ -103,7 +103,8 @@ class MaskEngine:
             grain = scene.grain
             if shrink < 1:
                 grain = read_grain(image, face.landmarks, scene.skin, scene.unit / shrink)
-            tile = grain_tile(grain, layer, 1 / shrink, np.random.default_rng(wearing.seed)) if grain else None
+            rng = np.random.default_rng(wearing.seed)
+            tile = grain_tile(grain, layer, scene.unit, 1 / shrink, rng) if grain else None
             masked, alpha = composite(image, layer, 1 / shrink, tile)
         quality = assess(face, camera, alpha, wearing.wear)
         return Overlay(

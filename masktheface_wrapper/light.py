@@ -26,7 +26,7 @@ _MEAN_SKIN = np.array([1.19, 0.93, 0.82], dtype=np.float32)
 _CAST, _CAST_RANGE = 0.5, (0.8, 1.2)
 # Skin as grey as the first is in a black and white photograph, as colourful as the second in a colour one:
 # difference of the largest and the smallest channel, over the largest.
-_GREY, _COLORFUL = 0.03, 0.10
+_GREY, _COLORFUL = 0.09, 0.20
 
 
 def shade(layer: Layer, image: Image, skin: Skin) -> Layer:

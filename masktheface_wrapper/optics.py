@@ -12,8 +12,9 @@ from maskaug.masktheface_wrapper.warp import Layer
 
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
 _REBLUR = 1.0  # pixels
+_CALMING, _CALMING_LIMIT = 0.2, 2.0  # pixels of blur a grey level of noise, and at most
 _SHARPEST = 96.0  # percentile of the gradient
-_BLUR_RANGE = (0.55, 4.0)
+_BLUR_RANGE = (0.55, 12.0)
 _DRAWN_BLUR = 0.35  # standard deviation, in pixels, of the filters a layer was drawn through
 
 # Where skin shows above a mask: between these landmarks, by this share from the first to the second.
@@ -28,7 +29,9 @@ _PATCH_RANGE = (5, 24)  # pixels
 _FEWEST = 3
 _SKIN_ENOUGH = 0.6  # mean likeness of a patch to the face's skin
 _CALM = 0.3  # quantile of patches, by their noise
-_STRONGEST = 10.0  # standard deviation of noise, in grey levels
+# Standard deviation of noise, in grey levels; on small faces, where what seems noise is the face, for each pixel
+# between the eyes.
+_STRONGEST, _STRONGEST_ON_SMALL = 10.0, 0.12
 _FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
 _GAIN_RANGE = (0.6, 1.8)
 _TILE = 128  # pixels; noise repeats unseen
@@ -102,7 +105,9 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
     return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.6)[..., None])
 
 
-def grain_tile(grain: Grain, layer: Layer, scale: float, rng: np.random.Generator) -> NDArray[np.float32] | None:
+def grain_tile(
+    grain: Grain, layer: Layer, unit: float, scale: float, rng: np.random.Generator
+) -> NDArray[np.float32] | None:
     """The noise that a layer lacks; None where it lacks none.
 
     A random-phase texture of the skin's own grain (Galerne, Gousseau and Morel 2011): white noise, the same for all
@@ -112,6 +117,7 @@ def grain_tile(grain: Grain, layer: Layer, scale: float, rng: np.random.Generato
     Args:
         grain: The skin's, at the scale of the picture.
         layer: What will be laid over the picture, enlarged by ``scale``.
+        unit: Distance between the eyes, in pixels of the layer.
         scale: Pixels of the picture to one of the layer's.
         rng: Where the noise comes from.
 
@@ -126,27 +132,35 @@ def grain_tile(grain: Grain, layer: Layer, scale: float, rng: np.random.Generato
     half = grain.kernel.shape[0] // 2
     endless = cv2.copyMakeBorder(noise, half, half, half, half, cv2.BORDER_WRAP)
     inner = (slice(half, half + height), slice(half, half + width))
+    strongest = min(_STRONGEST, _STRONGEST_ON_SMALL * unit)
     tile = np.dstack([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
     own = float(_fine(tile @ LUMA).var())
-    return np.asarray(tile * np.float32(np.sqrt(min(wanted, _STRONGEST**2) / max(own, 1e-6))), dtype=np.float32)
+    return np.asarray(tile * np.float32(np.sqrt(min(wanted, strongest**2) / max(own, 1e-6))), dtype=np.float32)
 
 
 def read_blur(image: Image, landmarks: Points) -> float:
     """Standard deviation of the picture's blur at its sharpest edges about the eyes, in pixels.
 
     A step edge blurred by s has, when blurred once more by r, a gradient smaller by sqrt(s² + r²) / s (Zhuo and
-    Sim 2011).
+    Sim 2011). Noise has sharper edges than any eye: it is blurred away first, by as much as there is of it.
     """
     left, top = np.floor(landmarks[_EYES].min(axis=0) - 2).astype(int).clip(0)
     right, bottom = np.ceil(landmarks[_EYES].max(axis=0) + 3).astype(int).clip(0)
     luma = image[top:bottom, left:right].astype(np.float32) @ LUMA
     if min(luma.shape) < 5:
         return _BLUR_RANGE[0]
-    gradient = _gradient(luma)
-    again = _gradient(cv2.GaussianBlur(luma, (0, 0), _REBLUR))
+    noise = float(np.median(np.abs(_fine(luma)))) / 0.6745
+    before = min(_CALMING * noise, _CALMING_LIMIT)
+    if before > 0.3:
+        luma = cv2.GaussianBlur(luma, (0, 0), before)
+    else:
+        before = 0.0
+    again = max(_REBLUR, before)
+    gradient, softer = _gradient(luma), _gradient(cv2.GaussianBlur(luma, (0, 0), again))
     sharpest = gradient >= np.percentile(gradient, _SHARPEST)
-    ratio = float(np.median(gradient[sharpest] / np.maximum(again[sharpest], 1e-3)))
-    return float(np.clip(_REBLUR / np.sqrt(max(ratio**2 - 1, 1e-3)), *_BLUR_RANGE))
+    ratio = float(np.median(gradient[sharpest] / np.maximum(softer[sharpest], 1e-3)))
+    square = again**2 / max(ratio**2 - 1, 1e-3) - before**2
+    return float(np.clip(np.sqrt(max(square, 0.0)), *_BLUR_RANGE))
 
 
 def _gradient(luma: NDArray[np.float32]) -> NDArray[np.float32]:

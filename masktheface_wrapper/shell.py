@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 ShellName = Literal["wrap", "fold", "cup"]
 
-COLUMNS, ROWS = 25, 17  # of the mesh; a whole number of facets between two points of the control net
+COLUMNS, ROWS = 17, 13  # of the mesh; a whole number of facets between two points of the control net
 
 # Control nets of the picture-right half, (x, y, z) in the head frame: rows v = 0, 1/4 .. 1 from the top
 # edge to the bottom edge, columns u = 0, 1/4 .. 1 from the midline to the side edge. Drawn by hand over the

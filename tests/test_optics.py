@@ -35,7 +35,7 @@ def test_blur_is_measured(photo, face, sigma):
 def test_a_soft_face_wears_a_soft_mask(engine, photo, face):
     soft = cv2.GaussianBlur(photo, (0, 0), 2.5)
     sharp_mask, soft_mask = engine.apply(photo, face, WHITE), engine.apply(soft, face, WHITE)
-    assert fine(soft_mask.image, inside(soft_mask)) < 0.5 * fine(sharp_mask.image, inside(sharp_mask))
+    assert fine(soft_mask.image, inside(soft_mask)) < 0.6 * fine(sharp_mask.image, inside(sharp_mask))
     width = [((one.alpha > 25) & (one.alpha < 230)).sum() for one in (sharp_mask, soft_mask)]
     assert width[1] > 1.5 * width[0], "its outline must be soft, too"
 
@@ -53,7 +53,7 @@ def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
     grain = read_grain(photo, face.landmarks, read_skin(photo, face.landmarks), face_unit(face.landmarks))
     flat = np.ones((200, 300), dtype=np.float32)
     layer = Layer(0, 0, np.full((200, 300, 3), 150, dtype=np.float32), flat, flat)
-    tile, again, other = (grain_tile(grain, layer, 1.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    tile, again, other = (grain_tile(grain, layer, 60.0, 1.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert (tile == again).all()
     assert (tile != other).any()
     assert abs(float(tile.mean())) < 0.3
