@@ -11,9 +11,9 @@ from maskaug.masktheface_wrapper.skin import LUMA, Skin
 from maskaug.masktheface_wrapper.warp import Layer
 
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
-_REBLUR = 1.0  # pixels
-_CALMING, _CALMING_LIMIT = 0.2, 2.0  # pixels of blur a grey level of noise, and at most
-_SHARPEST = 96.0  # percentile of the gradient
+_REBLUR = (1.0, 3.0)  # pixels
+_CALMING = 0.2  # blur that hides a grey level of noise, as a share of the blur that follows
+_STEEPEST = 96.0  # percentile of the gradient
 _BLUR_RANGE = (0.55, 12.0)
 _DRAWN_BLUR = 0.35  # standard deviation, in pixels, of the filters a layer was drawn through
 
@@ -150,17 +150,26 @@ def read_blur(image: Image, landmarks: Points) -> float:
     if min(luma.shape) < 5:
         return _BLUR_RANGE[0]
     noise = float(np.median(np.abs(_fine(luma)))) / 0.6745
-    before = min(_CALMING * noise, _CALMING_LIMIT)
+    blur = 0.0
+    for again in _REBLUR:
+        blur = _blur_of_edges(luma, min(_CALMING * noise, 2.0) * again, again)
+        # Against a wide blur a narrow one changes too little to be told from noise.
+        if blur < 1.5 * again:
+            break
+    return float(np.clip(blur, *_BLUR_RANGE))
+
+
+def _blur_of_edges(luma: NDArray[np.float32], before: float, again: float) -> float:
+    """Blur of the steepest edges, from how much flatter a blur of ``again`` pixels makes them after ``before``."""
     if before > 0.3:
         luma = cv2.GaussianBlur(luma, (0, 0), before)
     else:
         before = 0.0
-    again = max(_REBLUR, before)
     gradient, softer = _gradient(luma), _gradient(cv2.GaussianBlur(luma, (0, 0), again))
-    sharpest = gradient >= np.percentile(gradient, _SHARPEST)
-    ratio = float(np.median(gradient[sharpest] / np.maximum(softer[sharpest], 1e-3)))
-    square = again**2 / max(ratio**2 - 1, 1e-3) - before**2
-    return float(np.clip(np.sqrt(max(square, 0.0)), *_BLUR_RANGE))
+    # Chosen by the softer picture: by the other, noise that happened to steepen an edge would be chosen with it.
+    steepest = softer >= np.percentile(softer, _STEEPEST)
+    ratio = float(np.median(gradient[steepest] / np.maximum(softer[steepest], 1e-3)))
+    return float(np.sqrt(max(again**2 / max(ratio**2 - 1, 1e-3) - before**2, 0.0)))
 
 
 def _gradient(luma: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ def inside(overlay):
 def test_blur_is_measured(photo, face, sigma):
     blurred = cv2.GaussianBlur(photo, (0, 0), sigma)
     own = read_blur(photo, face.landmarks)
-    assert own < 1.0
+    assert own < 1.3
     assert read_blur(blurred, face.landmarks) == pytest.approx(np.hypot(own, sigma), rel=0.2)
 
 
