@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.masktheface_wrapper.composite import composite, merge
@@ -100,13 +101,8 @@ class MaskEngine:
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            grain = scene.grain
-            if shrink < 1:
-                grain = read_grain(image, face.landmarks, scene.skin, scene.unit / shrink)
-            rng = np.random.default_rng(wearing.seed)
-            tile = grain_tile(grain, layer, scene.unit, 1 / shrink, rng) if grain else None
-            masked, alpha = composite(image, layer, 1 / shrink, tile)
-        quality = assess(face, camera, alpha, wearing.wear)
+            masked, alpha = composite(image, layer, 1 / shrink, _grain(image, face, scene, layer, wearing.seed))
+        quality = assess(face, scene, camera, alpha, wearing.wear)
         return Overlay(
             image=masked,
             alpha=alpha,
@@ -163,6 +159,16 @@ class MaskEngine:
         if scene.grain is not None:
             layer = lift(layer, scene.grain, scene.unit)
         return touch(layer, scene.unit, size), camera
+
+
+def _grain(image: Image, face: Face, scene: Scene, layer: Layer, seed: int) -> NDArray[np.float32] | None:
+    """The grain that a layer lacks at the scale of the picture, which may be larger than the scene's."""
+    unit = face_unit(face.landmarks)
+    large = scene.image is not image
+    grain = read_grain(image, face.landmarks, scene.skin, unit) if large else scene.grain
+    if grain is None:
+        return None
+    return grain_tile(grain, layer, scene.unit, unit / scene.unit, np.random.default_rng(seed))
 
 
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:

@@ -88,10 +88,11 @@ class Overlay:
         face: The face that wears it, with its 68 points.
         pose: Its head pose in degrees.
         wearing: The drawn parameters; ``engine.apply(image, face, wearing)`` gives equal pixels.
-        quality: In [0, 1]; 1 is an overlay nobody would throw out.
-        reasons: Names of what lowers the quality, gravest first: ``landmarks_unstable``, ``too_small``,
-            ``out_of_frame``, ``extreme_pose``, ``low_coverage``. Empty where nothing does.
-        features: What ``quality`` is the product of, each in [0, 1], by reason.
+        quality: In [0, 1]: how likely a person accepts it.
+        reasons: Names of what lowers the quality, gravest first: ``landmarks_unstable``, ``mouth_hidden``,
+            ``nose_hidden``, ``something_before_face``, ``too_dark``, ``too_small``, ``out_of_frame``,
+            ``extreme_pose``, ``low_coverage``. Empty where nothing does.
+        features: What ``quality`` is made of, each in [0, 1], by reason; 1 is faultless.
     """
 
     image: Image
