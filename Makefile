@@ -33,6 +33,8 @@ $(VENV)/.installed: $(SOURCES)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	# Its dependency opencv-python-headless would overwrite the files of opencv-python.
+	$(BIN)/python -m pip install --quiet --no-deps albumentations==2.0.8 albucore==0.0.24 stringzilla simsimd
 	touch $@
 
 clean:
