@@ -86,7 +86,8 @@ def relabelled(label: Label, overlay: Overlay) -> int:
     try:
         return label[overlay.wearing.wear]
     except KeyError:
-        raise ValueError(f"no label is given for masks worn {overlay.wearing.wear!r}; label has {list(label)}") from None
+        known = ", ".join(label)
+        raise ValueError(f"no label is given for masks worn {overlay.wearing.wear!r}, only for {known}") from None
 
 
 @cache

@@ -23,7 +23,7 @@ def pixels_key(image: NDArray[np.uint8]) -> str:
         image: ``(H, W, 3) uint8`` RGB.
     """
     digest = hashlib.blake2b(np.array(image.shape, dtype="<i8").tobytes(), digest_size=16)
-    digest.update(np.ascontiguousarray(image))
+    digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
 
 

@@ -17,7 +17,8 @@ try:
     from torchvision import tv_tensors
     from torchvision.transforms.v2 import Transform
 except ModuleNotFoundError as error:
-    raise ImportError("RandomMask needs PyTorch and torchvision: pip install 'maskaug[train]'", name=error.name) from error
+    message = "RandomMask needs PyTorch and torchvision: pip install 'maskaug[train]'"
+    raise ImportError(message, name=error.name) from error
 
 from maskaug.augment.known_face import KnownFace, Label, relabelled
 from maskaug.masktheface_wrapper import Choice
@@ -57,6 +58,7 @@ class RandomMask(Transform):  # type: ignore[misc]
         landmarks: Mapping[str, NDArray[np.float32]] | None = None,
         kinds: Choice | str | Mapping[str, float] | None = None,
         p: float = 1.0,
+        *,
         label: Label | None = None,
         min_quality: float = 0.0,
         pack: Path | None = None,

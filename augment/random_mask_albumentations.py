@@ -39,6 +39,7 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
         landmarks: Mapping[str, NDArray[np.float32]] | None = None,
         kinds: Choice | str | Mapping[str, float] | None = None,
         p: float = 1.0,
+        *,
         label: Label | None = None,
         min_quality: float = 0.0,
         pack: Path | None = None,
@@ -77,9 +78,9 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
             points = np.asarray(points, dtype=np.float32)[:, :2]
         return {"overlay": self._known.mask(data["image"], points, self.random_generator)}
 
-    def apply(self, img: NDArray[np.uint8], overlay: Overlay | None, **params: Any) -> NDArray[np.uint8]:  # noqa: ANN401, ARG002
+    def apply(self, img: NDArray[np.uint8], overlay: Overlay | None, **params: Any) -> NDArray[np.uint8]:  # noqa: ANN401
         """The picture with the mask."""
         return img if overlay is None else overlay.image
 
-    def _apply_to_label(self, label: Any, overlay: Overlay | None, **params: Any) -> Any:  # noqa: ANN401, ARG002
+    def _apply_to_label(self, label: Any, overlay: Overlay | None, **params: Any) -> Any:  # noqa: ANN401
         return label if overlay is None or self.label is None else type(label)(relabelled(self.label, overlay))
