@@ -28,11 +28,13 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 # Strict mode links each file into the installation, so that mypy sees maskaug.* as a user's does.
+# Albumentations comes without its dependency opencv-python-headless, which would overwrite the files of opencv-python.
 $(VENV)/.installed: $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	rm -rf build
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	$(BIN)/python -m pip install --quiet --no-deps albumentations==2.0.8 albucore==0.0.24 stringzilla simsimd
 	touch $@
 
 clean:

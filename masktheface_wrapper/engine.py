@@ -37,15 +37,15 @@ class MaskEngine:
     deterministic, so that what was drawn can be kept and replayed to equal pixels.
     """
 
-    def __init__(self, finder: FaceFinder, pack: Pack, textures: Mapping[str, Image] | None = None) -> None:
+    def __init__(self, finder: FaceFinder | None, pack: Pack, textures: Mapping[str, Image] | None = None) -> None:
         """An engine with these templates.
 
         Args:
-            finder: Finds faces.
+            finder: Finds faces; None loads no model, and masks only faces whose landmarks the caller has.
             pack: Its masks.
             textures: Prints of the user's, ``(h, w, 3) uint8`` RGB by name; see :func:`load_textures`.
         """
-        self.finder = finder
+        self._finder = finder
         self.pack = pack
         self.textures = dict(textures or {})
 
@@ -58,8 +58,23 @@ class MaskEngine:
         """
         return cls(FaceFinder(), load_pack(standard_pack()))
 
+    @property
+    def finder(self) -> FaceFinder:
+        """What finds faces.
+
+        Raises:
+            ValueError: the engine was made without one.
+        """
+        if self._finder is None:
+            raise ValueError("this engine was made without a finder; make it with MaskEngine(FaceFinder(), pack)")
+        return self._finder
+
     def find(self, image: Image) -> list[Face]:
-        """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none."""
+        """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none.
+
+        Raises:
+            ValueError: the engine was made without a finder.
+        """
         return self.finder.find(image)
 
     def draw(self, rng: np.random.Generator, choice: Choice | str | Mapping[str, float] | None = None) -> Wearing:

@@ -1,0 +1,96 @@
+"""A random mask on a face whose landmarks are known: what the transforms for training have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import standard_pack
+from maskaug.augment.landmark_cache import pixels_key
+from maskaug.masktheface_wrapper import Choice, MaskEngine, Overlay, face_from_landmarks, load_pack
+
+# The number of each iBUG point on the mirrored face.
+_MIRROR = np.array(
+    [
+        *range(16, -1, -1),  # jaw
+        *range(26, 16, -1),  # brows
+        *(27, 28, 29, 30, 35, 34, 33, 32, 31),  # nose
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+        *(54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65),  # lips
+    ]
+)
+_EYE, _OTHER_EYE = slice(36, 42), slice(42, 48)  # at the picture's left and right on an upright face
+_NOSE_ROOT, _CHIN = 27, 8
+
+Label = int | Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class KnownFace:
+    """Puts masks on faces whose landmarks are given or kept; small to pickle, for it does not hold the engine.
+
+    Attributes:
+        landmarks: ``(68, 2) float32`` by `pixels_key`.
+        kinds: What may be drawn, as `MaskEngine.draw` takes it.
+        min_quality: Overlays scored lower are dropped.
+        pack: Folder of templates; None: those that ship with maskaug.
+    """
+
+    landmarks: Mapping[str, NDArray[np.float32]]
+    kinds: Choice | str | Mapping[str, float] | None
+    min_quality: float
+    pack: Path | None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_quality <= 1:
+            raise ValueError(f"min_quality must be in [0, 1], but is {self.min_quality}")
+
+    def mask(
+        self, pixels: NDArray[np.uint8], points: NDArray[np.floating] | None, rng: np.random.Generator
+    ) -> Overlay | None:
+        """The picture with a mask, or None: landmarks unknown, all of the mask outside, or below the quality.
+
+        Args:
+            pixels: ``(H, W, 3) uint8`` RGB.
+            points: ``(68, 2)`` landmarks in pixels, mirrored or not; None: those kept for these pixels.
+            rng: Where every random number comes from.
+        """
+        if points is None:
+            points = self.landmarks.get(pixels_key(pixels))
+        if points is None:
+            return None
+        engine = _engine(self.pack)
+        face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
+        overlay = engine.apply(pixels, face, engine.draw(rng, self.kinds))
+        return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
+
+
+def renumbered(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(68, 2)`` landmarks as the face in the picture has them: those of a mirrored face change sides."""
+    across = points[_OTHER_EYE].mean(axis=0) - points[_EYE].mean(axis=0)
+    down = points[_CHIN] - points[_NOSE_ROOT]
+    return points if across[0] * down[1] > across[1] * down[0] else points[_MIRROR]
+
+
+def relabelled(label: Label, overlay: Overlay) -> int:
+    """The class of a masked picture.
+
+    Raises:
+        ValueError: the mask is worn in a way that has no label.
+    """
+    if isinstance(label, int):
+        return label
+    try:
+        return label[overlay.wearing.wear]
+    except KeyError:
+        known = ", ".join(label)
+        raise ValueError(f"no label is given for masks worn {overlay.wearing.wear!r}, only for {known}") from None
+
+
+@cache
+def _engine(pack: Path | None) -> MaskEngine:
+    """One for each process and pack, loaded when first needed."""
+    return MaskEngine(None, load_pack(pack or standard_pack()))
