@@ -149,7 +149,7 @@ class GenerateOptions(Engine):
         None,
         description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: skips detection.",
     )
-    min_quality: float = Field(0.3, ge=0, le=1, description="Copies scored lower are refused.")
+    min_quality: float = Field(0.2, ge=0, le=1, description="Copies scored lower are refused.")
     format: PictureFormat = Field("jpeg", description="Of all written pictures.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="Of written JPEGs.")
     max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")

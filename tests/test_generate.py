@@ -187,7 +187,7 @@ def test_a_bad_picture_costs_one_row_never_the_run(tmp_path, photo):
     expected = bad_inputs.write(src, photo)
     (src / "loop").symlink_to(tmp_path / "src")
     os.mkfifo(src / "pipe")
-    summary = run(tmp_path / "src", dst, copies=1, workers=2)
+    summary = run(tmp_path / "src", dst, copies=1, workers=2, min_quality=0)
     refused = [row for row in read_manifest(dst) if row["status"] == "refused"]
     reasons = sorted(reason for reason in expected.values() if reason)
     assert sorted(row["reasons"][0] for row in refused) == sorted([*reasons, "link_loop", "not_a_file"])

@@ -111,4 +111,4 @@ def test_an_object_before_the_mouth_stays_before_the_mask(engine, photo, face):
     cv2.rectangle(cup, (int(x) - 14, int(y) - 30), (int(x) + 14, int(y) + 60), (30, 120, 60), -1)
     overlay = engine.apply(cup, face, WHITE)
     assert overlay.alpha[y - 20 : y - 5, x - 9 : x + 10].max() < 60
-    assert "low_coverage" in overlay.reasons
+    assert overlay.features["low_coverage"] < 0.8
