@@ -5,6 +5,8 @@ pixel mask and straps cover; ``landmarks`` are the ``(68, 2)`` iBUG 300-W points
 from 0. None means that there is nothing to measure on this face.
 """
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -220,7 +222,7 @@ def skin_blocks(alpha: Image, landmarks: Points) -> int:
     return len(blocks_of(np.zeros(region.shape, dtype=np.float32), region, _block_side(landmarks)))
 
 
-def _block_ratio(values: Plane, alpha: Image, landmarks: Points, scale: "np.ufunc") -> float | None:
+def _block_ratio(values: Plane, alpha: Image, landmarks: Points, scale: Callable[[Plane], Plane]) -> float | None:
     side = _block_side(landmarks)
     mask = blocks_of(values, mask_region(alpha, landmarks), side)
     skin = blocks_of(values, skin_region(alpha, landmarks), side)
