@@ -182,6 +182,7 @@ def _measure(face: Face) -> None:
     for program, one in face.masked.items():
         face.values[program] = {
             **_optics(one.image, one.alpha, points),
+            "added halo": metrics.rim_halo(one.image, one.alpha, points, face.original),
             "clipped": metrics.clipped_white(one.image, one.alpha),
             "cast": metrics.color_cast(one.image, one.alpha, face.original) if one.neutral else None,
             "coverage": metrics.coverage(one.alpha, points),
@@ -210,6 +211,8 @@ def _rows() -> list[Row]:
     rows = [
         Row("rim halo: faces with > 8 % of the outline", "halo", share(lambda value: value > 0.08), "%", "0 %"),
         Row("rim halo: share of the outline, mean", "halo", mean, "%", ""),
+        Row("  and than the untouched picture: faces", "added halo", share(lambda value: value > 0.08), "%", "0 %"),
+        Row("  and than the untouched picture: mean", "added halo", mean, "%", ""),
         Row("clipped white, mean", "clipped", mean, "%", "<= 2 %"),
         Row("clipped white, mean over N95 and KN95", "clipped", mean, "%", "<= 2 %", ("n95", "kn95")),
         Row("gradient energy, mask / skin: within 20 %", "gradient", share(lambda v: 0.8 <= v <= 1.2), "%", ">= 95 %"),

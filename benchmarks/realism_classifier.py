@@ -16,22 +16,25 @@ Points = NDArray[np.floating]
 
 SIDE, SHARPEST = 64, 48
 _FOLDS, _EPOCHS, _BATCH = 5, 20, 32
-_OUTSIDE = 0.1  # share of a crop that may lie outside its picture
+_WIDTH, _TOP = 1.8, 0.2  # eye distances
+_OUTSIDE = 0.1
 
 
 def crop(image: Image, landmarks: Points) -> Image | None:
-    """The lower face, upright, ``(64, 64, 3) uint8``; None where more than a tenth of it lies outside the picture.
+    """The lower face, upright, ``(64, 64, 3) uint8``; None where it is smaller than 48 pixels or out of the picture.
 
-    A square two eye distances wide, centred 1.1 of them below the eyes at a right angle to their line: of a masked
-    face's points only the eyes can be relied on. It is shrunk to 48 pixels first, by averaging, so that no picture
-    is sharper than that.
+    A square 1.8 eye distances wide, from 0.2 to 2 of them below the eyes at a right angle to their line: of a masked
+    face's points only the eyes can be relied on. It is shrunk to 48 pixels first, by averaging, so that all crops are
+    as sharp as that at most. Up to a tenth of it may lie outside, where the picture's edge is repeated.
     """
     unit = eye_distance(landmarks)
     left, right = landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)
     across = (right - left) / unit
     down = np.array([-across[1], across[0]])
-    corner = (left + right) / 2 + (0.1 * down - across) * unit
-    native = max(round(2 * unit), 2)
+    corner = (left + right) / 2 + (_TOP * down - _WIDTH / 2 * across) * unit
+    native = round(_WIDTH * unit)
+    if native < SHARPEST:
+        return None
     # From crop to picture.
     matrix = np.stack([across, down, corner], axis=1)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -39,8 +42,7 @@ def crop(image: Image, landmarks: Points) -> Image | None:
     if inside.mean() < 1 - _OUTSIDE:
         return None
     cut = cv2.warpAffine(image, matrix, (native, native), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    if native > SHARPEST:
-        cut = cv2.resize(cut, (SHARPEST, SHARPEST), interpolation=cv2.INTER_AREA)
+    cut = cv2.resize(cut, (SHARPEST, SHARPEST), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(cut, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
 
 

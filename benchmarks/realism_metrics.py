@@ -25,8 +25,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _HALF, _OPAQUE = 127, 250  # alpha from which a pixel counts as covered, and as nothing but mask
 _EYES, _BROWS = ((36, 42), (42, 48)), ((17, 22), (22, 27))
 
-_RIM = np.arange(-1.0, 1.01, 0.5)
-_INSIDE, _OUTSIDE = np.arange(-5.0, -2.9, 0.5), np.arange(3.0, 5.1, 0.5)
+_ACROSS = tuple(np.arange(first, first + 2.1, 0.5, dtype=np.float32) for first in (-1, -5, 3))  # rim, inside, outside
 _HALO_LEVELS, _SMOOTHED = 6.0, 5
 _FEWEST_POINTS, FEWEST_BLOCKS = 20, 4
 
@@ -36,39 +35,41 @@ _ROUNDING_SIGMA = 12**-0.5
 _ROUNDING_GRADIENT = 0.461 / 12
 
 
-def rim_halo(image: Image, alpha: Image, landmarks: Points) -> float | None:
+def rim_halo(image: Image, alpha: Image, landmarks: Points, original: Image | None = None) -> float | None:
     """Share of the mask's outline that is brighter than both sides by more than 6 levels of luma.
 
-    The outline is the contour of alpha at a half, in steps of a pixel, where it bounds the mask's body (not a strap) and
-    has nothing but mask 3 to 5 units inside and no mask 3 to 5 units outside. A unit is a pixel, or a hundredth of the
-    distance between the eyes where that is more. Luma is read along the normal (bilinear), averaged over 5 steps along
-    the outline; the brightest from -1 to 1 unit is compared with the means of the inside and of the outside.
+    The outline is the contour of alpha at a half, in steps of a pixel, where it bounds the mask's body (not a strap)
+    and has nothing but mask 3 to 5 units inside and no mask 3 to 5 units outside. A unit is a pixel, or a hundredth of
+    the distance between the eyes where that is more. Luma is read along the normal (bilinear), averaged over 5 steps
+    along the outline; the brightest from -1 to 1 unit is compared with the means of the inside and of the outside.
+
+    With the ``original`` picture it must be brighter by as much than that, too, at the same point: a strip of skin
+    between a black mask and dark hair is no halo, and what lies between mask and picture never is one.
     """
     unit = max(1.0, 0.01 * eye_distance(landmarks))
-    body = mask_body(alpha, landmarks).astype(np.uint8)
-    disc = _disc(2.0)
-    edge = (cv2.dilate(body, disc) > 0) & (cv2.erode(body, disc) == 0)
-    brightness = _luma(image)
-    brighter: list[NDArray[np.bool_]] = []
-    for contour in find_contours(alpha.astype(np.float32), _HALF + 0.5):
+    body, disc = mask_body(alpha, landmarks).astype(np.uint8), _disc(2.0)
+    edge = ((cv2.dilate(body, disc) > 0) & (cv2.erode(body, disc) == 0)).astype(np.float32)
+    cover, within = alpha.astype(np.float32), np.ones(alpha.shape, dtype=np.float32)
+    brighter: list[Region] = []
+    for contour in find_contours(cover, _HALF + 0.5):
         points, closed = _evenly(contour[:, ::-1])
         if len(points) < _SMOOTHED:
             continue
-        outwards = _normals(points, closed, alpha)
+        outwards = _normals(points, closed, cover)
+        rim, inside, outside = (points + offsets[:, None, None] * unit * outwards for offsets in _ACROSS)
+        counted = (_sample(cover, inside) > 191).all(axis=0) & (_sample(cover, outside) < 64).all(axis=0)
+        counted &= (_sample(within, inside[0]) > 0.99) & (_sample(within, outside[-1]) > 0.99)
+        counted &= _sample(edge, np.round(points)) > 0
         mode = "wrap" if closed else "nearest"
 
-        def across(plane: Plane, offsets: Plane, points: Plane = points, outwards: Plane = outwards) -> Plane:
-            return _sample(plane, points[None] + offsets[:, None, None] * unit * outwards[None])
+        def level(picture: Image, at: Plane, mode: str = mode) -> Plane:
+            return uniform_filter1d(_sample(_luma(picture), at), _SMOOTHED, axis=1, mode=mode)
 
-        def level(offsets: Plane, mode: str = mode) -> Plane:
-            return uniform_filter1d(across(brightness, offsets), _SMOOTHED, axis=1, mode=mode)  # noqa: B023
-
-        cover = alpha.astype(np.float32)
-        counted = (across(cover, _INSIDE) > 191).all(axis=0) & (across(cover, _OUTSIDE) < 64).all(axis=0)
-        column, row = np.round(points).astype(int).T
-        counted &= edge[np.clip(row, 0, edge.shape[0] - 1), np.clip(column, 0, edge.shape[1] - 1)]
-        sides = np.maximum(level(_INSIDE).mean(axis=0), level(_OUTSIDE).mean(axis=0))
-        brighter.append((level(_RIM).max(axis=0) > sides + _HALO_LEVELS)[counted])
+        sides = np.maximum(level(image, inside).mean(axis=0), level(image, outside).mean(axis=0))
+        excess = level(image, rim) - sides
+        if original is not None:
+            excess = np.minimum(excess, level(image, rim) - level(original, rim))
+        brighter.append((excess.max(axis=0) > _HALO_LEVELS)[counted])
     every = np.concatenate(brighter) if brighter else np.zeros(0, dtype=bool)
     return float(every.mean()) if len(every) >= _FEWEST_POINTS else None
 
@@ -276,20 +277,19 @@ def _evenly(contour: Points) -> tuple[Plane, bool]:
     return np.stack([np.interp(at, along, contour[:, axis]) for axis in (0, 1)], axis=1).astype(np.float32), closed
 
 
-def _normals(points: Plane, closed: bool, alpha: Image) -> Plane:
+def _normals(points: Plane, closed: bool, cover: Plane) -> Plane:
     """Unit normals out of the mask, from the tangent over 5 steps."""
     mode = "wrap" if closed else "edge"
     padded = np.pad(points, ((2, 2), (0, 0)), mode=mode)
     tangent = padded[4:] - padded[:-4]
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-6)[:, None]
     normals = tangent[:, ::-1] * np.array([1, -1], dtype=np.float32)
-    cover = alpha.astype(np.float32)
     inwards = _sample(cover, points + 1.5 * normals) > _sample(cover, points - 1.5 * normals)
     return np.where(inwards[:, None], -normals, normals)
 
 
 def _sample(plane: Plane, points: Plane) -> Plane:
-    """Bilinear values at ``(..., 2)`` points; not a number outside the picture."""
+    """Bilinear values at ``(..., 2)`` points; 0 outside the picture."""
     flat = points.reshape(-1, 1, 2).astype(np.float32)
-    values = cv2.remap(plane, flat, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=float("nan"))
+    values = cv2.remap(plane, flat, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
     return np.asarray(values).reshape(points.shape[:-1])
