@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from realism_metrics import eye_distance
 from scipy.stats import rankdata
 from torch import nn
-
-from realism_metrics import eye_distance
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.floating]
@@ -83,7 +82,7 @@ def _trained(crops: NDArray[np.float32], is_fake: NDArray[np.bool_], seed: int) 
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for channels, wider in ((3, 16), (16, 32), (32, 64)):
-        layers += [nn.Conv2d(channels, wider, 3, padding=1), nn.BatchNorm2d(wider), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [nn.Conv2d(channels, wider, 3, stride=2, padding=1), nn.BatchNorm2d(wider), nn.ReLU()]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, 1))
     network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-2)

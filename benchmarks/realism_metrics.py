@@ -1,16 +1,14 @@
 """What gives an overlay away, as numbers: pure functions of the final pictures, the same for every program.
 
 Everywhere ``image`` is the masked picture, ``(H, W, 3) uint8`` RGB; ``alpha`` is ``(H, W) uint8``, how much of each
-pixel mask and straps cover; ``landmarks`` are the ``(68, 2)`` iBUG 300-W points of the unmasked face in pixels, numbered
-from 0. None means that there is nothing to measure on this face.
+pixel mask and straps cover; ``landmarks`` are the ``(68, 2)`` iBUG 300-W points of the unmasked face in pixels,
+numbered from 0. None means that there is nothing to measure on this face.
 """
-
-from collections.abc import Callable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import minimum_filter1d, uniform_filter1d
 from skimage.color import rgb2lab, xyz2lab
 from skimage.color.colorconv import xyz_from_rgb
 from skimage.draw import polygon2mask
@@ -61,6 +59,7 @@ def rim_halo(image: Image, alpha: Image, landmarks: Points, original: Image | No
         counted &= (_sample(within, inside[0]) > 0.99) & (_sample(within, outside[-1]) > 0.99)
         counted &= _sample(edge, np.round(points)) > 0
         mode = "wrap" if closed else "nearest"
+        counted = minimum_filter1d(counted, _SMOOTHED, mode=mode)  # no average over what does not count
 
         def level(picture: Image, at: Plane, mode: str = mode) -> Plane:
             return uniform_filter1d(_sample(_luma(picture), at), _SMOOTHED, axis=1, mode=mode)
@@ -80,28 +79,27 @@ def clipped_white(image: Image, alpha: Image) -> float | None:
     return float((inside >= 254).all(axis=1).mean()) if len(inside) else None
 
 
-def gradient_ratio(image: Image, alpha: Image, landmarks: Points) -> float | None:
-    """Gradient energy of the mask over that of the visible skin.
+def gradient_ratio(image: Image, region: Region, reference: Region, side: int) -> float | None:
+    """Gradient energy in one region over that in another: of the mask over that of the visible skin.
 
-    The energy of a block is the mean square of its luma's Scharr gradient, in levels per pixel; compared are the medians
-    over the blocks inside the mask and inside the skin (see :func:`blocks_of`). None where there are fewer than 4 of
-    either.
+    The energy of a block is the mean square of its luma's Scharr gradient, in levels per pixel; compared are the
+    medians over the blocks of ``side`` pixels that lie in a region as a whole. None where either has fewer than 4.
     """
     plane = _luma(image)
     across, down = (cv2.Scharr(plane, cv2.CV_32F, *axes, scale=1 / 32) for axes in ((1, 0), (0, 1)))
-    return _block_ratio(across**2 + down**2, alpha, landmarks, lambda mean: np.maximum(mean, _ROUNDING_GRADIENT))
+    inside, outside = (blocks_of(across**2 + down**2, one, side) for one in (region, reference))
+    return _ratio(inside, outside, _ROUNDING_GRADIENT)
 
 
-def noise_ratio(image: Image, alpha: Image, landmarks: Points) -> float | None:
-    """Noise of the mask over that of the visible skin.
+def noise_ratio(image: Image, region: Region, reference: Region, side: int) -> float | None:
+    """Noise in one region over that in another: of the mask over that of the visible skin.
 
-    The noise of a block is Immerkaer's estimate of the standard deviation of its luma (1996: the mean absolute
+    The noise of a block is Immerkaer's estimate of the standard deviation of its luma (1996: from the mean absolute
     response to the difference of two Laplacians); compared are medians as in :func:`gradient_ratio`.
     """
     kernel = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
-    response = np.abs(cv2.filter2D(_luma(image), cv2.CV_32F, kernel))
-    gain = np.sqrt(np.pi / 2) / 6
-    return _block_ratio(response, alpha, landmarks, lambda mean: np.maximum(gain * mean, _ROUNDING_SIGMA))
+    sigma = np.float32(np.sqrt(np.pi / 2) / 6) * np.abs(cv2.filter2D(_luma(image), cv2.CV_32F, kernel))
+    return _ratio(blocks_of(sigma, region, side), blocks_of(sigma, reference, side), _ROUNDING_SIGMA)
 
 
 def color_cast(image: Image, alpha: Image, original: Image) -> float | None:
@@ -149,10 +147,10 @@ def spill(alpha: Image, landmarks: Points) -> float | None:
 
 
 def strap_floats(alpha: Image, landmarks: Points) -> bool | None:
-    """Whether a strap ends in mid-face: its point farthest from the mask's body, more than 6 % of the face's width inside it.
+    """Whether a strap ends in mid-face, more than 6 % of the face's width inside its outline.
 
-    A strap is a connected part of what :func:`mask_body` takes away that reaches farther than 6 % of the face's width
-    from the body. None without straps.
+    Its end is its point farthest from the mask's body. A strap is a connected part of what :func:`mask_body` takes
+    away that reaches farther than 6 % of the face's width from the body. None without straps.
     """
     width = face_width(landmarks)
     body = mask_body(alpha, landmarks)
@@ -217,23 +215,23 @@ def blocks_of(values: Plane, region: Region, side: int) -> Plane:
     return np.asarray(values[cut].reshape(grid).mean(axis=(1, 3))[whole])
 
 
-def skin_blocks(alpha: Image, landmarks: Points) -> int:
-    """How many blocks of visible skin there are to compare with."""
-    region = skin_region(alpha, landmarks)
-    return len(blocks_of(np.zeros(region.shape, dtype=np.float32), region, _block_side(landmarks)))
+def lower_and_upper(region: Region) -> tuple[Region, Region]:
+    """A region's lower and upper half, by its pixels."""
+    rows = np.nonzero(region)[0]
+    below = np.arange(region.shape[0])[:, None] >= (np.median(rows) if len(rows) else 0)
+    return region & below, region & ~below
 
 
-def _block_ratio(values: Plane, alpha: Image, landmarks: Points, scale: Callable[[Plane], Plane]) -> float | None:
-    side = _block_side(landmarks)
-    mask = blocks_of(values, mask_region(alpha, landmarks), side)
-    skin = blocks_of(values, skin_region(alpha, landmarks), side)
-    if min(len(mask), len(skin)) < FEWEST_BLOCKS:
-        return None
-    return float(np.median(scale(mask)) / np.median(scale(skin)))
-
-
-def _block_side(landmarks: Points) -> int:
+def block_side(landmarks: Points) -> int:
+    """Pixels of a block's side: 12 % of the eyes' distance, at least 4."""
     return max(4, round(0.12 * eye_distance(landmarks)))
+
+
+def _ratio(blocks: Plane, reference: Plane, least: float) -> float | None:
+    if min(len(blocks), len(reference)) < FEWEST_BLOCKS:
+        return None
+    above, below = (max(float(np.median(values)), least) for values in (blocks, reference))
+    return above / below
 
 
 def _luma(image: Image) -> Plane:
