@@ -17,14 +17,14 @@ from maskaug.masktheface_wrapper.scene import Scene
 from maskaug.masktheface_wrapper.skin import LUMA
 
 # Weight of each feature, and the values between which it falls from 1 to 0.
-_WEIGHTS = {
-    "landmarks_unstable": 2.53,
-    "mouth_hidden": 3.59,
-    "too_dark": 3.83,
-    "nose_hidden": 3.09,
-    "something_before_face": 2.36,
+WEIGHTS = {
+    "landmarks_unstable": 3.35,
+    "mouth_hidden": 3.92,
+    "too_dark": 5.25,
+    "nose_hidden": 2.31,
+    "something_before_face": 2.06,
 }
-_INTERCEPT = -10.95
+_INTERCEPT = -12.98
 _UNSTABLE = (0.035, 0.35)  # disagreement of two landmark estimates, in eye distances; in between by its logarithm
 _MOUTH = (0.9, -0.6)
 _LIPS_REDDER, _LIPS_DARKER = 0.05, 0.25  # share of red, and of the luma, by which lips differ from skin
@@ -79,7 +79,7 @@ def assess(face: Face, scene: Scene, camera: Camera, alpha: NDArray[np.uint8], w
         "extreme_pose": _fall(max(abs(camera.pose.yaw), 2 * abs(camera.pose.pitch)), _LIMITS["extreme_pose"]),
         "low_coverage": 1.0 if wear == "under_chin" else _fall(covered, _LIMITS["low_coverage"]),
     }
-    logit = _INTERCEPT + sum(weight * features[name] for name, weight in _WEIGHTS.items())
+    logit = _INTERCEPT + sum(weight * features[name] for name, weight in WEIGHTS.items())
     score = float(np.prod([features[name] for name in _LIMITS]) / (1 + np.exp(-logit)))
     low = sorted((value, name) for name, value in features.items() if value < _NAMED_BELOW)
     return Quality(score, tuple(name for _, name in low), features)
