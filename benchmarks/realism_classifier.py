@@ -57,9 +57,9 @@ def told_apart(fakes: Sequence[Image], reals: Sequence[Image], seed: int) -> tup
         The mean over 5 folds of the area on the crops left out, and how fake each overlay looked to the network that
         had not seen it, in [0, 1].
     """
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # the network is small: threads wait for each other longer than they work
     order = np.random.default_rng(seed)
-    crops = np.stack([*fakes, *reals]).astype(np.float32).transpose(0, 3, 1, 2) / 127.5 - 1
+    crops = np.stack([*fakes, *reals]).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(127.5) - 1
     is_fake = np.arange(len(crops)) < len(fakes)
     fold = np.concatenate([order.permutation(np.arange(count) % _FOLDS) for count in (len(fakes), len(reals))])
     scores, areas = np.zeros(len(crops)), []
@@ -84,7 +84,6 @@ def _trained(crops: NDArray[np.float32], is_fake: NDArray[np.bool_], seed: int) 
     for channels, wider in ((3, 16), (16, 32), (32, 64)):
         layers += [nn.Conv2d(channels, wider, 3, stride=2, padding=1), nn.BatchNorm2d(wider), nn.ReLU()]
     network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, 1))
-    network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-2)
     pictures, wanted = torch.from_numpy(crops), torch.from_numpy(is_fake.astype(np.float32))
     batches = -(-len(crops) // _BATCH)

@@ -33,7 +33,11 @@ _CALM = 0.3  # quantile of patches, by their noise
 # between the eyes.
 _STRONGEST, _STRONGEST_ON_SMALL = 10.0, 0.12
 _FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
-_GAIN_RANGE = (0.6, 1.8)
+_GAIN_RANGE = (0.6, 2.2)
+# Above a mask, the skin between brows and cheeks without the eyes; lengths in distances between the eyes, but the
+# forehead's in distances from the chin to the brows.
+_FEATURES = (slice(17, 22), slice(22, 27), slice(36, 42), slice(42, 48))
+_FEATURE_MARGIN, _FOREHEAD, _BLOCK = 0.15, 0.25, 0.12
 _TILE = 128  # pixels; noise repeats unseen
 
 
@@ -68,7 +72,39 @@ def read_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grai
     fine = _fine(stacked).reshape(side, side, count, 3)
     noises = (fine @ LUMA).reshape(-1, count).var(axis=0)
     calm = int(np.argsort(noises)[int(_CALM * count)])
-    return Grain(float(np.median(_gradient_energy(patches @ LUMA))), float(noises[calm]), _kernel(fine[:, :, calm]))
+    relief = _relief(image, landmarks, unit)
+    if relief is None:
+        relief = float(np.median(_gradient_energy(patches @ LUMA)))
+    return Grain(relief, float(noises[calm]), _kernel(fine[:, :, calm]))
+
+
+def _relief(image: Image, landmarks: Points, unit: float) -> float | None:
+    """Median over the skin above a mask of the local gradient energy; None if too little of it shows."""
+    raised = landmarks[17:27] + _FOREHEAD * (landmarks[17:27].mean(axis=0) - landmarks[8])
+    cheeks = (landmarks[[2, 14]] + landmarks[[31, 35]]) / 2
+    outline = np.concatenate(
+        [landmarks[[0, 1]], cheeks[:1], landmarks[[28]], cheeks[1:], landmarks[[15, 16]], raised[::-1]]
+    )
+    left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)
+    right, bottom = np.ceil(outline.max(axis=0) + 1).astype(int).clip(max=image.shape[1::-1])
+    if min(right - left, bottom - top) < 5:
+        return None
+    bare = np.zeros((bottom - top, right - left), dtype=np.uint8)
+    corner = np.array((left, top))
+    cv2.fillPoly(bare, [np.round(outline - corner).astype(np.int32)], 1)
+    margin = round(2 * _FEATURE_MARGIN * unit)
+    for part in _FEATURES:
+        hull = cv2.convexHull(np.round(landmarks[part] - corner).astype(np.int32))
+        cv2.fillConvexPoly(bare, hull, 0)
+        cv2.polylines(bare, [hull], True, 0, max(1, margin))
+    luma = image[top:bottom, left:right].astype(np.float32) @ LUMA
+    energy = np.zeros_like(luma)
+    energy[1:-1, 1:-1] = _squared_gradient(luma)
+    side = int(max(4, _BLOCK * unit))
+    inside = cv2.erode(bare, np.ones((side, side)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    if np.count_nonzero(inside) < side:
+        return None
+    return float(np.median(cv2.blur(energy, (side, side))[inside]))
 
 
 def soften(layer: Layer, blur: float) -> Layer:
@@ -92,7 +128,9 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
     """
     luma = layer.color @ LUMA
     own = _layer_energy(luma, layer.alpha)
-    gain = float(np.clip(np.sqrt(grain.relief / max(own, 1e-6)), *_GAIN_RANGE))
+    # The noise that is still to come brings about as much gradient energy as it has variance.
+    wanted = max(grain.relief - grain.noise, 0.3 * grain.relief)
+    gain = float(np.clip(np.sqrt(wanted / max(own, 1e-6)), *_GAIN_RANGE))
     step = max(1, int(_FOLD * unit / 2))
     height, width = luma.shape
     both = cv2.merge([luma, layer.alpha.astype(np.float32)])
@@ -102,7 +140,7 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
         coarse[..., 0] / np.maximum(coarse[..., 1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR
     )
     deeper = 1 + (gain - 1) * (1 - level * layer.alpha / np.maximum(luma, 1.0))
-    return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.6)[..., None])
+    return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.8)[..., None])
 
 
 def grain_tile(
@@ -189,16 +227,19 @@ def _patches(image: Image, landmarks: Points, unit: float) -> Image:
 
 def _gradient_energy(luma: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean squared central-difference gradient of each of ``(N, h, w)`` pictures."""
-    across = (luma[:, 1:-1, 2:] - luma[:, 1:-1, :-2]) / 2
-    down = (luma[:, 2:, 1:-1] - luma[:, :-2, 1:-1]) / 2
-    return np.asarray((across**2 + down**2).mean(axis=(1, 2)))
+    return np.asarray(_squared_gradient(luma).mean(axis=(-2, -1)))
+
+
+def _squared_gradient(luma: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Of all but the outermost pixels of ``(..., h, w)``, by central differences."""
+    across = (luma[..., 1:-1, 2:] - luma[..., 1:-1, :-2]) / 2
+    down = (luma[..., 2:, 1:-1] - luma[..., :-2, 1:-1]) / 2
+    return np.asarray(across**2 + down**2, dtype=np.float32)
 
 
 def _layer_energy(luma: NDArray[np.floating], alpha: NDArray[np.floating]) -> float:
     """Median over the opaque part of a layer of its luma's gradient energy."""
-    across = (luma[1:-1, 2:] - luma[1:-1, :-2]) / 2
-    down = (luma[2:, 1:-1] - luma[:-2, 1:-1]) / 2
-    return _median_inside(across**2 + down**2, alpha[1:-1, 1:-1])
+    return _median_inside(_squared_gradient(luma), alpha[1:-1, 1:-1])
 
 
 def _layer_noise(layer: Layer) -> float:
