@@ -10,22 +10,28 @@ from maskaug.augment.apply import ApplyError, apply
 from maskaug.augment.generate import GenerateError, Summary, generate
 from maskaug.augment.landmark_cache import cache_landmarks, load_landmarks, pixels_key, save_landmarks
 from maskaug.augment.manifest import SCHEMA, read_manifest
-from maskaug.augment.options import ApplyOptions, GenerateOptions
+from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import PictureError
+from maskaug.augment.reviews import ReviewError
 from maskaug.augment.scan import ScanError
+from maskaug.augment.selection import CurateError
 
 if TYPE_CHECKING:
     from maskaug.augment.random_mask import RandomMask
 
 __all__ = [
     "SCHEMA",
+    "AgreementOptions",
     "AnnotationError",
     "ApplyError",
     "ApplyOptions",
+    "CurateError",
+    "CurateOptions",
     "GenerateError",
     "GenerateOptions",
     "PictureError",
     "RandomMask",
+    "ReviewError",
     "ScanError",
     "Summary",
     "apply",

@@ -1,7 +1,7 @@
 """The manifest: one row for each picture carried over, each copy attempted and each source refused."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -131,19 +131,19 @@ def faces_of(row: Row) -> list[Face]:
     ]
 
 
-def write_manifest(dst: Path, rows: Iterable[Row]) -> None:
+def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.Schema = SCHEMA) -> None:
     """Write ``DST/manifest/part-00000.parquet`` whole or not at all, a few thousand rows in memory at a time."""
     folder = dst / MANIFEST_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{_PART}"
-    with pq.ParquetWriter(unfinished, SCHEMA) as writer:
-        batch: list[Row] = []
+    with pq.ParquetWriter(unfinished, schema) as writer:
+        batch: list[Mapping[str, object]] = []
         for row in rows:
             batch.append(row)
             if len(batch) == _ROWS_AT_ONCE:
-                writer.write_table(pa.Table.from_pylist(batch, schema=SCHEMA))
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
                 batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema=SCHEMA))
+        writer.write_table(pa.Table.from_pylist(batch, schema=schema))
     unfinished.replace(folder / _PART)
 
 

@@ -1,7 +1,7 @@
 """Reviews: what people decided about the masked copies, one JSON line an event, under ``DST/reviews``."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -144,3 +144,15 @@ def _beside(path: Path) -> Path:
     while (free := path.with_name(f"{path.name}.torn{number}")).exists():
         number += 1
     return free
+
+
+ADJUDICATOR = "adjudicator"  # the annotator whose decisions settle disputes
+
+
+def judgements(reviews: Mapping[str, Iterable[Event]]) -> dict[str, dict[str, Verdict]]:
+    """What stands, by the picture's SHA-256 and by annotator; control pictures are left out."""
+    result: dict[str, dict[str, Verdict]] = {}
+    for annotator, events in reviews.items():
+        for sha256, verdict in verdicts(event for event in events if not event.control).items():
+            result.setdefault(sha256, {})[annotator] = verdict
+    return result

@@ -4,9 +4,11 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import isnan
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -15,11 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from maskaug.augment import (
+    AgreementOptions,
     AnnotationError,
     ApplyError,
     ApplyOptions,
+    CurateError,
+    CurateOptions,
     GenerateError,
     GenerateOptions,
+    ReviewError,
     ScanError,
     Summary,
     apply,
@@ -31,7 +37,20 @@ from maskaug.doctor import examine
 from maskaug.masktheface_wrapper import ModelError, PackError
 from maskaug.version import __version__
 
-_EXPECTED = (AnnotationError, ApplyError, GenerateError, ModelError, PackError, ScanError)
+if TYPE_CHECKING:
+    from maskaug.augment.agreement import Agreement, Estimate
+    from maskaug.augment.curate import Curated
+
+_EXPECTED = (
+    AnnotationError,
+    ApplyError,
+    CurateError,
+    GenerateError,
+    ModelError,
+    PackError,
+    ReviewError,
+    ScanError,
+)
 _PLAIN_LINE_SECONDS = 10.0
 
 app = typer.Typer(
@@ -95,6 +114,27 @@ def _apply(options: ApplyOptions) -> None:
         raise typer.Exit(1)
 
 
+def _curate(options: CurateOptions) -> None:
+    """The final data set: generated pictures and people's decisions become a balanced ImageFolder.
+
+    DST is an output of generate, with the decisions in DST/reviews. OUT gets {split}/{class}/, manifest/, which says
+    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt.
+    """
+    with _extra("curate"):
+        from maskaug.augment.curate import curate  # noqa: PLC0415
+    with _bar("comparing", "sources") as report:
+        curated = curate(options, report)
+    _print_curated(curated)
+    _out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _agreement(options: AgreementOptions) -> None:
+    """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
+    with _extra("curate"):
+        from maskaug.augment.agreement import agreement  # noqa: PLC0415
+    _print_agreement(agreement(options))
+
+
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -111,7 +151,18 @@ def _doctor() -> None:
 
 app.command("generate")(command(GenerateOptions, _generate))
 app.command("apply")(command(ApplyOptions, _apply))
+app.command("curate")(command(CurateOptions, _curate))
+app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Say what to install where an import of an extra's library fails."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        _fail(f"{error.name} is not installed; give: pip install 'maskaug[{name}]'", 1)
 
 
 @contextmanager
@@ -146,6 +197,80 @@ def _progress() -> Iterator[ReportProgress]:
             bar.update(task, completed=done, total=total, rate=f"{rate:.0f} pictures/s")
 
         yield update
+
+
+@contextmanager
+def _bar(title: str, things: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr; nothing where that is no terminal."""
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn())
+    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _print_curated(curated: "Curated") -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    for (split, label), count in sorted(curated.kept.items()):
+        table.add_row(f"kept, {escape(f'{split}/{label}')}", str(count))
+    for (reason, label), count in sorted(curated.left_out.items()):
+        table.add_row(f"left out, {reason}, {escape(label)}", str(count))
+    for (change, label), count in sorted(curated.moved.items()):
+        table.add_row(escape(f"{change}, {label}"), str(count))
+    table.add_row("groups of near-duplicate sources", str(curated.duplicates))
+    for place in curated.missing:
+        table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
+    _out.print(table)
+    _out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
+
+
+def _print_agreement(found: "Agreement") -> None:
+    people = Table(box=None, pad_edge=False)
+    people.add_column("annotator", overflow="fold")
+    for title in ("accepted", "rejected", "by score", "flagged", "median look", "controls rejected"):
+        people.add_column(title, justify="right")
+    for annotator in found.annotators:
+        people.add_row(
+            escape(annotator.name),
+            str(annotator.accepted),
+            str(annotator.rejected),
+            str(annotator.by_score),
+            str(annotator.flagged),
+            "-" if isnan(annotator.looked_ms) else f"{annotator.looked_ms / 1000:.1f} s",
+            f"{annotator.controls_rejected} of {annotator.controls}" if annotator.controls else "-",
+        )
+    figures = Table(box=None, pad_edge=False)
+    figures.add_column("agreement", overflow="fold")
+    for title in ("value", "95 % interval", "pictures"):
+        figures.add_column(title, justify="right")
+    figures.add_row("pairs of decisions alike", *_cells(found.raw))
+    for (first, second), estimate in found.cohen.items():
+        figures.add_row(f"Cohen's kappa, {escape(first)} and {escape(second)}", *_cells(estimate))
+    figures.add_row("Fleiss's kappa, all annotators", *_cells(found.fleiss))
+    figures.add_row("Krippendorff's alpha", *_cells(found.alpha))
+    confusion = Table(box=None, pad_edge=False)
+    for title in ("one says", "another says"):
+        confusion.add_column(title, overflow="fold")
+    confusion.add_column("pictures", justify="right")
+    for (first, second), count in found.confusion.most_common():
+        confusion.add_row(escape(first), escape(second), str(count))
+    for table in (people, figures, confusion):
+        if table.row_count:
+            _out.print(table)
+            _out.print()
+    settled = sum(dispute.settled is not None for dispute in found.disputed)
+    _out.print(f"{len(found.disputed)} pictures in dispute, {settled} of them settled", highlight=False)
+    for dispute in found.disputed:
+        decisions = ", ".join(f"{annotator}: {decision}" for annotator, decision in dispute.decisions.items())
+        final = f"; settled: {dispute.settled}" if dispute.settled else ""
+        _out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _cells(estimate: "Estimate") -> tuple[str, str, str]:
+    value = "undefined" if isnan(estimate.value) else f"{estimate.value:.3f}"
+    interval = "-" if isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return value, interval, str(estimate.pictures)
 
 
 def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -> None:

@@ -28,6 +28,7 @@ _CORE = (
     "typer",
     "rich",
 )
+_CURATE = ("imagehash", "krippendorff", "matplotlib", "scipy", "statsmodels")
 _TRAIN = ("torch", "torchvision", "wandb")
 
 
@@ -52,6 +53,7 @@ def examine() -> list[Finding]:
         _pack(),
         _opencv(),
         _window(),
+        *(_package(name, "optional", "for curating: pip install 'maskaug[curate]'") for name in _CURATE),
         *(_package(name, "optional", "for training: pip install 'maskaug[train]'") for name in _TRAIN),
         _gpu(),
     ]

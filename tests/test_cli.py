@@ -1,10 +1,12 @@
+import os
 import subprocess
 import sys
 
 import astronaut
 import pytest
+from generated import Generated, review, texture
 
-from maskaug.augment.options import ApplyOptions, GenerateOptions
+from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import encode_picture, read_picture
 
 
@@ -14,7 +16,7 @@ def maskaug(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=None)
 
 
-@pytest.mark.parametrize("model", [GenerateOptions, ApplyOptions])
+@pytest.mark.parametrize("model", [GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions])
 def test_every_option_is_documented(model, tmp_path):
     name = model.__name__.removesuffix("Options").lower()
     shown = maskaug(name, "--help", cwd=tmp_path)
@@ -49,6 +51,13 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["generate", "faces", "out", "--wear", "on_head"], 2, "--wear"),
         (["generate", "faces", "out", "--code", "gas"], 1, "no mask called 'gas'"),
         (["generate", "faces", "out", "--textures", "gone"], 1, "cannot read texture"),
+        (["curate", "faces", "out"], 1, "no finished data set"),
+        (["curate", "faces", "faces"], 1, "the same folder"),
+        (["curate", "faces", "out", "--undecided", "by-score"], 2, "--min-quality need each other"),
+        (["curate", "faces", "out", "--min-quality", "0.5"], 2, "--min-quality need each other"),
+        (["curate", "faces", "out", "--to", "webdataset", "--link", "sym"], 2, "leave out --link"),
+        (["curate", "faces", "out", "--val-share", "1"], 2, "--val-share"),
+        (["agreement", "faces"], 1, "holds no reviews"),
         (["apply", "gone.jpg"], 1, "no picture matches"),
         (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
     ],
@@ -94,6 +103,38 @@ def test_apply_writes_beside_the_picture_or_where_it_is_told(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         ["all", "broken.jpg", "new", *(f"face_{number}{end}.jpg" for number in range(2) for end in ("", "_masked"))]
     )
+
+
+def test_curate_and_agreement_print_what_they_found(tmp_path):
+    made = Generated(tmp_path / "dst")
+    shas = []
+    for number in range(4):
+        made.carry("train" if number else "val", f"[b]{number}", texture(number))
+        shas.append(made.mask("train" if number else "val", f"[b]{number}", 0))
+    made.finish()
+    review(tmp_path / "dst", "anna", dict.fromkeys(shas, "accept"))
+    review(tmp_path / "dst", "bert", {shas[0]: "accept", shas[1]: "reject: floating"})
+    shown = maskaug("agreement", "dst", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    for words in ("Cohen's kappa, anna and bert", "Krippendorff's alpha", "floating", "1 pictures in dispute"):
+        assert words in shown.stdout
+    assert "train/wearing_mask/[b]1__n95_0.jpg: anna: accept, bert: floating" in shown.stdout
+    done = maskaug("curate", "dst", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for words in ("kept, train/wearing_mask", "left out, rejected, wearing_mask", "checksum of the whole: "):
+        assert words in done.stdout
+    again = maskaug("curate", "dst", "out", cwd=tmp_path)
+    assert again.returncode == 1
+    assert again.stderr.startswith("maskaug: destination out is not empty")
+
+
+def test_without_the_extra_it_is_named(tmp_path):
+    (tmp_path / "krippendorff.py").write_text("raise ModuleNotFoundError(name='krippendorff')")
+    command = [sys.executable, "-m", "maskaug", "agreement", "dst"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert done.stderr == "maskaug: krippendorff is not installed; give: pip install 'maskaug[curate]'\n"
 
 
 def test_doctor_names_every_part(tmp_path):
