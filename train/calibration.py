@@ -29,12 +29,12 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(1.0, gt=0, description="by which logits are divided")
-    threshold: float = Field(0.5, ge=0, le=1, description="of the probability after that")
-    pictures: int = Field(0, ge=0, description="of the validation set it was found on")
-    loss_before: float | None = Field(None, description="mean cross-entropy on it as trained")
-    loss_after: float | None = Field(None, description="and with the temperature")
-    note: str = Field("", description="why it is not calibrated, if so")
+    temperature: float = Field(default=1.0, gt=0, description="by which logits are divided")
+    threshold: float = Field(default=0.5, ge=0, le=1, description="of the probability after that")
+    pictures: int = Field(default=0, ge=0, description="of the validation set it was found on")
+    loss_before: float | None = Field(default=None, description="mean cross-entropy on it as trained")
+    loss_after: float | None = Field(default=None, description="and with the temperature")
+    note: str = Field(default="", description="why it is not calibrated, if so")
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Of a mask, ``(N,) float64``."""
