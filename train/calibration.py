@@ -98,12 +98,14 @@ def load_calibration(run: Path) -> Calibration:
 def _temperature(labels: Labels, logits: Logits) -> float:
     """The temperature of the least cross-entropy: Guo et al., On calibration of modern neural networks, ICML 2017.
 
-    Where no validation picture is called wrongly, ever smaller temperatures would lower it. Against the targets of
-    Platt (Probabilistic outputs for support vector machines, 1999), which stay off 0 and 1 by one picture in the
-    number of the class, there is a least in any case.
+    Where no validation picture is on the wrong side of 0, ever smaller temperatures would lower it. Then the targets
+    are those of Platt (Probabilistic outputs for support vector machines, 1999), which stay off 0 and 1 by one picture
+    in the number of the class.
     """
     masked = labels.astype(bool)
-    targets = np.where(masked, (masked.sum() + 1) / (masked.sum() + 2), 1 / ((~masked).sum() + 2))
+    targets = masked.astype(np.float64)
+    if ((logits > 0) == masked).all():
+        targets = np.where(masked, (masked.sum() + 1) / (masked.sum() + 2), 1 / ((~masked).sum() + 2))
     wide = logits.astype(np.float64)
 
     def loss(log_temperature: float) -> float:
