@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_curve
 
 from maskaug.augment.pictures import write_atomic
+from maskaug.train.errors import TrainError
 from maskaug.train.metrics import Judged, Labels, Logits
 
 CALIBRATION_FILE = "calibration.json"
@@ -17,7 +18,7 @@ CALIBRATION_FILE = "calibration.json"
 _TEMPERATURES = (0.05, 20.0)
 
 
-class CalibrationError(Exception):
+class CalibrationError(TrainError):
     """A run's calibration cannot be read; the message says why and what to do."""
 
 

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import isnan
 
 import numpy as np
@@ -10,7 +11,7 @@ import sklearn
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import auc, average_precision_score, roc_curve
 from torchmetrics.functional.classification import binary_calibration_error
 
 ECE_BINS = 20  # of equal width
@@ -83,6 +84,12 @@ class Judged:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @cached_property
+    def roc(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """False alarms and recall, as shares, at every threshold; for pictures of both classes."""
+        false, true, _ = roc_curve(self.labels, self.probabilities)
+        return false, true
+
     @property
     def both(self) -> bool:
         """Whether there are pictures of both classes."""
@@ -112,7 +119,7 @@ def _loss(judged: Judged) -> float:
 
 
 def _area(judged: Judged) -> float:
-    return float(roc_auc_score(judged.labels, judged.probabilities))
+    return float(auc(*judged.roc))
 
 
 def _average_precision(judged: Judged) -> float:
@@ -142,7 +149,7 @@ def _brier(judged: Judged) -> float:
 
 def _strict_recall(judged: Judged) -> float:
     """Recall at the lowest threshold at which at most 1 % of the unmasked pictures are called masked."""
-    false, true, _ = roc_curve(judged.labels, judged.probabilities)
+    false, true = judged.roc
     return float(true[false <= STRICT_FPR].max())
 
 

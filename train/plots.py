@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 from numpy.typing import NDArray
-from sklearn.metrics import precision_recall_curve, roc_curve
+from sklearn.metrics import precision_recall_curve
 
 from maskaug.train.metrics import ECE_BINS, STRICT_FPR, Judged, recall, specificity
 
@@ -90,7 +90,7 @@ def rankings(judged: Mapping[str, Judged]) -> str:
     """
     with _figure(3) as (figure, (whole, few, precise)):
         for colour, (name, one) in zip(cycle(_SERIES), judged.items(), strict=False):
-            false, true, _ = roc_curve(one.labels, one.probabilities)
+            false, true = one.roc
             place = (1 - specificity(one), recall(one))
             for axes in (whole, few):
                 shown = np.maximum(false, _FEWEST_ALARMS) if axes is few else false

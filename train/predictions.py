@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maskaug.augment.pictures import write_atomic
 from maskaug.train.calibration import Calibration
+from maskaug.train.errors import TrainError
 
 CLASSES = ("not_wearing_mask", "wearing_mask")  # by label
 PREDICTIONS_FILE = "predictions.parquet"
@@ -36,7 +37,7 @@ SCHEMA = pa.schema(
 )
 
 
-class PredictionsError(Exception):
+class PredictionsError(TrainError):
     """A file of predictions cannot be read; the message says why and what to do."""
 
 

@@ -18,7 +18,7 @@ from maskaug.augment.pictures import PictureError, encode_picture, read_picture,
 from maskaug.train import plots
 from maskaug.train.calibration import Calibration, load_calibration
 from maskaug.train.metrics import TITLES, Estimate, Judged, figures
-from maskaug.train.predictions import Predictions, read_predictions
+from maskaug.train.predictions import PREDICTIONS_FILE, Predictions, read_predictions
 from maskaug.train.slices import Slice, slices
 from maskaug.version import __version__
 
@@ -99,11 +99,12 @@ def write_report(run: Path) -> Path:
 
 def _sets(run: Path, config: dict[str, Any]) -> list[tuple[str, str, list[str], Predictions]]:
     """Title, place, notes and predictions: of validation first, then of every evaluation."""
-    trained = read_predictions(run)
-    held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
     found: list[tuple[str, str, list[str], Predictions]] = []
-    if len(held):
-        found.append(("validation", str(config.get("data", "")), [], held))
+    if (run / PREDICTIONS_FILE).exists():  # a training still under way has none
+        trained = read_predictions(run)
+        held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
+        if len(held):
+            found.append(("validation", str(config.get("data", "")), [], held))
     for path in sorted((run / EVALUATIONS_FOLDER).glob(f"*/{EVALUATION_FILE}")):
         record = json.loads(path.read_text(encoding="utf-8"))
         found.append((record["name"], record["data"], record["notes"], read_predictions(path.parent)))
