@@ -1,6 +1,7 @@
 """Options of the commands about classifiers: parsed by the command line, checked here."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -54,3 +55,13 @@ class PredictOptions(BaseModel):
         if self.explain and self.draw is None:
             raise ValueError("--explain draws; say where with --draw DIR")
         return self
+
+
+class ExportOptions(BaseModel):
+    """Options of ``maskaug export``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path = Field(description="Folder of a training run.")
+    to: Literal["onnx", "torchscript"] = Field("onnx", description="Format of the file.")
+    output: Path | None = Field(None, description="The file. [default: RUN/model.onnx or RUN/model.torchscript.pt]")
