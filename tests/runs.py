@@ -39,6 +39,13 @@ def predictions(folder: Path, labels, *, split="val", spread=2.0, manifest=True,
     )
 
 
+def write_pictures(folder, count, first=0):
+    """So many JPEGs of textures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        (folder / f"{number}.jpg").write_bytes(encode_picture(texture(number), "jpeg"))
+
+
 def write_run(run: Path, *, epochs=4, count=60) -> Path:
     """A run with half of its validation pictures masked."""
     run.mkdir(parents=True)
