@@ -53,7 +53,8 @@ def write_run(run: Path, *, epochs=4, count=60) -> Path:
     calibration = calibrate(seen.label, seen.logit)
     save_calibration(run, calibration)
     write_predictions(run, seen, calibration)
-    config = {"arch": "resnet18", "recipe": {"lr": 0.01, "milestones": [10, 20]}, "data": str(run.parent / "data")}
+    recipe = {"arch": "resnet18", "lr": 0.01, "milestones": [10, 20]}
+    config = {"data": str(run.parent / "data"), "recipe": recipe, "options": {"recipe": "report"}}
     (run / "config.json").write_text(json.dumps(config))
     names = ["epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_auc", "lr", "note"]
     with (run / "metrics.csv").open("w", newline="") as file:

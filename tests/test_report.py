@@ -77,8 +77,16 @@ def test_the_page_is_whole_and_needs_nothing_else(run):
     tags = Tags(page)
     assert tags.open == []
     text = " ".join(tags.words)
-    for words in ("<run> & co", "real <photos>", "There are no unmasked pictures.", "recipe.lr", "turn of the head"):
+    for words in (
+        "<run> & co",
+        "real <photos>",
+        "There are no unmasked pictures.",
+        "recipe.lr",
+        "turn of the head",
+        "resnet18 · recipe report",
+    ):
         assert words in text
+    assert "resnet18 · recipe report" in text
     # ROC and curves once, the three plots of confidence for each of three sets.
     assert page.count("<svg") == 5
     assert "not found" not in page

@@ -73,17 +73,21 @@ class AblateOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: Folder = Field(description="Data set to train on.")
-    vary: list[str] = Field([], description="What to vary, the baseline first: weights=none,imagenet. Once or more.")
+    vary: list[str] = Field(
+        default_factory=list, description="What to vary, the baseline first: weights=none,imagenet. more than once."
+    )
     seeds: int = Field(3, ge=1, description="Runs of each combination, with seeds 0, 1, 2 ...")
     out: Folder = Field(Path("ablation"), description="Folder for the runs, the table and the plot.")
-    on: list[Path] = Field([], description="Judge every run on these pictures, too.")
+    on: list[Path] = Field(default_factory=list, description="Judge every run on these pictures, too.")
     recipe: str = Field("report", description="Recipe of all runs.")
-    set: list[str] = Field([], description="Change a field of the recipe for all runs: --set epochs=10.")
-    wandb: Literal["online", "offline", "disabled"] | None = Field(
-        None,
-        description="Weights & Biases; the runs are a group. [default: online if there is a key, else offline]",
+    set_: list[str] = Field(
+        default_factory=list,
+        description="Change a field of the recipe for all runs, such as epochs=10; more than once.",
     )
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:1.")
+    wandb: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="Weights & Biases, where the runs are a group; auto: online where there is a key."
+    )
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
 
     @model_validator(mode="after")
     def _consistent(self) -> "AblateOptions":
@@ -111,4 +115,4 @@ class AblateOptions(BaseModel):
 
     def base(self) -> dict[str, Any]:
         """What all runs have in common."""
-        return {"data": str(self.data.resolve()), "recipe": self.recipe, "set": sorted(self.set)}
+        return {"data": str(self.data.resolve()), "recipe": self.recipe, "set": sorted(self.set_)}
