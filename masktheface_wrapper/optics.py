@@ -75,7 +75,8 @@ def read_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grai
     relief = _relief(image, landmarks, unit)
     if relief is None:
         relief = float(np.median(_gradient_energy(patches @ LUMA)))
-    return Grain(relief, float(noises[calm]), _kernel(fine[:, :, calm]))
+    # Noise brings about as much gradient energy as it has variance: what exceeds it are rims of glasses, lashes.
+    return Grain(relief, min(float(noises[calm]), relief), _kernel(fine[:, :, calm]))
 
 
 def _relief(image: Image, landmarks: Points, unit: float) -> float | None:
@@ -128,7 +129,7 @@ def lift(layer: Layer, grain: Grain, unit: float) -> Layer:
     """
     luma = layer.color @ LUMA
     own = _layer_energy(luma, layer.alpha)
-    # The noise that is still to come brings about as much gradient energy as it has variance.
+    # The noise is still to come.
     wanted = max(grain.relief - grain.noise, 0.3 * grain.relief)
     gain = float(np.clip(np.sqrt(wanted / max(own, 1e-6)), *_GAIN_RANGE))
     step = max(1, int(_FOLD * unit / 2))
