@@ -11,10 +11,11 @@ from maskaug.masktheface_wrapper.contact import touch
 from maskaug.masktheface_wrapper.fabric import finish, rgb
 from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
+from maskaug.masktheface_wrapper.grain import grain_tile, lift, read_grain, read_relief
 from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.light import shade
 from maskaug.masktheface_wrapper.occlusion import behind
-from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_grain, soften
+from maskaug.masktheface_wrapper.optics import soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
 from maskaug.masktheface_wrapper.pose import Camera, fit_camera
@@ -116,7 +117,9 @@ class MaskEngine:
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            masked, alpha = composite(image, layer, 1 / shrink, _grain(image, face, scene, layer, wearing.seed))
+            layer, noise = _roughen(image, face, scene, layer, wearing.seed)
+            layer = touch(layer, scene.unit, scene.image.shape[:2])
+            masked, alpha = composite(image, layer, 1 / shrink, noise)
         quality = assess(face, scene, camera, alpha, wearing.wear)
         return Overlay(
             image=masked,
@@ -170,20 +173,24 @@ class MaskEngine:
         if not layers:
             return None, camera
         layer = behind(merge(layers), image, landmarks, skin)
-        layer = soften(shade(layer, image, skin), scene.blur)
-        if scene.grain is not None:
-            layer = lift(layer, scene.grain, scene.unit)
-        return touch(layer, scene.unit, size), camera
+        return soften(shade(layer, image, skin), scene.blur), camera
 
 
-def _grain(image: Image, face: Face, scene: Scene, layer: Layer, seed: int) -> NDArray[np.float32] | None:
-    """The grain that a layer lacks at the scale of the picture, which may be larger than the scene's."""
+def _roughen(
+    image: Image, face: Face, scene: Scene, layer: Layer, seed: int
+) -> tuple[Layer, NDArray[np.float32] | None]:
+    """The layer with folds like the skin's relief; and its noise, at the scale of the picture, which may be larger."""
+    relief = read_relief(scene.image, scene.landmarks, layer, scene.unit)
+    if relief is None:
+        return layer, None
     unit = face_unit(face.landmarks)
-    large = scene.image is not image
-    grain = read_grain(image, face.landmarks, scene.skin, unit) if large else scene.grain
-    if grain is None:
-        return None
-    return grain_tile(grain, layer, scene.unit, unit / scene.unit, np.random.default_rng(seed))
+    scale = unit / scene.unit
+    grain = scene.grain if scene.image is image else read_grain(image, face.landmarks, scene.skin, unit)
+    noise = None
+    if grain is not None:
+        rng = np.random.default_rng(seed)
+        noise = grain_tile(grain, layer, relief=relief, scale=scale, rng=rng)
+    return lift(layer, relief, scene.unit, noise, scale), noise
 
 
 def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:

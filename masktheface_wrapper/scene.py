@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from maskaug.masktheface_wrapper.grain import Grain, read_grain
 from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.optics import Grain, read_blur, read_grain
+from maskaug.masktheface_wrapper.optics import read_blur
 from maskaug.masktheface_wrapper.overlay import Image, Points
 from maskaug.masktheface_wrapper.skin import Skin, read_skin
 
@@ -18,7 +19,7 @@ class Scene:
         unit: Distance between the eyes, in pixels.
         skin: Colour of the skin.
         blur: Standard deviation of the picture's blur, in pixels.
-        grain: Fine structure of the skin; None if none of it is in the picture.
+        grain: Noise of the skin; None if none of it is in the picture.
     """
 
     image: Image
