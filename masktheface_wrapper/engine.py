@@ -13,7 +13,7 @@ from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
 from maskaug.masktheface_wrapper.grain import grain_tile, lift, read_grain, read_relief
 from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.light import shade
+from maskaug.masktheface_wrapper.light import compress, shade
 from maskaug.masktheface_wrapper.occlusion import behind
 from maskaug.masktheface_wrapper.optics import soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
@@ -28,6 +28,7 @@ from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.variety import Choice, draw_wearing
 from maskaug.masktheface_wrapper.warp import Layer, warp
 
+_HIGHLIGHTS = 240.0  # folds that were deepened shall not clip either
 _LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
 
 
@@ -118,7 +119,7 @@ class MaskEngine:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
             layer, noise = _roughen(image, face, scene, layer, wearing.seed)
-            layer = touch(layer, scene.unit, scene.image.shape[:2])
+            layer = touch(compress(layer, _HIGHLIGHTS), scene.unit, scene.image.shape[:2])
             masked, alpha = composite(image, layer, 1 / shrink, noise)
         quality = assess(face, scene, camera, alpha, wearing.wear)
         return Overlay(
