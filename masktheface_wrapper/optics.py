@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.masktheface_wrapper.landmarks import face_unit
 from maskaug.masktheface_wrapper.overlay import Image, Points
 from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.masktheface_wrapper.warp import Layer
@@ -14,6 +15,7 @@ _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
 _REBLUR = (1.0, 3.0)  # pixels
 _CALMING = 0.2  # blur that hides a grey level of noise, as a share of the blur that follows
 _STEEPEST = 96.0  # percentile of the gradient
+_OWN_SOFTNESS, _MOST_OF_IT = 0.021, 0.85  # of edges about the eyes: in eye distances, and as a share of what is read
 _BLUR_RANGE = (0.55, 12.0)
 _DRAWN_BLUR = 0.35  # standard deviation, in pixels, of the filters a layer was drawn through
 
@@ -37,7 +39,9 @@ def read_blur(image: Image, landmarks: Points) -> float:
         # Against a wide blur a narrow one changes too little to be told from noise.
         if blur < 1.5 * again:
             break
-    return float(np.clip(blur, *_BLUR_RANGE))
+    # Lids, lashes and brows are softer than a step by themselves.
+    own = min(_OWN_SOFTNESS * face_unit(landmarks), _MOST_OF_IT * blur)
+    return float(np.clip(np.sqrt(blur**2 - own**2), *_BLUR_RANGE))
 
 
 def _blur_of_edges(luma: NDArray[np.float32], before: float, again: float) -> float:
