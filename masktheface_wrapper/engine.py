@@ -191,5 +191,6 @@ def _roughen(layer: Layer, scene: Scene, seed: int) -> tuple[Layer, NDArray[np.f
     noise = None
     if scene.grain is not None:
         rng = np.random.default_rng(seed)
-        noise = grain_tile(scene.grain, layer, relief=relief, scale=scene.scale, rng=rng)
+        unit = scene.unit * scene.scale
+        noise = grain_tile(scene.grain, layer, unit=unit, relief=relief, scale=scene.scale, rng=rng)
     return lift(layer, relief, scene.unit, noise, scene.scale), noise

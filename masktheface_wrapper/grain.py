@@ -22,7 +22,9 @@ _PATCH_RANGE = (5, 24)  # pixels
 _FEWEST = 3
 _SKIN_ENOUGH = 0.6  # mean likeness of a patch to the face's skin
 _CALM = 0.4  # quantile of patches, by their noise: others hold eyelashes and rims of glasses
-_STRONGEST = 10.0  # standard deviation of noise, in grey levels
+# Standard deviation of noise, in grey levels; on small faces, where what seems noise is the face, for each pixel
+# between the eyes.
+_STRONGEST, _STRONGEST_ON_SMALL = 10.0, 0.14
 _TILE = 128  # pixels; noise repeats unseen
 
 # Visible skin: what no mask covers of the head from the nose up, without brows and eyes; lengths in distances between
@@ -30,7 +32,7 @@ _TILE = 128  # pixels; noise repeats unseen
 _FEATURES = (slice(17, 22), slice(22, 27), slice(36, 42), slice(42, 48))
 _FEATURE_MARGIN, _EDGE_MARGIN, _FOREHEAD, _BLOCK = 0.15, 0.06, 0.25, 0.12
 _FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
-_GAIN_RANGE = (0.25, 2.2)
+_GAIN_RANGE = (0.25, 1.8)
 _LEAST_FOLDS = 0.15  # share of the skin's relief that folds keep, however noisy the skin is
 
 
@@ -103,7 +105,7 @@ def read_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -> f
 
 
 def grain_tile(
-    grain: Grain, layer: Layer, *, relief: float, scale: float, rng: np.random.Generator
+    grain: Grain, layer: Layer, *, unit: float, relief: float, scale: float, rng: np.random.Generator
 ) -> NDArray[np.float32] | None:
     """The noise that a layer lacks; None where it lacks none.
 
@@ -114,6 +116,7 @@ def grain_tile(
     Args:
         grain: The skin's, at the scale of the picture.
         layer: What will be laid over the picture, enlarged by ``scale``.
+        unit: Distance between the eyes, in pixels of the picture.
         relief: Gradient energy of the skin at the scale of the layer, which noise alone shall not exceed.
         scale: Pixels of the picture to one of the layer's.
         rng: Where the noise comes from.
@@ -134,7 +137,7 @@ def grain_tile(
     luma = tile @ LUMA
     limits = (
         (wanted, float(_variance(luma))),
-        (_STRONGEST**2, float(luma.var())),
+        (min(_STRONGEST, _STRONGEST_ON_SMALL * unit) ** 2, float(luma.var())),
         (relief * scale**2, float(_squared_gradient(luma).mean())),
     )
     gain = min(most / max(own, 1e-6) for most, own in limits)
