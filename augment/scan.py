@@ -14,7 +14,7 @@ from maskaug.augment.pictures import printable
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
 
-_PICTURE_SUFFIXES = {
+PICTURE_SUFFIXES = {
     ".jpg",
     ".jpeg",
     ".jpe",
@@ -126,7 +126,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
                 problems.append(Problem(source.relative, "name_too_long", message))
             else:
                 sources.append(source)
-        elif path.suffix.lower() in _PICTURE_SUFFIXES:
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
             relative = printable(path.as_posix())
             message = f"{relative} lies in no class folder; move it into one"
             problems.append(Problem(relative, "no_class", message))
@@ -211,7 +211,7 @@ def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...
         split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
         label=printable(label),
         subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
-        stem=safe_stem(path.stem if path.suffix.lower() in _PICTURE_SUFFIXES else path.name),
+        stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
     )
 
 

@@ -1,17 +1,15 @@
 """The command line: parsing, printing and exit codes; the work is done by the functions it calls."""
 
 import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isnan
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -32,9 +30,12 @@ from maskaug.augment import (
     generate,
 )
 from maskaug.augment.generate import Progress as ReportProgress
+from maskaug.cli_judge import judging
 from maskaug.command import UsageError, command
+from maskaug.console import bar, err, extra, fail, out
 from maskaug.doctor import examine
 from maskaug.masktheface_wrapper import ModelError, PackError
+from maskaug.train.errors import TrainError
 from maskaug.version import __version__
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _EXPECTED = (
     PackError,
     ReviewError,
     ScanError,
+    TrainError,
 )
 _PLAIN_LINE_SECONDS = 10.0
 
@@ -60,7 +62,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see the README.",
 )
-_out, _err = Console(), Console(stderr=True)
 
 
 def main() -> None:
@@ -69,17 +70,17 @@ def main() -> None:
     try:
         app()
     except UsageError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except _EXPECTED as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except KeyboardInterrupt:
-        _fail("stopped; nothing half-written is left", 130)
+        fail("stopped; nothing half-written is left", 130)
 
 
 @app.callback(invoke_without_command=True)
 def _version(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
     if version:
-        _out.print(f"maskaug {__version__}", highlight=False)
+        out.print(f"maskaug {__version__}", highlight=False)
         raise typer.Exit
 
 
@@ -94,10 +95,10 @@ def _generate(options: GenerateOptions) -> None:
         with _progress() as report:
             summary = generate(options, report)
     except KeyboardInterrupt:
-        _fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
+        fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
     _print_summary(summary, options, time.monotonic() - started)
     if not summary.masked and (options.copies is None or options.copies > 0) and summary.missing:
-        _fail("no picture got a mask; the table says why", 1)
+        fail("no picture got a mask; the table says why", 1)
 
 
 def _apply(options: ApplyOptions) -> None:
@@ -106,10 +107,10 @@ def _apply(options: ApplyOptions) -> None:
     for result in apply(options):
         if result.problem is not None:
             problems += 1
-            _err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
+            err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
             continue
         worn = ", ".join(f"{overlay.wearing.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
-        _out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
+        out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
     if problems:
         raise typer.Exit(1)
 
@@ -120,17 +121,17 @@ def _curate(options: CurateOptions) -> None:
     DST is an output of generate, with the decisions in DST/reviews. OUT gets {split}/{class}/, manifest/, which says
     where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt.
     """
-    with _extra("curate"):
+    with extra("curate"):
         from maskaug.augment.curate import curate  # noqa: PLC0415
-    with _bar("comparing", "sources") as report:
+    with bar("comparing", "sources") as report:
         curated = curate(options, report)
     _print_curated(curated)
-    _out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
+    out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _agreement(options: AgreementOptions) -> None:
     """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
-    with _extra("curate"):
+    with extra("curate"):
         from maskaug.augment.agreement import agreement  # noqa: PLC0415
     _print_agreement(agreement(options))
 
@@ -144,7 +145,7 @@ def _doctor() -> None:
     for finding in findings:
         mark = {"ok": "[green]ok[/]", "optional": "[yellow]--[/]", "broken": "[red]!![/]"}[finding.state]
         table.add_row(mark, *map(escape, (finding.part, finding.found, finding.advice)))
-    _out.print(table)
+    out.print(table)
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(1)
 
@@ -154,28 +155,21 @@ app.command("apply")(command(ApplyOptions, _apply))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)
-
-
-@contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """Say what to install where an import of an extra's library fails."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        _fail(f"{error.name} is not installed; give: pip install 'maskaug[{name}]'", 1)
+for _name, _function in judging.items():
+    app.command(_name)(_function)
 
 
 @contextmanager
 def _progress() -> Iterator[ReportProgress]:
     """A bar on stderr, or a plain line now and then where that is no terminal."""
-    if not _err.is_terminal:
+    if not err.is_terminal:
         last = time.monotonic()
 
         def line(done: int, total: int, written: int) -> None:
             nonlocal last
             if time.monotonic() - last > _PLAIN_LINE_SECONDS:
                 last = time.monotonic()
-                _err.print(f"{done} of {total} sources, {written} pictures written", highlight=False)
+                err.print(f"{done} of {total} sources, {written} pictures written", highlight=False)
 
         yield line
         return
@@ -188,24 +182,15 @@ def _progress() -> Iterator[ReportProgress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_err) as bar:
-        task = bar.add_task("masking", total=None, rate="")
+    with Progress(*columns, console=err) as shown:
+        task = shown.add_task("masking", total=None, rate="")
         started = time.monotonic()
 
         def update(done: int, total: int, written: int) -> None:
             rate = written / max(time.monotonic() - started, 1e-6)
-            bar.update(task, completed=done, total=total, rate=f"{rate:.0f} pictures/s")
+            shown.update(task, completed=done, total=total, rate=f"{rate:.0f} pictures/s")
 
         yield update
-
-
-@contextmanager
-def _bar(title: str, things: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr; nothing where that is no terminal."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn())
-    with Progress(*columns, console=_err, transient=True, disable=not _err.is_terminal) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_curated(curated: "Curated") -> None:
@@ -221,8 +206,8 @@ def _print_curated(curated: "Curated") -> None:
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
     for place in curated.missing:
         table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
-    _out.print(table)
-    _out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
+    out.print(table)
+    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
 
 
 def _print_agreement(found: "Agreement") -> None:
@@ -257,14 +242,14 @@ def _print_agreement(found: "Agreement") -> None:
         confusion.add_row(escape(first), escape(second), str(count))
     for table in (people, figures, confusion):
         if table.row_count:
-            _out.print(table)
-            _out.print()
+            out.print(table)
+            out.print()
     settled = sum(dispute.settled is not None for dispute in found.disputed)
-    _out.print(f"{len(found.disputed)} pictures in dispute, {settled} of them settled", highlight=False)
+    out.print(f"{len(found.disputed)} pictures in dispute, {settled} of them settled", highlight=False)
     for dispute in found.disputed:
         decisions = ", ".join(f"{annotator}: {decision}" for annotator, decision in dispute.decisions.items())
         final = f"; settled: {dispute.settled}" if dispute.settled else ""
-        _out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
+        out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _cells(estimate: "Estimate") -> tuple[str, str, str]:
@@ -288,16 +273,10 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
         table.add_row(f"[yellow]missing for balance, {escape(split)}[/]", str(count))
     written = sum(summary.carried.values()) + sum(summary.masked.values())
     table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
-    _out.print(table)
-    _out.print(f"contact sheet: {options.dst / 'contact_sheet.png'}", highlight=False, soft_wrap=True, markup=False)
+    out.print(table)
+    out.print(f"contact sheet: {options.dst / 'contact_sheet.png'}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     """SIGTERM, as clusters send it before they kill: stop as on Ctrl-C."""
     raise KeyboardInterrupt
-
-
-def _fail(message: str, status: int) -> None:
-    # Plain text: a file name may hold what rich would take for markup.
-    print(f"maskaug: {message}", file=sys.stderr)  # noqa: T201
-    sys.exit(status)

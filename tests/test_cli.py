@@ -23,7 +23,8 @@ def test_every_option_is_documented(model, tmp_path):
     assert shown.returncode == 0
     for option, field in model.model_fields.items():
         assert field.description, f"{option} has no description"
-        assert (option if field.is_required() else f"--{option.replace('_', '-')}") in shown.stdout
+        argument = field.is_required() or field.json_schema_extra == {"argument": True}
+        assert (option if argument else f"--{option.rstrip('_').replace('_', '-')}") in shown.stdout
 
 
 def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):

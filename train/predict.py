@@ -1,0 +1,134 @@
+"""`predict`: faces in pictures, videos and before a camera, and whether each wears a mask."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.checkpoint import load_model
+from maskaug.train.device import pick_device
+from maskaug.train.faces import Box, Image, crop_box, draw_attention, draw_faces
+from maskaug.train.frames import Frame, camera_frames, frames, listed
+from maskaug.train.model import Classifier
+from maskaug.train.options import PredictOptions
+
+FindBoxes = Callable[[Image], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is said of one picture or frame.
+
+    Attributes:
+        frame: It.
+        boxes: The parts the network saw, as left, top, right, bottom in pixels; one for each face, largest first.
+        probabilities: Of a mask, for each box.
+        masked: Whether each is called masked.
+        drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
+    """
+
+    frame: Frame
+    boxes: tuple[Box, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    masked: tuple[bool, ...] = ()
+    drawn: Image | None = None
+
+
+def predict(options: PredictOptions) -> Iterator[Predicted]:
+    """Say of every face of every picture and frame whether it wears a mask, in their order.
+
+    Raises:
+        CheckpointError, CalibrationError: the run cannot be used.
+        FramesError: there is nothing to look at.
+        ModelError: a model of the face finder cannot be used.
+        ExplainError: the network cannot be explained.
+    """
+    classifier = load_model(options.run, pick_device(options.device))
+    files = listed(options.paths)
+    find = None if options.whole else FaceFinder().boxes
+    if options.camera is not None:
+        seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
+    else:
+        seen, at_once = frames(files, options.every), options.batch_size
+    yield from classify(seen, classifier, find, at_once, draw=options.draw is not None, explain=options.explain)
+
+
+def classify(
+    seen: Iterable[Frame],
+    classifier: Classifier,
+    find: FindBoxes | None,
+    at_once: int = 64,
+    *,
+    draw: bool = False,
+    explain: bool = False,
+) -> Iterator[Predicted]:
+    """Find and judge the faces of frames.
+
+    Args:
+        seen: The frames.
+        classifier: What judges.
+        find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
+        at_once: Faces judged together.
+        draw: Whether to draw what is found.
+        explain: Whether to draw where the network looks, beside it.
+    """
+    waiting: list[tuple[Frame, tuple[Box, ...]]] = []
+    for frame in seen:
+        waiting.append((frame, _boxes(frame, find)))
+        if sum(len(boxes) for _, boxes in waiting) >= at_once or len(waiting) >= at_once:
+            yield from _judged(waiting, classifier, draw=draw, explain=explain)
+            waiting = []
+    yield from _judged(waiting, classifier, draw=draw, explain=explain)
+
+
+def _boxes(frame: Frame, find: FindBoxes | None) -> tuple[Box, ...]:
+    if frame.image is None:
+        return ()
+    height, width = frame.image.shape[:2]
+    if find is None:
+        return ((0, 0, width, height),)
+    cut = [crop_box(box, width, height) for box in find(frame.image)]
+    return tuple(box for box in cut if box is not None)
+
+
+def _judged(
+    waiting: list[tuple[Frame, tuple[Box, ...]]], classifier: Classifier, *, draw: bool, explain: bool
+) -> Iterator[Predicted]:
+    crops = [
+        classifier.prepare(frame.image[top:bottom, left:right])
+        for frame, boxes in waiting
+        if frame.image is not None
+        for left, top, right, bottom in boxes
+    ]
+    probabilities: list[float] = []
+    heat: list[NDArray[np.float32]] = []
+    if crops:
+        pictures = np.stack(crops)
+        probabilities = classifier.calibration.probabilities(classifier.logits(pictures)).tolist()
+        heat = _heat(classifier, pictures) if explain else []
+    start = 0
+    for frame, boxes in waiting:
+        mine = slice(start, start + len(boxes))
+        start += len(boxes)
+        threshold = classifier.calibration.threshold
+        drawn = None
+        if draw and frame.image is not None:
+            drawn = draw_faces(frame.image, boxes, probabilities[mine], threshold)
+            if explain:
+                drawn = np.concatenate([drawn, _explained(frame.image, boxes, heat[mine])], axis=1)
+        masked = tuple(probability >= threshold for probability in probabilities[mine])
+        yield Predicted(frame, boxes, tuple(probabilities[mine]), masked, drawn)
+
+
+def _heat(classifier: Classifier, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    from maskaug.train.explain import attention  # noqa: PLC0415  captum takes seconds
+
+    return list(attention(classifier.network, classifier.batch(pictures)))
+
+
+def _explained(image: Image, boxes: tuple[Box, ...], heat: list[NDArray[np.float32]]) -> Image:
+    for box, one in zip(reversed(boxes), reversed(heat), strict=True):
+        image = draw_attention(image, box, one)
+    return image

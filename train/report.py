@@ -1,0 +1,224 @@
+"""`RUN/report.html`: one page that shows what a run has learnt, with all that it shows inside."""
+
+import base64
+import csv
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.augment.pictures import PictureError, encode_picture, read_picture, write_atomic
+from maskaug.train import plots
+from maskaug.train.calibration import Calibration, load_calibration
+from maskaug.train.metrics import TITLES, Estimate, Judged, figures
+from maskaug.train.predictions import PREDICTIONS_FILE, Predictions, read_predictions
+from maskaug.train.slices import Slice, slices
+from maskaug.version import __version__
+
+REPORT_FILE = "report.html"
+HISTORY_FILE = "metrics.csv"
+CONFIG_FILE = "config.json"
+EVALUATIONS_FOLDER = "evaluations"
+EVALUATION_FILE = "evaluation.json"
+
+_THUMBNAIL = 112  # pixels of the longer side
+_WORST, _UNCERTAIN = 24, 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the page.
+
+    Attributes:
+        data: JPEG in base64; empty where the picture is gone.
+        name: Its file.
+        truth: ``masked`` or ``unmasked``.
+        probability: Of a mask.
+        wrong: Whether it is called wrongly.
+        about: The mask it wears, if known.
+    """
+
+    data: str
+    name: str
+    truth: str
+    probability: float
+    wrong: bool
+    about: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """All the page says of one set of pictures."""
+
+    title: str
+    data: str
+    notes: list[str]
+    summary: str
+    judged: Judged
+    figures: dict[str, Estimate]
+    confidence: str
+    slices: list[Slice]
+    worst: list[Shown]
+    uncertain: list[Shown]
+
+
+def write_report(run: Path) -> Path:
+    """Write the page from what the training, and any evaluations since, have left in the run's folder.
+
+    Raises:
+        PredictionsError, CalibrationError: a file of the run is missing or damaged.
+        OSError: it cannot be written.
+    """
+    config = _config(run)
+    calibration = load_calibration(run)
+    sections = [_section(*part, calibration) for part in _sets(run, config)]
+    both = {section.title: section.judged for section in sections if section.judged.both}
+    history = _history(run / HISTORY_FILE)
+    page = _template().render(
+        name=run.resolve().name,
+        version=__version__,
+        made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        config=_flat(config),
+        calibration=calibration,
+        titles=TITLES,
+        sections=sections,
+        curves=plots.curves(history, _best_epoch(history)) if history else "",
+        epochs=len(history.get("epoch", ())),
+        rankings=plots.rankings(both) if both else "",
+    )
+    write_atomic(run / REPORT_FILE, page.encode(), run)
+    return run / REPORT_FILE
+
+
+def _sets(run: Path, config: dict[str, Any]) -> list[tuple[str, str, list[str], Predictions]]:
+    """Title, place, notes and predictions: of validation first, then of every evaluation."""
+    found: list[tuple[str, str, list[str], Predictions]] = []
+    if (run / PREDICTIONS_FILE).exists():  # a training still under way has none
+        trained = read_predictions(run)
+        held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
+        if len(held):
+            found.append(("validation", str(config.get("data", "")), [], held))
+    for path in sorted((run / EVALUATIONS_FOLDER).glob(f"*/{EVALUATION_FILE}")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found.append((record["name"], record["data"], record["notes"], read_predictions(path.parent)))
+    return found
+
+
+def _section(title: str, data: str, notes: list[str], predictions: Predictions, calibration: Calibration) -> Section:
+    judged = calibration.judge(predictions.label, predictions.logit)
+    uncalibrated = Judged.of(predictions.label, predictions.logit)
+    wrong = judged.decided != judged.labels
+    by_loss = np.argsort(-judged.losses, kind="stable")
+    by_doubt = np.argsort(np.abs(judged.probabilities - calibration.threshold), kind="stable")
+    worst = [index for index in by_loss if wrong[index]][:_WORST]
+    uncertain = [index for index in by_doubt if index not in set(worst)][:_UNCERTAIN]
+    return Section(
+        title=title,
+        data=data,
+        notes=notes,
+        summary=_summary(judged),
+        judged=judged,
+        figures=figures(judged, groups=predictions.groups),
+        confidence=plots.confidence(judged, uncalibrated, calibration.threshold),
+        slices=slices(predictions, judged),
+        worst=[_shown(index, predictions, judged, data) for index in worst],
+        uncertain=[_shown(index, predictions, judged, data) for index in uncertain],
+    )
+
+
+def _summary(judged: Judged) -> str:
+    masked, unmasked = int(judged.labels.sum()), int((~judged.labels).sum())
+    missed = int((judged.labels & ~judged.decided).sum())
+    alarms = int((~judged.labels & judged.decided).sum())
+    parts = []
+    if masked:
+        parts.append(f"{missed} of {masked} masks {'is' if missed == 1 else 'are'} missed")
+    if unmasked:
+        parts.append(f"{alarms} of {unmasked} unmasked faces {'is' if alarms == 1 else 'are'} called masked")
+    return f"{len(judged)} pictures: {', and '.join(parts)}."
+
+
+def _shown(index: int, predictions: Predictions, judged: Judged, data: str) -> Shown:
+    # An absolute path stays as it is.
+    path = Path(data, predictions.path[index])
+    kind, quality = predictions.kind[index], float(predictions.quality[index])
+    about = kind + (f", quality {quality:.2f}" if kind and isfinite(quality) else "")
+    return Shown(
+        data=_thumbnail(path),
+        name=path.name,
+        truth="masked" if judged.labels[index] else "unmasked",
+        probability=float(judged.probabilities[index]),
+        wrong=bool(judged.decided[index] != judged.labels[index]),
+        about=about,
+    )
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        pixels = read_picture(path, max_size=_THUMBNAIL).pixels
+    except PictureError:
+        return ""
+    if max(pixels.shape[:2]) < _THUMBNAIL:
+        factor = _THUMBNAIL / max(pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
+    return base64.b64encode(encode_picture(pixels, "jpeg", 85)).decode()
+
+
+def _history(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Columns of ``metrics.csv``; what is no number is nan. Empty where there is no such file."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return {}
+    return {name: np.array([_number(row[name]) for row in rows]) for name in rows[0]} if rows else {}
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def _best_epoch(history: dict[str, NDArray[np.float64]]) -> float | None:
+    losses = history.get("val_loss", np.array([np.nan]))
+    return None if np.isnan(losses).all() else float(history["epoch"][np.nanargmin(losses)])
+
+
+def _config(run: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return config
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Settings by dotted names, as text."""
+    flat: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{name}."))
+        elif value is not None:
+            flat[prefix + name] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["cell"] = _cell
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f} %" if isfinite(value) else "-"
+    return environment.get_template("report.html.jinja")
+
+
+def _cell(value: float) -> str:
+    return f"{value:.3f}" if isfinite(value) else "-"
