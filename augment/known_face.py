@@ -1,7 +1,7 @@
 """A random mask on a face whose landmarks are known: what the transforms for training have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.augment.landmark_cache import pixels_key
-from maskaug.masktheface_wrapper import Choice, MaskEngine, Overlay, face_from_landmarks, load_pack
+from maskaug.masktheface_wrapper import Choice, MaskEngine, Overlay, Scene, face_from_landmarks, load_pack
 
 # The number of each iBUG point on the mirrored face.
 _MIRROR = np.array(
@@ -24,6 +24,7 @@ _MIRROR = np.array(
 )
 _EYE, _OTHER_EYE = slice(36, 42), slice(42, 48)  # at the picture's left and right on an upright face
 _NOSE_ROOT, _CHIN = 27, 8
+_KEPT_BYTES = 64e6  # of pictures that were read, in each process
 
 Label = int | Mapping[str, int]
 
@@ -43,10 +44,14 @@ class KnownFace:
     kinds: Choice | str | Mapping[str, float] | None
     min_quality: float
     pack: Path | None
+    _scenes: dict[str, Scene] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_quality <= 1:
             raise ValueError(f"min_quality must be in [0, 1], but is {self.min_quality}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return KnownFace, (self.landmarks, self.kinds, self.min_quality, self.pack)
 
     def mask(
         self, pixels: NDArray[np.uint8], points: NDArray[np.floating] | None, rng: np.random.Generator
@@ -58,13 +63,20 @@ class KnownFace:
             points: ``(68, 2)`` landmarks in pixels, mirrored or not; None: those kept for these pixels.
             rng: Where every random number comes from.
         """
-        if points is None:
-            points = self.landmarks.get(pixels_key(pixels))
-        if points is None:
-            return None
         engine = _engine(self.pack)
-        face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
-        overlay = engine.apply(pixels, face, engine.draw(rng, self.kinds))
+        scene = None
+        if points is not None:
+            face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
+        else:
+            key = pixels_key(pixels)
+            if key not in self.landmarks:
+                return None
+            face = face_from_landmarks(renumbered(self.landmarks[key]))
+            scene = self._scenes.get(key) or engine.read(pixels, face)
+            # Every picture comes once an epoch: making room for new ones would lose each before it is seen again.
+            if key not in self._scenes and (len(self._scenes) + 1) * pixels.nbytes < _KEPT_BYTES:
+                self._scenes[key] = scene
+        overlay = engine.apply(pixels, face, engine.draw(rng, self.kinds), scene)
         return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
 
 

@@ -41,7 +41,7 @@ _OURS, _THEIRS, _NONE = "maskaug", "MaskTheFace", "untouched"
 _MOST_CHROMA, _LEAST_LIGHTNESS = 8.0, 40.0  # of white and grey cloth
 _LEAST_HIT = 0.2  # share of the lower face that a mask covers where it is meant for this face
 _FEWEST_CROPS, _CLASSIFIER_SEEDS = 20, 3
-_SHEET_FACES, _SHEET_WIDTH = 40, 1800
+_SHEET_FACES, _SHEET_WIDTH = 40, 1920
 
 
 @dataclass(frozen=True)

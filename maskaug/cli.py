@@ -31,6 +31,7 @@ from maskaug.augment import (
 )
 from maskaug.augment.generate import Progress as ReportProgress
 from maskaug.cli_judge import judging
+from maskaug.cli_train import training
 from maskaug.command import UsageError, command
 from maskaug.console import bar, err, extra, fail, out
 from maskaug.doctor import examine
@@ -155,7 +156,7 @@ app.command("apply")(command(ApplyOptions, _apply))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)
-for _name, _function in judging.items():
+for _name, _function in {**training, **judging}.items():
     app.command(_name)(_function)
 
 

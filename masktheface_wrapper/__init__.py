@@ -9,6 +9,7 @@ from maskaug.masktheface_wrapper.finder import FaceFinder, face_from_landmarks
 from maskaug.masktheface_wrapper.models import ModelError
 from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wear, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
+from maskaug.masktheface_wrapper.scene import Scene
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.textures import load_textures
 from maskaug.masktheface_wrapper.variety import Choice, Fixed, Variety, pick
@@ -24,6 +25,7 @@ __all__ = [
     "Pack",
     "PackError",
     "Pose",
+    "Scene",
     "Template",
     "Variety",
     "Wear",

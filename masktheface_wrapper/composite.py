@@ -11,6 +11,7 @@ from maskaug.masktheface_wrapper.overlay import Image
 from maskaug.masktheface_wrapper.warp import Layer
 
 _BAND = 128  # rows
+_FAINTEST = 0.5 / 255  # alpha that is written as 1
 
 
 def merge(layers: list[Layer]) -> Layer:
@@ -53,7 +54,8 @@ def composite(
     shadow = layer.alpha if layer.shadow is None else 1 - (1 - layer.alpha) * (1 - layer.shadow)
     parts = [(layer.window, layer.color, layer.alpha, shadow)]
     for window, color, alpha, hidden in parts if scale == 1 else _enlarged(layer, shadow, scale, image.shape[:2]):
-        over = result[window] * (1 - hidden)[..., None] + color
+        # What the written alpha rounds to nothing must not brighten the picture either.
+        over = result[window] * (1 - hidden)[..., None] + color * (alpha >= _FAINTEST)[..., None]
         if grain is not None:
             over += _repeated(grain, window) * alpha[..., None]
         # Rounding half up keeps pixels that the layer does not touch as they were.

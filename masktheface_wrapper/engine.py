@@ -11,23 +11,21 @@ from maskaug.masktheface_wrapper.contact import touch
 from maskaug.masktheface_wrapper.fabric import finish, rgb
 from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
-from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.light import shade
+from maskaug.masktheface_wrapper.grain import grain_tile, lift, read_relief
+from maskaug.masktheface_wrapper.light import compress, shade
 from maskaug.masktheface_wrapper.occlusion import behind
-from maskaug.masktheface_wrapper.optics import grain_tile, lift, read_grain, soften
-from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Points, Wearing
+from maskaug.masktheface_wrapper.optics import soften
+from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
-from maskaug.masktheface_wrapper.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.scene import Scene, read_scene
-from maskaug.masktheface_wrapper.shrink import shrink
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.variety import Choice, draw_wearing
 from maskaug.masktheface_wrapper.warp import Layer, warp
 
-_LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
+_HIGHLIGHTS = 240.0  # folds that were deepened shall not clip either
 
 
 class MaskEngine:
@@ -94,35 +92,49 @@ class MaskEngine:
             choice = Choice(kinds=choice)
         return draw_wearing(rng, self.pack, choice)
 
-    def apply(self, image: Image, face: Face, wearing: Wearing) -> Overlay:
+    def read(self, image: Image, face: Face) -> Scene:
+        """What :meth:`apply` measures of a face first: read once, it serves many masks on the same picture.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+            face: One of its faces.
+
+        Raises:
+            ValueError: the picture has another shape or type.
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
+        return read_scene(image, face.landmarks)
+
+    def apply(self, image: Image, face: Face, wearing: Wearing, scene: Scene | None = None) -> Overlay:
         """Put the mask that ``wearing`` describes on ``face``: the same arguments give equal pixels.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB; it is not changed.
             face: One of its faces.
             wearing: From :meth:`draw`, or made by hand.
+            scene: Of this picture and face, from :meth:`read`; None: it is read.
 
         Raises:
             PackError: the pack has no such template, or there is no such texture.
             ValueError: the picture has another shape or type.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
         template = self._template(wearing.template)
-        # Templates have no detail for larger faces: there the mask is drawn smaller, and enlarged.
-        shrink = min(1.0, _LARGEST_FACE / face_unit(face.landmarks))
-        scene = read_scene(*_shrunk(image, face.landmarks, shrink))
-        layer, camera = self._dress(scene, template, wearing)
+        if scene is None:
+            scene = self.read(image, face)
+        layer = self._dress(scene, template, wearing)
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            masked, alpha = composite(image, layer, 1 / shrink, _grain(image, face, scene, layer, wearing.seed))
-        quality = assess(face, scene, camera, alpha, wearing.wear)
+            layer, noise = _roughen(layer, scene, wearing.seed)
+            layer = touch(compress(layer, _HIGHLIGHTS), scene.unit, scene.image.shape[:2])
+            masked, alpha = composite(image, layer, scene.scale, noise)
+        quality = assess(face, scene, alpha, wearing.wear)
         return Overlay(
             image=masked,
             alpha=alpha,
             face=face,
-            pose=camera.pose,
+            pose=scene.camera.pose,
             wearing=wearing,
             quality=quality.score,
             reasons=quality.reasons,
@@ -149,11 +161,10 @@ class MaskEngine:
             known = ", ".join(self.pack.templates)
             raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
 
-    def _dress(self, scene: Scene, template: Template, wearing: Wearing) -> tuple[Layer | None, Camera]:
-        """Fit, draw and light a mask: its layer, None if all of it lies outside the picture, and the head's pose."""
-        image, landmarks, skin = scene.image, scene.landmarks, scene.skin
+    def _dress(self, scene: Scene, template: Template, wearing: Wearing) -> Layer | None:
+        """Fit, draw and light a mask; None if all of it lies outside the picture."""
+        image, landmarks, camera, skin = scene.image, scene.landmarks, scene.camera, scene.skin
         size = (image.shape[0], image.shape[1])
-        camera = fit_camera(landmarks)
         mesh = fit_shell(template.shell or "wrap", landmarks, camera, wearing)
         if template.shell is None:
             template = sprite_for(template, camera.pose.yaw)
@@ -168,26 +179,18 @@ class MaskEngine:
         if mask is not None:
             layers.append(mask)
         if not layers:
-            return None, camera
-        layer = behind(merge(layers), image, landmarks, skin)
-        layer = soften(shade(layer, image, skin), scene.blur)
-        if scene.grain is not None:
-            layer = lift(layer, scene.grain, scene.unit)
-        return touch(layer, scene.unit, size), camera
+            return None
+        return soften(shade(behind(merge(layers), image, landmarks, skin), image, skin), scene.blur)
 
 
-def _grain(image: Image, face: Face, scene: Scene, layer: Layer, seed: int) -> NDArray[np.float32] | None:
-    """The grain that a layer lacks at the scale of the picture, which may be larger than the scene's."""
-    unit = face_unit(face.landmarks)
-    large = scene.image is not image
-    grain = read_grain(image, face.landmarks, scene.skin, unit) if large else scene.grain
-    if grain is None:
-        return None
-    return grain_tile(grain, layer, scene.unit, unit / scene.unit, np.random.default_rng(seed))
-
-
-def _shrunk(image: Image, landmarks: Points, factor: float) -> tuple[Image, Points]:
-    if factor == 1:
-        return image, landmarks
-    # Pixel centres are at whole numbers in either grid.
-    return shrink(image, factor), ((landmarks + 0.5) * factor - 0.5).astype(np.float32)
+def _roughen(layer: Layer, scene: Scene, seed: int) -> tuple[Layer, NDArray[np.float32] | None]:
+    """The layer with folds like the skin's relief; and the noise it lacks, at the photograph's own scale."""
+    relief = read_relief(scene.image, scene.landmarks, layer, scene.unit)
+    if relief is None:
+        return layer, None
+    noise = None
+    if scene.grain is not None:
+        rng = np.random.default_rng(seed)
+        unit = scene.unit * scene.scale
+        noise = grain_tile(scene.grain, layer, unit=unit, relief=relief, scale=scene.scale, rng=rng)
+    return lift(layer, relief, scene.unit, noise, scene.scale), noise

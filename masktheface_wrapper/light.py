@@ -46,7 +46,15 @@ def shade(layer: Layer, image: Image, skin: Skin) -> Layer:
     exposure = float(np.clip((mean / _LIT_SKIN) ** _LEVEL, *_LEVEL_RANGE))
     light = np.clip(pattern, *_PATTERN_RANGE) * layer.light * exposure
     color = cv2.transform(layer.color, _tone(skin)) * light[..., None]
-    return replace(layer, color=_compress(color, layer.alpha[..., None]))
+    return compress(replace(layer, color=color), _SHOULDER)
+
+
+def compress(layer: Layer, shoulder: float) -> Layer:
+    """The layer with its colours above ``shoulder``, of 255, bent towards 255 without reaching it."""
+    alpha = layer.alpha[..., None]
+    room = (255.0 - shoulder) * alpha
+    excess = np.maximum(layer.color - shoulder * alpha, 0.0)
+    return replace(layer, color=layer.color - excess + room * excess / (excess + room + 1e-6))
 
 
 def _tone(skin: Skin) -> NDArray[np.float32]:
@@ -70,11 +78,3 @@ def _low_frequency(values: NDArray[np.float32], weight: NDArray[np.float32], out
     coarse = cv2.resize(values * weight, cells, interpolation=cv2.INTER_AREA) + np.float32(0.05 * outside)
     smooth = cv2.GaussianBlur(coarse, (3, 3), 0) / cv2.GaussianBlur(share, (3, 3), 0)
     return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
-
-
-def _compress(color: NDArray[np.float32], alpha: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bend premultiplied colours above the shoulder towards 255 without reaching it."""
-    room = (255.0 - _SHOULDER) * alpha
-    excess = np.maximum(color - _SHOULDER * alpha, 0.0)
-    bent = room * excess / (excess + room + 1e-6)
-    return np.asarray(color - excess + bent, dtype=np.float32)

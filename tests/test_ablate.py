@@ -8,14 +8,20 @@ from generated import MASKED, UNMASKED
 from pydantic import ValidationError
 from runs import predictions, write_pictures
 
-from maskaug.train.ablate import AblateError, ablate
+from maskaug.train.ablate import AblateError, ablate, run_folder, train_options
 from maskaug.train.calibration import Calibration
 from maskaug.train.comparison import Ablation, Outcome, Spread, changes, table
 from maskaug.train.errors import TrainError
 from maskaug.train.options import AblateOptions
 from maskaug.train.predictions import write_predictions
+from maskaug.train.recipes import RecipeError
 
 SPREADS = {"none": 6.0, "imagenet": 1.5}  # the larger, the more errors
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
 
 
 class Trainer:
@@ -24,12 +30,13 @@ class Trainer:
     def __init__(self, stop_after=99):
         self.trained, self.stop_after = [], stop_after
 
-    def __call__(self, run, settings, seed):
+    def __call__(self, options):
         if len(self.trained) == self.stop_after:
             raise TrainError("stopped")
-        self.trained.append((*settings.values(), seed))
+        run, weights, seed = options.out, options.weights, options.seed
+        self.trained.append((weights, seed))
         write_network(run, calibration=Calibration())
-        seen = predictions(run / "data", [0, 1] * 40, spread=SPREADS[settings["weights"]], seed=seed)
+        seen = predictions(run / "data", [0, 1] * 40, spread=SPREADS[weights], seed=seed)
         write_predictions(run, seen, Calibration())
 
 
@@ -72,8 +79,36 @@ def test_finished_runs_are_not_trained_again(tmp_path):
     more = Trainer()
     ablate(options(tmp_path, seeds=4), more)
     assert more.trained == [("none", 3), ("imagenet", 3)]
-    with pytest.raises(AblateError, match="holds runs with recipe report, and now it is other; choose another --out"):
-        ablate(options(tmp_path, recipe="other"), Trainer())
+    with pytest.raises(AblateError, match=r"holds runs with set \[\], and now it is \['lr=1'\]; choose another --out"):
+        ablate(options(tmp_path, set_=["lr=1"]), Trainer())
+
+
+def test_what_cannot_be_varied_is_said_before_anything_is_trained(tmp_path):
+    train = Trainer()
+    with pytest.raises(RecipeError, match="the recipe has no 'colour'"):
+        ablate(options(tmp_path, vary=["weights=none", "colour=red"]), train)
+    with pytest.raises(AblateError, match="--vary recipe"):
+        ablate(options(tmp_path, vary=["recipe=report,mine"]), train)
+    assert train.trained == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_settings_reach_the_trainer_and_a_stopped_run_goes_on(tmp_path):
+    chosen = options(tmp_path, vary=["arch=resnet18", "lr=0.001"], set_=["epochs=2"], seeds=1)
+    settings = {"arch": "resnet18", "lr": "0.001"}
+    given = train_options(chosen, settings, 0)
+    recipe = given.resolved_recipe
+    assert (recipe.arch, recipe.lr, recipe.epochs, given.group) == ("resnet18", 0.001, 2, "out")
+    run = run_folder(chosen.out, settings, 0)
+    assert given.out == run == tmp_path / "out/arch=resnet18,lr=0.001/seed0"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text("{}")
+    with pytest.raises(RuntimeError, match="resumed"):
+        ablate(chosen, resumed)
+
+
+def resumed(options):
+    raise RuntimeError("resumed" if options.resume else "begun anew")
 
 
 def test_runs_are_judged_on_further_pictures_once(tmp_path, monkeypatch):

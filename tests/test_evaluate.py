@@ -19,6 +19,11 @@ from maskaug.train.samples import DataError, list_samples
 CLASSES = (UNMASKED, MASKED)
 
 
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
+
+
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
     return write_network(tmp_path_factory.mktemp("network") / "run")

@@ -46,7 +46,7 @@ def test_rolled_squeezed_mirrored_and_scaled_faces_are_found(engine, roll, squee
     (found,) = engine.find(image)
     # The crop puts the point between the eyes at a known place.
     eyes = found.landmarks[36:48].mean(axis=0)
-    assert np.hypot(*(eyes - (side / 2, 0.42 * side * squeeze))) < 0.05 * side
+    assert np.hypot(*(eyes - (side / 2, 0.42 * side * squeeze))) < 0.07 * side
 
 
 def test_landmarks_scale_with_the_picture(engine, photo, face):

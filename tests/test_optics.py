@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from maskaug.masktheface_wrapper import Wearing
+from maskaug.masktheface_wrapper.grain import grain_tile, read_grain, read_relief
 from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.optics import grain_tile, read_blur, read_grain
+from maskaug.masktheface_wrapper.optics import read_blur
 from maskaug.masktheface_wrapper.skin import read_skin
 from maskaug.masktheface_wrapper.warp import Layer
 
@@ -40,20 +41,39 @@ def test_a_soft_face_wears_a_soft_mask(engine, photo, face):
     assert width[1] > 1.5 * width[0], "its outline must be soft, too"
 
 
-@pytest.mark.parametrize("noise", [3.0, 7.0])
+@pytest.mark.parametrize("noise", [4.0, 6.0])
 def test_a_noisy_face_wears_a_noisy_mask(engine, photo, face, noise):
-    calm = cv2.GaussianBlur(photo, (0, 0), 1.5).astype(float)
-    noisy = np.clip(calm + np.random.default_rng(0).normal(0, noise, photo.shape), 0, 255).astype(np.uint8)
+    added = np.random.default_rng(0).normal(0, noise, photo.shape[:2])[..., None].repeat(3, axis=2)
+    noisy = np.clip(cv2.GaussianBlur(photo, (0, 0), 1.5) + added, 0, 255).astype(np.uint8)
     mask = engine.apply(noisy, face, WHITE)
     skin = read_grain(noisy, face.landmarks, read_skin(noisy, face.landmarks), face_unit(face.landmarks))
-    assert fine(mask.image, inside(mask)) == pytest.approx(skin.noise**0.5, rel=0.2)
+    assert skin.noise**0.5 == pytest.approx(noise, rel=0.3)
+    alone = np.clip(128 + added, 0, 255).astype(np.uint8)
+    assert fine(mask.image, inside(mask)) == pytest.approx(fine(alone, inside(mask)), rel=0.3)
+
+
+def test_a_smooth_face_wears_a_smooth_mask(engine, photo, face):
+    unit, layer = face_unit(face.landmarks), Layer(0, 0, *(np.zeros((1, 1, 3)), np.zeros((1, 1)), np.ones((1, 1))))
+    rough = Wearing(template="surgical_white", kind="surgical", wrinkles=1.0)
+    spread = []
+    for picture in (photo, cv2.bilateralFilter(photo, 9, 40, 7)):
+        overlay = engine.apply(picture, face, rough)
+        luma = cv2.cvtColor(overlay.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        energy = sum(np.square(np.gradient(luma, axis=axis)) for axis in (0, 1))
+        spread.append((read_relief(picture, face.landmarks, layer, unit), float(np.median(energy[inside(overlay)]))))
+    (skin, mask), (smooth_skin, smooth_mask) = spread
+    assert smooth_skin < 0.6 * skin
+    assert smooth_mask < 0.75 * mask
 
 
 def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
     grain = read_grain(photo, face.landmarks, read_skin(photo, face.landmarks), face_unit(face.landmarks))
     flat = np.ones((200, 300), dtype=np.float32)
     layer = Layer(0, 0, np.full((200, 300, 3), 150, dtype=np.float32), flat, flat)
-    tile, again, other = (grain_tile(grain, layer, 60.0, 1.0, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    tile, again, other = (
+        grain_tile(grain, layer, unit=60.0, relief=100.0, scale=1.0, rng=np.random.default_rng(seed))
+        for seed in (1, 1, 2)
+    )
     assert (tile == again).all()
     assert (tile != other).any()
     assert abs(float(tile.mean())) < 0.3

@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from maskaug.augment.pictures import write_atomic
 from maskaug.augment.scan import safe_stem
@@ -15,15 +16,18 @@ from maskaug.train.comparison import FIGURES, Ablation, Key, Outcome, Settings, 
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate import evaluate
 from maskaug.train.metrics import figures
-from maskaug.train.options import AblateOptions, EvaluateOptions
+from maskaug.train.options import AblateOptions, EvaluateOptions, TrainOptions
 from maskaug.train.plots import spread_plot
 from maskaug.train.predictions import PREDICTIONS_FILE, read_predictions
-from maskaug.train.report import EVALUATION_FILE, EVALUATIONS_FOLDER
+from maskaug.train.report import CONFIG_FILE, EVALUATION_FILE, EVALUATIONS_FOLDER
+from maskaug.train.train import train
 
 ABLATION_FILE, TABLE_FILE, PLOT_FILE = "ablation.json", "ablation.md", "ablation.png"
 VALIDATION = "validation"
 
-TrainOne = Callable[[Path, Settings, int], None]  # folder of the run, settings, seed
+_OPTIONS = ("recipe", "arch", "weights")  # of train; whatever else is varied is a field of the recipe
+
+TrainOne = Callable[[TrainOptions], object]
 Progress = Callable[[str, int, int], None]  # what comes next, runs done, of how many
 
 
@@ -32,7 +36,7 @@ class AblateError(TrainError):
 
 
 def ablate(
-    options: AblateOptions, train_one: TrainOne, progress: Progress = lambda what, done, total: None
+    options: AblateOptions, train_one: TrainOne = train, progress: Progress = lambda what, done, total: None
 ) -> Ablation:
     """Train what is missing of the grid, judge all of it, and write table, figures and plot below OUT.
 
@@ -41,31 +45,65 @@ def ablate(
 
     Args:
         options: The grid.
-        train_one: Trains a run, or goes on with it.
+        train_one: Trains a run.
         progress: Told before each run.
 
     Raises:
         AblateError: OUT holds runs on other data or by another recipe.
+        RecipeError: what is varied is no part of a recipe, or cannot have that value.
         TrainError: a run cannot be trained or judged.
     """
     factors = options.factors
-    _check_base(options)
     wanted = list(product(grid(factors), range(options.seeds)))
+    for settings, seed in wanted:
+        _ = train_options(options, settings, seed).resolved_recipe  # before hours of the first runs are spent
+    _check_base(options)
     outcomes = []
     for done, (settings, seed) in enumerate(wanted):
-        run = options.out / run_name(settings) / f"seed{seed}"
+        run = run_folder(options.out, settings, seed)
         progress(f"{told(settings)}, seed {seed}", done, len(wanted))
         if not (run / PREDICTIONS_FILE).exists():  # a training writes it when it is through
-            train_one(run, settings, seed)
+            begun = (run / CONFIG_FILE).exists()
+            train_one(_resumed(run) if begun else train_options(options, settings, seed))
         outcomes.append(Outcome(settings, seed, run, _figures(run, options)))
     ablation = Ablation(factors, outcomes)
     _write(options, ablation)
     return ablation
 
 
-def run_name(settings: Settings) -> str:
-    """A folder's name, such as ``weights=none,arch=resnet50``."""
-    return ",".join(f"{safe_stem(name)}={safe_stem(value)}" for name, value in settings.items())
+def run_folder(out: Path, settings: Settings, seed: int) -> Path:
+    """Such as ``OUT/weights=none,arch=resnet50/seed0``."""
+    name = ",".join(f"{safe_stem(name)}={safe_stem(value)}" for name, value in settings.items())
+    return out / name / f"seed{seed}"
+
+
+def train_options(options: AblateOptions, settings: Settings, seed: int) -> TrainOptions:
+    """What one run of the grid is trained with.
+
+    Raises:
+        AblateError: an option cannot have that value.
+    """
+    named = {name: value for name, value in settings.items() if name in _OPTIONS}
+    fields = [f"{name}={value}" for name, value in settings.items() if name not in _OPTIONS]
+    given = {
+        "recipe": options.recipe,
+        **named,
+        "data": options.data,
+        "out": run_folder(options.out, settings, seed),
+        "set_": [*options.set_, *fields],
+        "seed": seed,
+        "device": options.device,
+        "wandb": options.wandb,
+        "group": options.out.resolve().name,
+    }
+    try:
+        return TrainOptions.model_validate(given)
+    except ValidationError as error:
+        raise AblateError(f"--vary {told(settings)}: {error.errors()[0]['msg']}") from error
+
+
+def _resumed(run: Path) -> TrainOptions:
+    return TrainOptions.model_validate({"resume": run})
 
 
 def _figures(run: Path, options: AblateOptions) -> dict[Key, float]:

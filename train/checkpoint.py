@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from maskaug.train.calibration import load_calibration
 from maskaug.train.errors import TrainError
 from maskaug.train.model import Classifier, build_network
+from maskaug.train.weights import WeightsError, safe_load
 
 BEST_FILE = "best.pt"
 
@@ -25,9 +27,25 @@ def load_model(run: Path, device: torch.device) -> Classifier:
     path = run / BEST_FILE
     if not path.is_file():
         raise CheckpointError(f"{run} is no training run: it holds no {BEST_FILE}; make one with: maskaug train DATA")
-    saved = torch.load(path, map_location=device, weights_only=True)
-    network = build_network(saved["arch"])
-    network.load_state_dict(saved["network"])
-    return Classifier(
-        network.to(device).eval(), saved["size"], saved["mean"], saved["std"], load_calibration(run), device
-    )
+    try:
+        saved = safe_load(path)
+        network = build_network(saved["arch"])
+        network.load_state_dict(saved["network"])
+        seen = saved["size"], saved["mean"], saved["std"]
+    except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
+        raise CheckpointError(told.splitlines()[0]) from error
+    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device)
+
+
+def load_network(path: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint that :func:`maskaug.train.state.save_best` has written.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    try:
+        state: dict[str, Tensor] = safe_load(path)["network"]
+    except (WeightsError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} holds no network: {error}") from error
+    return state

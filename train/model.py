@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 import torchvision
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskaug.train.calibration import Calibration
+from maskaug.train.preprocess import prepare
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,7 @@ class Classifier:
 
     def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture ``(H, W, 3) uint8`` RGB as the network sees it, ``(S, S, 3) uint8``."""
-        height, width = image.shape[:2]
-        factor = self.size / min(height, width)
-        sides = (max(self.size, round(width * factor)), max(self.size, round(height * factor)))
-        resized = cv2.resize(image, sides, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
-        left, top = (sides[0] - self.size) // 2, (sides[1] - self.size) // 2
-        return np.ascontiguousarray(resized[top : top + self.size, left : left + self.size], dtype=np.uint8)
+        return prepare(image, self.size)
 
     def batch(self, pictures: NDArray[np.uint8]) -> Tensor:
         """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""

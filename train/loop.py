@@ -1,0 +1,184 @@
+"""The loop: one epoch over the training pictures, and the logits of the others."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils import clip_grad_norm_
+
+from maskaug.train.dataset import Part
+from maskaug.train.distributed import Ranks
+from maskaug.train.errors import TrainError
+from maskaug.train.prefetch import Batch, prefetched
+from maskaug.train.recipes import Recipe
+from maskaug.train.transforms import rotate
+
+_CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
+_EVALUATION_BATCH = 256
+
+ReportStep = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
+
+
+class LossError(TrainError):
+    """The loss is not finite; the message says where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How it is computed; none of this changes what is learnt but by rounding.
+
+    Attributes:
+        ranks: The processes.
+        bf16: Whether matrices are multiplied in bfloat16.
+        channels_last: Whether pictures lie in memory pixel by pixel.
+    """
+
+    ranks: Ranks
+    bf16: bool
+    channels_last: bool
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """For the forward pass."""
+        return torch.autocast(self.ranks.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """The network where and as it is computed."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return network.to(self.ranks.device, memory_format=layout)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch of training was like.
+
+    Attributes:
+        loss, accuracy: Means over its pictures, as they were when each was learnt from.
+        grad_norm: Mean norm of the gradient before clipping.
+        samples_per_s: Pictures a second, over all processes.
+        waiting: Share of the time in which nothing was computed for want of pictures.
+    """
+
+    loss: float
+    accuracy: float
+    grad_norm: float
+    samples_per_s: float
+    waiting: float
+
+
+def train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    part: Part,
+    recipe: Recipe,
+    machine: Machine,
+    *,
+    seed: int,
+    epoch: int,
+    report: ReportStep = lambda done, total, loss, speed: None,
+) -> Epoch:
+    """Learn from every training picture once, in an order that seed and epoch decide.
+
+    Raises:
+        LossError: the loss is not finite.
+    """
+    ranks = machine.ranks
+    network.train()
+    batches = list(batch_plan(len(part), recipe.batch_size, seed, epoch))
+    total = len(part)
+    sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, right, gradient norms
+    done, waited, started = 0, 0.0, time.perf_counter()
+    shares = [batch[ranks.rank :: ranks.world] for batch in batches]
+    source = prefetched(part, shares, ranks.device, rotation=recipe.rotation, seed=seed, epoch=epoch)
+    for step, whole in enumerate(batches):
+        asked = time.perf_counter()
+        batch = next(source)
+        waited += time.perf_counter() - asked
+        inputs = network_input(batch, recipe, machine)
+        with machine.autocast():
+            logits = network(inputs)[:, 0].float()
+        losses = binary_cross_entropy_with_logits(logits, batch.labels, reduction="sum")
+        # The mean over the whole batch, of which every process has a share; theirs are averaged.
+        loss = losses * (ranks.world / len(whole))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = clip_grad_norm_(network.parameters(), recipe.clip_norm)
+        optimizer.step()
+        with torch.no_grad():
+            right = ((logits > 0) == (batch.labels > 0.5)).sum()
+            sums += torch.stack([losses.double(), right.double(), norm.double()])
+        done += len(whole)
+        if step % _CHECK_EVERY == 0 or step == len(batches) - 1:
+            _check(sums, epoch, step)
+            report(done, total, float(sums[0]) / max(1, done) * ranks.world, done / (time.perf_counter() - started))
+    seconds = time.perf_counter() - started
+    gathered = ranks.gathered(sums.cpu().numpy())
+    loss_sum, right_sum = (sum(one[place] for one in gathered) for place in (0, 1))
+    return Epoch(
+        loss=float(loss_sum) / total,
+        accuracy=float(right_sum) / total,
+        grad_norm=float(gathered[0][2]) / len(batches),
+        samples_per_s=total / seconds,
+        waiting=waited / seconds,
+    )
+
+
+def batch_plan(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
+    """The numbers of the pictures of each step, over all processes; the last batch is as small as it comes.
+
+    One picture alone would have no variance to normalise by: it joins the batch before.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    cuts = list(range(batch_size, count, batch_size))
+    if cuts and count - cuts[-1] == 1:
+        cuts.pop()
+    yield from np.split(order, cuts)
+
+
+def network_input(batch: Batch, recipe: Recipe, machine: Machine) -> Tensor:
+    """A batch of training pictures, turned and normalised."""
+    pictures = _scaled(batch.pixels, machine)
+    if recipe.rotation:
+        pictures = rotate(pictures, batch.angles)
+    return _normalised(pictures, recipe)
+
+
+@torch.inference_mode()
+def logits_of(network: nn.Module, part: Part, recipe: Recipe, machine: Machine) -> NDArray[np.float32]:
+    """``(N,)`` logits of a split's pictures, as they are; every process takes some and gets all."""
+    ranks = machine.ranks
+    network.eval()
+    own = np.arange(ranks.rank, len(part), ranks.world)
+    found = []
+    for start in range(0, len(own), _EVALUATION_BATCH):
+        pixels = torch.from_numpy(part.pixels[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
+        with machine.autocast():
+            found.append(network(_normalised(_scaled(pixels, machine), recipe))[:, 0].float().cpu().numpy())
+    logits = np.empty(len(part), dtype=np.float32)
+    for rank, values in enumerate(ranks.gathered(np.concatenate(found) if found else np.empty(0, np.float32))):
+        logits[rank :: ranks.world] = values
+    return logits
+
+
+def _scaled(pixels: Tensor, machine: Machine) -> Tensor:
+    """``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [0, 1]."""
+    pictures = pixels.permute(0, 3, 1, 2).float() / 255
+    return pictures if machine.channels_last else pictures.contiguous()
+
+
+def _normalised(pictures: Tensor, recipe: Recipe) -> Tensor:
+    mean, std = (torch.tensor(values, device=pictures.device).view(1, 3, 1, 1) for values in (recipe.mean, recipe.std))
+    return (pictures - mean) / std
+
+
+def _check(sums: Tensor, epoch: int, step: int) -> None:
+    if not torch.isfinite(sums[0]):
+        raise LossError(
+            f"the loss is not finite in epoch {epoch + 1}, at step {step + 1} or shortly before; the last good "
+            "checkpoint is kept: try a lower learning rate, such as --set lr=0.001, or --precision fp32"
+        )

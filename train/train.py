@@ -1,0 +1,231 @@
+"""`train`: a classifier from pictures; the only place that knows the order of it all."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from maskaug.train.cache import default_cache
+from maskaug.train.calibration import Calibration
+from maskaug.train.checkpoint import BEST_FILE, CheckpointError, load_network
+from maskaug.train.conclude import conclude
+from maskaug.train.dataset import Dataset, Part, load_dataset
+from maskaug.train.distributed import Ranks, join, leave
+from maskaug.train.folder import RunError, begin
+from maskaug.train.loop import Epoch, LossError, Machine, ReportStep, logits_of, train_epoch
+from maskaug.train.metrics import Judged, figures
+from maskaug.train.options import TrainOptions
+from maskaug.train.predictions import PREDICTIONS_FILE
+from maskaug.train.recipes import Recipe
+from maskaug.train.report import CONFIG_FILE, HISTORY_FILE, REPORT_FILE
+from maskaug.train.state import LAST_FILE, State, load_state, random_state, restore_random, save_best, save_state
+from maskaug.train.tracking import Tracker, write_history
+from maskaug.train.weights import initial_network
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a run tells how it goes; by default nowhere.
+
+    Attributes:
+        note: Called with sentences on what is unusual.
+        decoded: With pictures decoded, and of how many.
+        step: See :mod:`maskaug.train.loop`.
+        epoch: With each row of ``metrics.csv``, and how many there will be.
+    """
+
+    note: Callable[[str], None] = lambda text: None
+    decoded: Callable[[int, int], None] = lambda done, total: None
+    step: ReportStep = lambda done, total, loss, speed: None
+    epoch: Callable[[dict[str, float], int], None] = lambda row, epochs: None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        run: Its folder.
+        best: The row of ``metrics.csv`` of the epoch that was kept.
+        calibration: Found on validation.
+    """
+
+    run: Path
+    best: dict[str, float]
+    calibration: Calibration
+
+
+def train(options: TrainOptions, report: Report | None = None) -> Trained:
+    """Train a classifier, and leave all that it takes to use, judge and repeat it in its folder.
+
+    ``config.json``, ``metrics.csv``, ``best.pt``, ``best.safetensors``, ``last.pt``, ``calibration.json``,
+    ``predictions.parquet`` of the validation pictures, ``report.html``. Started by torchrun, the processes share the
+    work, and the first of them writes.
+
+    Raises:
+        TrainError: see its subclasses; the last good checkpoint is kept.
+        OSError: the run's folder cannot be written.
+    """
+    ranks = join(options.device)
+    try:
+        return _train(options, ranks, (report if ranks.leads else None) or Report())
+    finally:
+        leave(ranks)
+
+
+def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
+    run, options = begin(options, ranks)
+    recipe = options.resolved_recipe
+    dataset = _load(options, recipe, ranks, report)
+    _seed(options, ranks)
+    network, notes = initial_network(recipe.arch, recipe.weights)
+    for note in [*dataset.notes, *notes]:
+        report.note(note)
+    machine = Machine(ranks, _bf16(options.precision, ranks.device), options.channels_last)
+    network = machine.place(network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
+    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(recipe.milestones), recipe.gamma)
+    state = _resumed(run, recipe, dataset) if options.resume else None
+    if state is not None:
+        network.load_state_dict(state.network)
+        optimizer.load_state_dict(state.optimizer)
+        scheduler.load_state_dict(state.scheduler)
+        restore_random(state.random, ranks.device)
+    history = list(state.history) if state else []
+    tracker = Tracker(
+        run,
+        options.wandb if ranks.leads else "disabled",
+        project=options.project,
+        group=options.group,
+        config={**recipe.model_dump(), "seed": options.seed, "data": dataset.checksum},
+        known=state.wandb if state else "",
+    )
+    # Both share their weights with the network, which is what is evaluated and saved.
+    learner: nn.Module = torch.compile(network) if options.compile else network  # type: ignore[assignment]
+    learner = DistributedDataParallel(learner) if ranks.world > 1 else learner
+    try:
+        for epoch in range(len(history), recipe.epochs):
+            started, lr = time.perf_counter(), optimizer.param_groups[0]["lr"]
+            learnt = train_epoch(
+                learner, optimizer, dataset.train, recipe, machine, seed=options.seed, epoch=epoch, report=report.step
+            )
+            scheduler.step()
+            judged = _judged(dataset.val, logits_of(network, dataset.val, recipe, machine), epoch)
+            best_loss = min((row["val_loss"] for row in history), default=inf)
+            history.append(_row(epoch, learnt, judged, lr, time.perf_counter() - started))
+            if ranks.leads:
+                if history[-1]["val_loss"] < best_loss:
+                    save_best(run, network, recipe)
+                write_history(run, history)
+                tracker.epoch(history[-1])
+                # Last: a run that is stopped before this does the epoch again.
+                save_state(
+                    run,
+                    State(
+                        network=network.state_dict(),
+                        optimizer=optimizer.state_dict(),
+                        scheduler=scheduler.state_dict(),
+                        random=random_state(ranks.device),
+                        history=history,
+                        recipe=recipe.model_dump_json(),
+                        data=dataset.checksum,
+                        wandb=tracker.id,
+                    ),
+                )
+            report.epoch(history[-1], recipe.epochs)
+        best = min(history, key=lambda row: row["val_loss"])
+        ranks.wait()
+        network.load_state_dict(load_network(run / BEST_FILE))
+        kept = logits_of(network, dataset.val, recipe, machine)
+        calibration = Calibration()
+        if ranks.leads:
+            calibration, predictions = conclude(run, dataset.val, kept)
+            tracker.best(best)
+            found = [run / name for name in (HISTORY_FILE, PREDICTIONS_FILE, REPORT_FILE)]
+            artifacts = {"model": [run / BEST_FILE, run / CONFIG_FILE], "result": found}
+            tracker.finish(predictions, calibration.judge(predictions.label, kept), artifacts)
+    except BaseException:
+        tracker.fail()
+        raise
+    for problem in tracker.problems:
+        report.note(problem)
+    return Trained(run, best, calibration)
+
+
+def _load(options: TrainOptions, recipe: Recipe, ranks: Ranks, report: Report) -> Dataset:
+    """The first process decodes, the others map what it has left."""
+    if options.data is None:
+        raise RunError("the run's configuration names no data; begin a new run")
+    if not ranks.leads:
+        ranks.wait()
+    dataset = load_dataset(options.data, recipe.size, options.cache or default_cache(), report.decoded)
+    if ranks.leads:
+        ranks.wait()
+    return dataset
+
+
+def _seed(options: TrainOptions, ranks: Ranks) -> None:
+    """Every process begins with the same weights."""
+    torch.manual_seed(options.seed)
+    if options.deterministic:
+        # CUDA's libraries repeat their results only with a workspace of fixed size (cuBLAS documentation).
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = not options.deterministic and ranks.device.type == "cuda"
+
+
+def _bf16(precision: str, device: torch.device) -> bool:
+    """Whether to multiply in bfloat16: emulated, it would be slower than float32."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+
+
+def _resumed(run: Path, recipe: Recipe, dataset: Dataset) -> State | None:
+    state = load_state(run)
+    if state is not None and Recipe.model_validate_json(state.recipe) != recipe:
+        raise CheckpointError(
+            f"{run / LAST_FILE} is of another recipe than {run / CONFIG_FILE}; one of them was changed"
+        )
+    if state is not None and state.data != dataset.checksum:
+        raise CheckpointError(
+            f"the pictures are not those that {run} was trained on so far: their checksum differs; begin a new run"
+        )
+    return state
+
+
+def _judged(part: Part, logits: NDArray[np.float32], epoch: int) -> Judged:
+    if not np.isfinite(logits).all():
+        raise LossError(
+            f"the network's answers on validation are not finite after epoch {epoch + 1}; the last good checkpoint is "
+            "kept: try a lower learning rate, such as --set lr=0.001"
+        )
+    return Judged.of(part.labels.astype(np.int64), logits)
+
+
+def _row(epoch: int, learnt: Epoch, judged: Judged, lr: float, seconds: float) -> dict[str, float]:
+    """Of ``metrics.csv``."""
+    found = figures(judged, resamples=0)
+    return {
+        "epoch": epoch + 1,
+        "train_loss": learnt.loss,
+        "train_accuracy": learnt.accuracy,
+        "val_loss": found["loss"].value,
+        "val_accuracy": found["accuracy"].value,
+        "val_auc": found["auc"].value,
+        "lr": lr,
+        "grad_norm": learnt.grad_norm,
+        "samples_per_s": learnt.samples_per_s,
+        "waiting": learnt.waiting,
+        "seconds": seconds,
+    }
