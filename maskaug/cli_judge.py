@@ -9,9 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from maskaug.cli_train import told
 from maskaug.command import command
 from maskaug.console import bar, err, extra, out
-from maskaug.train.options import EvaluateOptions, ExportOptions, PredictOptions
+from maskaug.train.options import AblateOptions, EvaluateOptions, ExportOptions, PredictOptions
 
 if TYPE_CHECKING:
     from maskaug.train.evaluate import Evaluation
@@ -85,9 +86,35 @@ def _export(options: ExportOptions) -> None:
     out.print(said, highlight=False, soft_wrap=True, markup=False)
 
 
+def _ablate(options: AblateOptions) -> None:
+    """A grid of trainings, several seeds each: what makes a difference, in one table and one plot.
+
+    OUT gets a folder for each run, ablation.md, ablation.json and ablation.png. Given again, it goes on where it was
+    stopped, and trains what more values or seeds add.
+    """
+    with extra("train"):
+        from maskaug.train.ablate import PLOT_FILE, TABLE_FILE, ablate  # noqa: PLC0415
+        from maskaug.train.comparison import changes, table  # noqa: PLC0415
+        from maskaug.train.train import train  # noqa: PLC0415
+
+    def next_run(what: str, done: int, total: int) -> None:
+        err.print(f"run {done + 1} of {total}: {what}", highlight=False, markup=False)
+
+    with told() as report:
+        found = ablate(options, lambda chosen: train(chosen, report), next_run)
+    for titles, rows in (table(found), changes(found)):
+        shown = Table(*map(escape, titles), box=None, pad_edge=False)
+        for row in rows:
+            shown.add_row(*map(escape, row))
+        out.print(shown)
+        out.print()
+    out.print(f"written: {options.out / TABLE_FILE}, {options.out / PLOT_FILE}", highlight=False, soft_wrap=True)
+
+
 judging: dict[str, Callable[..., None]] = {
     "evaluate": command(EvaluateOptions, _evaluate),
     "predict": command(PredictOptions, _predict),
+    "ablate": command(AblateOptions, _ablate),
     "export": command(ExportOptions, _export),
 }
 

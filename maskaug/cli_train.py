@@ -23,7 +23,7 @@ def _train(options: TrainOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.train import train  # noqa: PLC0415
-    with _told() as report:
+    with told() as report:
         trained = train(options, report)
     if int(os.environ.get("RANK", "0")):
         return
@@ -41,7 +41,7 @@ training = {"train": command(TrainOptions, _train)}
 
 
 @contextmanager
-def _told() -> "Iterator[Report]":
+def told() -> "Iterator[Report]":
     """A line an epoch, sentences on stderr; and on a terminal a bar with loss, pictures a second and time left."""
     from maskaug.train.train import Report  # noqa: PLC0415
 
@@ -62,8 +62,8 @@ def _told() -> "Iterator[Report]":
             shown.update(task, completed=done, total=total)
 
         def step(done: int, total: int, loss: float, speed: float) -> None:
-            told = f"pictures, loss {loss:.3f}, {speed:.0f}/s"
-            shown.update(task, description="training", completed=done, total=total, told=told)
+            speed_told = f"pictures, loss {loss:.3f}, {speed:.0f}/s"
+            shown.update(task, description="training", completed=done, total=total, told=speed_told)
 
         def epoch(row: dict[str, float], epochs: int) -> None:
             left = (epochs - row["epoch"]) * row["seconds"]

@@ -29,7 +29,19 @@ _CORE = (
     "rich",
 )
 _CURATE = ("imagehash", "krippendorff", "matplotlib", "scipy", "statsmodels")
-_TRAIN = ("torch", "torchvision", "wandb")
+_TRAIN = (
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "scikit-learn",
+    "captum",
+    "jinja2",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "safetensors",
+    "wandb",
+)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,13 @@ def predictions(folder: Path, labels, *, split="val", spread=2.0, manifest=True,
     )
 
 
+def write_pictures(folder, count, first=0):
+    """So many JPEGs of textures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        (folder / f"{number}.jpg").write_bytes(encode_picture(texture(number), "jpeg"))
+
+
 def write_run(run: Path, *, epochs=4, count=60) -> Path:
     """A run with half of its validation pictures masked."""
     run.mkdir(parents=True)
@@ -46,7 +53,8 @@ def write_run(run: Path, *, epochs=4, count=60) -> Path:
     calibration = calibrate(seen.label, seen.logit)
     save_calibration(run, calibration)
     write_predictions(run, seen, calibration)
-    config = {"arch": "resnet18", "recipe": {"lr": 0.01, "milestones": [10, 20]}, "data": str(run.parent / "data")}
+    recipe = {"arch": "resnet18", "lr": 0.01, "milestones": [10, 20]}
+    config = {"data": str(run.parent / "data"), "recipe": recipe, "options": {"recipe": "report"}}
     (run / "config.json").write_text(json.dumps(config))
     names = ["epoch", "train_loss", "val_loss", "train_accuracy", "val_accuracy", "val_auc", "lr", "note"]
     with (run / "metrics.csv").open("w", newline="") as file:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from classifiers import load, write_network
 from generated import MASKED, UNMASKED, Generated, texture
+from runs import write_pictures
 
-from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.augment.pictures import read_picture
 from maskaug.train.calibration import Calibration
 from maskaug.train.evaluate import EvaluateError, evaluate
 from maskaug.train.options import EvaluateOptions
@@ -18,10 +19,9 @@ from maskaug.train.samples import DataError, list_samples
 CLASSES = (UNMASKED, MASKED)
 
 
-def write_pictures(folder, count, first=0):
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(first, first + count):
-        (folder / f"{number}.jpg").write_bytes(encode_picture(texture(number), "jpeg"))
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import re
 import shutil
 import subprocess
@@ -9,18 +10,24 @@ import pytest
 from runs import predictions, write_run
 
 from maskaug.train.calibration import Calibration
+from maskaug.train.metrics import figures
 from maskaug.train.predictions import PredictionsError, read_predictions, write_predictions
 from maskaug.train.report import write_report
 from maskaug.train.slices import slices
 
 
-def add_evaluation(run, name, seen, notes=()):
-    import json
+def no_nan(values):
+    return {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in values.items()}
 
+
+def add_evaluation(run, name, seen, notes=()):
     folder = run / "evaluations" / name
     folder.mkdir(parents=True)
     write_predictions(folder, seen, Calibration())
-    (folder / "evaluation.json").write_text(json.dumps({"name": name, "data": "/data", "notes": list(notes)}))
+    found = figures(Calibration().judge(seen.label, seen.logit), resamples=20)
+    told = {key: no_nan(dataclasses.asdict(one)) for key, one in found.items()}
+    record = {"name": name, "data": "/data", "notes": list(notes), "figures": told}
+    (folder / "evaluation.json").write_text(json.dumps(record))
 
 
 class Tags(HTMLParser):
@@ -46,6 +53,11 @@ class Tags(HTMLParser):
 
     def handle_data(self, data):
         self.words.append(data)
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
 
 
 @pytest.fixture
@@ -77,8 +89,16 @@ def test_the_page_is_whole_and_needs_nothing_else(run):
     tags = Tags(page)
     assert tags.open == []
     text = " ".join(tags.words)
-    for words in ("<run> & co", "real <photos>", "There are no unmasked pictures.", "recipe.lr", "turn of the head"):
+    for words in (
+        "<run> & co",
+        "real <photos>",
+        "There are no unmasked pictures.",
+        "recipe.lr",
+        "turn of the head",
+        "resnet18 · recipe report",
+    ):
         assert words in text
+    assert "resnet18 · recipe report" in text
     # ROC and curves once, the three plots of confidence for each of three sets.
     assert page.count("<svg") == 5
     assert "not found" not in page

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
 from typing import Any
@@ -157,6 +157,28 @@ def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
         spread.legend(loc="upper center")
         _confusion(decided, judged)
     return _svg(figure, "calibration, spread of probabilities and confusion matrix")
+
+
+def spread_plot(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+    """A PNG: in each panel a row for each setting, a dot for each seed, and a bar at their mean.
+
+    Args:
+        panels: Values by title of the panel and name of the setting.
+    """
+    with _figure(len(panels)) as (figure, all_axes):
+        settings = list(next(iter(panels.values())))
+        for place, (axes, (title, rows)) in enumerate(zip(all_axes, panels.items(), strict=True)):
+            for row, values in enumerate(rows.values()):
+                axes.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.6, markersize=5)
+                axes.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=RED, linewidth=2)
+            axes.set_ylim(len(settings) - 0.5, -0.5)
+            axes.set_yticks(range(len(settings)), settings if place % _COLUMNS == 0 else [""] * len(settings))
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.set_title(title)
+        figure.set_figheight(max(figure.get_figheight(), 0.5 + 0.35 * len(settings)))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _reliability(judged: Judged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:

@@ -28,6 +28,7 @@ CONFIG_FILE = "config.json"
 EVALUATIONS_FOLDER = "evaluations"
 EVALUATION_FILE = "evaluation.json"
 
+RESAMPLES = 1000  # bootstrap samples behind the intervals
 _THUMBNAIL = 112  # pixels of the longer side
 _WORST, _UNCERTAIN = 24, 12
 
@@ -78,7 +79,7 @@ def write_report(run: Path) -> Path:
     """
     config = _config(run)
     calibration = load_calibration(run)
-    sections = [_section(*part, calibration) for part in _sets(run, config)]
+    sections = [_section(one, calibration) for one in _sets(run, config)]
     both = {section.title: section.judged for section in sections if section.judged.both}
     history = _history(run / HISTORY_FILE)
     page = _template().render(
@@ -97,21 +98,46 @@ def write_report(run: Path) -> Path:
     return run / REPORT_FILE
 
 
-def _sets(run: Path, config: dict[str, Any]) -> list[tuple[str, str, list[str], Predictions]]:
-    """Title, place, notes and predictions: of validation first, then of every evaluation."""
-    found: list[tuple[str, str, list[str], Predictions]] = []
+@dataclass(frozen=True)
+class _Set:
+    """Pictures of a section; figures where an evaluation has made them."""
+
+    title: str
+    data: str
+    notes: list[str]
+    predictions: Predictions
+    figures: dict[str, Estimate] | None
+
+
+def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
+    """Validation, then every evaluation."""
+    found: list[_Set] = []
     if (run / PREDICTIONS_FILE).exists():  # a training still under way has none
         trained = read_predictions(run)
         held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
         if len(held):
-            found.append(("validation", str(config.get("data", "")), [], held))
+            found.append(_Set("validation", str(config.get("data", "")), [], held, None))
     for path in sorted((run / EVALUATIONS_FOLDER).glob(f"*/{EVALUATION_FILE}")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        found.append((record["name"], record["data"], record["notes"], read_predictions(path.parent)))
+        found.append(
+            _Set(
+                title=record["name"],
+                data=record["data"],
+                notes=record["notes"],
+                predictions=read_predictions(path.parent),
+                figures={name: _estimate(saved) for name, saved in record["figures"].items()},
+            )
+        )
     return found
 
 
-def _section(title: str, data: str, notes: list[str], predictions: Predictions, calibration: Calibration) -> Section:
+def _estimate(saved: dict[str, Any]) -> Estimate:
+    value, low, high = (float("nan") if saved[name] is None else saved[name] for name in ("value", "low", "high"))
+    return Estimate(value, low, high, saved["why"])
+
+
+def _section(one: _Set, calibration: Calibration) -> Section:
+    predictions = one.predictions
     judged = calibration.judge(predictions.label, predictions.logit)
     uncalibrated = Judged.of(predictions.label, predictions.logit)
     wrong = judged.decided != judged.labels
@@ -120,16 +146,16 @@ def _section(title: str, data: str, notes: list[str], predictions: Predictions, 
     worst = [index for index in by_loss if wrong[index]][:_WORST]
     uncertain = [index for index in by_doubt if index not in set(worst)][:_UNCERTAIN]
     return Section(
-        title=title,
-        data=data,
-        notes=notes,
+        title=one.title,
+        data=one.data,
+        notes=one.notes,
         summary=_summary(judged),
         judged=judged,
-        figures=figures(judged, groups=predictions.groups),
+        figures=one.figures or figures(judged, groups=predictions.groups, resamples=RESAMPLES),
         confidence=plots.confidence(judged, uncalibrated, calibration.threshold),
         slices=slices(predictions, judged),
-        worst=[_shown(index, predictions, judged, data) for index in worst],
-        uncertain=[_shown(index, predictions, judged, data) for index in uncertain],
+        worst=[_shown(index, predictions, judged, one.data) for index in worst],
+        uncertain=[_shown(index, predictions, judged, one.data) for index in uncertain],
     )
 
 
