@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py assets/*.py assets/*/*)
+SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py assets/*.py assets/*/* review_ui/*)
 
 .PHONY: demo test lint types format clean
 
