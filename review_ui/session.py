@@ -14,6 +14,7 @@ from maskaug.review_ui.history import History
 from maskaug.review_ui.queue import Picture, Queue
 
 _RECENT = 100  # decisions that the pace is measured on
+_ACCEPTED, _REJECTED, _LEFT_OUT = 1, 2, 3
 _PAUSE = 60.0  # seconds; who takes longer over a picture is having coffee
 
 
@@ -33,7 +34,7 @@ class Counts:
     """Where a session stands.
 
     Attributes:
-        total: Pictures in the queue.
+        total: Pictures in the queue, those left out not among them.
         accepted, rejected: Of them.
         per_minute: Decisions, lately; None before the second.
     """
@@ -96,7 +97,7 @@ class Session:
         ]
         self._places = {sha256: place for place, sha256 in enumerate(self._sha256s) if sha256 is not None}
         self._history = History(self._places)
-        self._outcomes = np.zeros(len(queue), dtype=np.int8)  # 1 accepted, -1 rejected
+        self._outcomes = np.zeros(len(queue), dtype=np.int8)  # 0 undecided
         self.position = 0
         for event in log.events:
             self._history.note(event)
@@ -124,9 +125,9 @@ class Session:
         """Where the session stands."""
         mean = sum(self._paces) / len(self._paces) if self._paces else 0.0
         return Counts(
-            total=len(self.queue),
-            accepted=int((self._outcomes > 0).sum()),
-            rejected=int((self._outcomes < 0).sum()),
+            total=int((self._outcomes != _LEFT_OUT).sum()),
+            accepted=int((self._outcomes == _ACCEPTED).sum()),
+            rejected=int((self._outcomes == _REJECTED).sum()),
             per_minute=60 / mean if mean > 0 else None,
         )
 
@@ -140,6 +141,12 @@ class Session:
             self._sha256s[place] = sha256
             self._places[sha256] = place
             self._judge(sha256)
+
+    def leave_out(self, place: int) -> None:
+        """Do without a picture: the control at a place cannot be made."""
+        self._outcomes[place] = _LEFT_OUT
+        if place == self.position:
+            self.skip()
 
     def look(self) -> None:
         """The picture is on the screen: from now on it is looked at."""
@@ -240,7 +247,7 @@ class Session:
         place = self._places.get(sha256)
         if place is not None:
             decided = self._history.verdict(sha256).decided
-            self._outcomes[place] = 0 if decided is None else (1 if decided.action == "accept" else -1)
+            self._outcomes[place] = 0 if decided is None else _ACCEPTED if decided.action == "accept" else _REJECTED
 
     def _event_at(
         self, place: int, action: Action, moment: datetime, reason: str | None = None, looked_ms: int = 0
