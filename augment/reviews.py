@@ -96,6 +96,8 @@ class ReviewLog:
         Raises:
             ReviewError: they could not be brought to the disk.
         """
+        if not events:
+            return
         data = b"".join(event.model_dump_json(exclude_defaults=True).encode() + b"\n" for event in events)
         try:
             written = 0

@@ -35,6 +35,7 @@ from maskaug.augment.generate import Progress as ReportProgress
 from maskaug.command import UsageError, command
 from maskaug.doctor import examine
 from maskaug.masktheface_wrapper import ModelError, PackError
+from maskaug.review_ui import KeysError, PageError, ReviewOptions, WindowError, review
 from maskaug.version import __version__
 
 if TYPE_CHECKING:
@@ -46,10 +47,13 @@ _EXPECTED = (
     ApplyError,
     CurateError,
     GenerateError,
+    KeysError,
     ModelError,
     PackError,
+    PageError,
     ReviewError,
     ScanError,
+    WindowError,
 )
 _PLAIN_LINE_SECONDS = 10.0
 
@@ -135,6 +139,26 @@ def _agreement(options: AgreementOptions) -> None:
     _print_agreement(agreement(options))
 
 
+def _review(options: ReviewOptions) -> None:
+    """A person's eye on the masked copies: accept or reject each by a key, in a window or on a web page.
+
+    Every decision is appended to DST/reviews/ANNOTATOR.jsonl and on the disk before the next picture comes; start
+    again to go on. Press ? for the keys.
+    """
+    reviewed = review(options, lambda address: _out.print(f"open {address}", highlight=False, soft_wrap=True))
+    if reviewed.torn is not None:
+        moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {reviewed.torn}"
+        _err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
+    if reviewed.by_score:
+        _out.print(f"{reviewed.by_score} accepted by score", highlight=False)
+    counts = reviewed.counts
+    if counts is None:
+        _out.print("nothing is left to decide on", highlight=False)
+        return
+    done = f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.left} left"
+    _out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
+
+
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -151,6 +175,7 @@ def _doctor() -> None:
 
 app.command("generate")(command(GenerateOptions, _generate))
 app.command("apply")(command(ApplyOptions, _apply))
+app.command("review")(command(ReviewOptions, _review))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)

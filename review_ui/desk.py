@@ -26,13 +26,15 @@ class Desk:
     """A session, how it is looked at, and the pictures.
 
     Attributes:
+        session: What is decided.
+        shelf: The pictures.
         version: Grows whenever there may be something new to draw.
         closed: Whether the annotator wants to stop.
     """
 
     def __init__(self, session: Session, shelf: Shelf) -> None:
         self.session = session
-        self._shelf = shelf
+        self.shelf = shelf
         self._look = Look()
         self._help = False
         self._end = session.finished
@@ -123,6 +125,10 @@ class Desk:
             self._seen = seen
             self.session.look()
 
+    def coming(self) -> list[int]:
+        """Places that are probably looked at next."""
+        return self.session.undecided(_AHEAD if self._page is None else 2 * _PAGE)
+
     def _do_in_single(self, action: str) -> None:
         session = self.session
         if action in ("left", "right"):
@@ -135,7 +141,7 @@ class Desk:
             session.flag()
             self._say("flagged" if session.verdict(session.position).flagged else "flag removed")
         elif action in _DECISIONS and action != "take":
-            shown = self._shelf.get(session.position, large=True)
+            shown = self.shelf.get(session.position, large=True)
             if action == "accept" and (shown is None or shown.problem):
                 self._say("what cannot be shown cannot be accepted: skip it, or reject it", "bad")
                 return
@@ -212,7 +218,7 @@ class Desk:
         self._message, self._tone = message, tone
 
     def _get(self, place: int, wait: float = 0.0) -> Shown | None:
-        return self._shelf.get(place, large=self._page is None, wait=wait)
+        return self.shelf.get(place, large=self._page is None, wait=wait)
 
     def _ready(self) -> bool:
         places = [self.session.position] if self._page is None else self._page.places
@@ -222,12 +228,12 @@ class Desk:
         """Have ready what is looked at, and what probably comes next."""
         session = self.session
         if self._page is not None:
-            self._shelf.want([*self._page.places, *session.undecided(2 * _PAGE)], large=False)
+            self.shelf.want([*self._page.places, *self.coming()], large=False)
             return
         place = session.position
         others = [place - 1, place + 1, place - 2]
         near = [other for other in others if 0 <= other < len(session.queue)]
-        self._shelf.want([place, *session.undecided(_AHEAD), *near], large=True)
+        self.shelf.want([place, *self.coming(), *near], large=True)
 
     def _gather(self, wait: float) -> None:
         """Reveal controls as they are made; do without those that cannot be."""

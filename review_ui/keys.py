@@ -86,6 +86,14 @@ def read_keys(path: Path | None) -> dict[str, str]:
     return _by_key(bindings, path)
 
 
+def labels(keys: Mapping[str, str]) -> dict[str, str]:
+    """For each action that has a key, the first of them."""
+    found: dict[str, str] = {}
+    for key, action in keys.items():
+        found.setdefault(action, key)
+    return found
+
+
 def key_of_code(code: int) -> str | None:
     """The name of a key by what ``cv2.waitKeyEx`` returns; None for no key, and for keys without a name here."""
     if code in _CODES:

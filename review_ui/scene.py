@@ -89,3 +89,31 @@ def said(decision: Decision) -> str:
 def words(name: str) -> str:
     """A name such as ``wrong_size`` as it is read."""
     return name.replace("_", " ")
+
+
+# What lowers a score, by the engine's names.
+SCORE_WORDS = {
+    "landmarks_unstable": "two estimates of the landmarks disagree",
+    "mouth_hidden": "no mouth is seen where it should be",
+    "nose_hidden": "no nostrils are seen",
+    "something_before_face": "something is before the face",
+    "too_dark": "the face is dark",
+    "too_small": "the face is small",
+    "out_of_frame": "much of the mask lies outside the picture",
+    "extreme_pose": "the head is turned far",
+    "low_coverage": "the mask leaves free what it should cover",
+}
+
+
+def pace(counts: Counts) -> str:
+    """How quickly it goes, and how long it takes: ``70 a minute, 12 min left``; nothing before that is known."""
+    if not counts.per_minute or counts.seconds_left is None:
+        return ""
+    return f"{counts.per_minute:.0f} a minute, {_duration(counts.seconds_left)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"

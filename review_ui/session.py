@@ -78,18 +78,12 @@ class Session:
             log: Where decisions go.
             controls: SHA-256 of controls made earlier, by that of the picture they were made from.
             clock: Seconds; for measuring how long pictures are looked at.
-
-        Raises:
-            ReviewError: what is accepted by score could not be recorded.
         """
         if not len(queue):
             raise ValueError("the queue is empty: there is nothing to decide on")
         self.queue = queue
         self._log = log
         self._clock = clock
-        if queue.by_score:
-            moment = _now()
-            log.append(*(_event(sha256, "accept", moment, auto=True) for sha256 in queue.by_score))
         known = controls or {}
         self._sha256s: list[str | None] = [
             known.get(sha256) if control else sha256
@@ -257,6 +251,16 @@ class Session:
             raise ValueError(f"the control at place {place} was not revealed")
         control = bool(self.queue.controls[place])
         return _event(sha256, action, moment, reason=reason, looked_ms=looked_ms, control=control)
+
+
+def accept_by_score(queue: Queue, log: ReviewLog) -> None:
+    """Record that the pictures a queue leaves out for their score are accepted.
+
+    Raises:
+        ReviewError: it could not be recorded.
+    """
+    moment = _now()
+    log.append(*(_event(sha256, "accept", moment, auto=True) for sha256 in queue.by_score))
 
 
 def _event(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from maskaug.augment import ReviewError, read_manifest
 from maskaug.augment.reviews import ADJUDICATOR, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.session import ACCEPT, Decision
+from maskaug.review_ui.session import ACCEPT, Decision, accept_by_score
 
 REJECT = Decision("reject")
 KINDS = ("n95", "surgical", "cloth")
@@ -69,6 +69,7 @@ def open_session(dst):
         chosen = options_of(dst, **options)
         logs.append(ReviewLog(dst, chosen.name))
         queue = read_queue(chosen, logs[-1].events)
+        accept_by_score(queue, logs[-1])
         return Session(queue, logs[-1], controls, *([clock] if clock else []))
 
     yield start
