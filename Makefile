@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py train/* assets/*.py assets/*/*)
+SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py review_ui/* train/* assets/*.py assets/*/*)
 
 .PHONY: demo test lint types format clean
 
