@@ -10,7 +10,10 @@ demo: $(VENV)/.installed
 	rm -rf .demo
 	$(BIN)/python tests/astronaut.py .demo/faces
 	$(BIN)/maskaug generate .demo/faces .demo/masked
-	@echo "Look at .demo/masked/contact_sheet.png"
+	$(BIN)/maskaug train .demo/masked --out .demo/run --arch resnet18 --wandb disabled --cache .demo/cache \
+	  --set size=64 --set epochs=12 --set batch_size=16 --set lr=0.001
+	$(BIN)/maskaug predict .demo/run .demo/masked/val --draw .demo/predictions
+	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html and .demo/predictions"
 
 test: lint types
 	$(BIN)/pytest -n auto
