@@ -2,10 +2,10 @@
 
 python benchmarks/train_throughput.py DATA [--arch resnet50] [--batches 8] [--rounds 3] [--device auto] [--json FILE]
 
-DATA has ``{train,val}/{class}`` folders. Three ways take turns, each round on the same pictures, batch size and network:
+DATA has ``{train,val}/{class}`` folders. Three ways take turns, with the same network, batch size and number of pictures:
 maskaug's loop on its decoded cache; ImageFolder, PIL and transforms a sample in DataLoader workers, one for each core;
-and the ceiling, the same steps over one batch that lies on the device. Figures are medians over rounds. ``waiting`` is the
-share of the time in which nothing was computed for want of pictures.
+and the ceiling, the same steps over one batch that lies on the device. Figures are medians over rounds. ``waiting`` is
+the share of the time in which nothing was computed for want of pictures.
 """
 
 import argparse
@@ -59,7 +59,9 @@ def main() -> None:
             parser.error(f"DATA has {len(part)} training pictures, and {count} are wanted; give fewer --batches")
         ways: dict[str, Callable[[nn.Module, torch.optim.Optimizer], tuple[float, float]]] = {
             _WAYS[0]: lambda network, optimizer: _ours(network, optimizer, part, recipe, machine),
-            _WAYS[1]: lambda network, optimizer: _plain(network, optimizer, arguments.data, count, recipe, machine),
+            _WAYS[1]: lambda network, optimizer: _plain(
+                network, optimizer, arguments.data, count, recipe=recipe, machine=machine
+            ),
             _WAYS[2]: lambda network, optimizer: _ceiling(network, optimizer, arguments.batches, recipe, machine),
         }
         found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
@@ -90,7 +92,7 @@ def _ours(
 
 
 def _plain(
-    network: nn.Module, optimizer: torch.optim.Optimizer, data: Path, count: int, recipe: Recipe, machine: Machine
+    network: nn.Module, optimizer: torch.optim.Optimizer, data: Path, count: int, *, recipe: Recipe, machine: Machine
 ) -> tuple[float, float]:
     steps = [
         transforms.Resize(recipe.size),
@@ -102,7 +104,7 @@ def _plain(
     folder = ImageFolder(str(data / "train"), transforms.Compose(steps))
     order = torch.randperm(len(folder), generator=torch.Generator().manual_seed(0))[:count].tolist()
     loader = DataLoader(Subset(folder, order), recipe.batch_size, num_workers=os.cpu_count() or 1)
-    return _learn(network, optimizer, iter(loader), count, recipe, machine)
+    return _learn(network, optimizer, iter(loader), count, recipe=recipe, machine=machine)
 
 
 def _ceiling(
@@ -111,7 +113,7 @@ def _ceiling(
     pictures = torch.rand(recipe.batch_size, 3, recipe.size, recipe.size, device=machine.ranks.device)
     labels = torch.arange(recipe.batch_size, device=machine.ranks.device) % 2
     same = ((pictures, labels) for _ in range(batches))
-    return _learn(network, optimizer, same, batches * recipe.batch_size, recipe, machine)
+    return _learn(network, optimizer, same, batches * recipe.batch_size, recipe=recipe, machine=machine)
 
 
 def _learn(
@@ -119,6 +121,7 @@ def _learn(
     optimizer: torch.optim.Optimizer,
     batches: Iterator[tuple[Tensor, Tensor]],
     count: int,
+    *,
     recipe: Recipe,
     machine: Machine,
 ) -> tuple[float, float]:
