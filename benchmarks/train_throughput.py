@@ -2,7 +2,7 @@
 
 python benchmarks/train_throughput.py DATA [--arch resnet50] [--batches 8] [--rounds 3] [--device auto] [--json FILE]
 
-DATA has ``{train,val}/{class}`` folders. Three ways take turns, with the same network, batch size and number of pictures:
+DATA has ``{train,val}/{class}`` folders. Three ways take turns, with the same network, batch size and picture count:
 maskaug's loop on its decoded cache; ImageFolder, PIL and transforms a sample in DataLoader workers, one for each core;
 and the ceiling, the same steps over one batch that lies on the device. Figures are medians over rounds. ``waiting`` is
 the share of the time in which nothing was computed for want of pictures.
