@@ -10,7 +10,7 @@ from maskaug.review_ui.sight import Shown
 
 _PAGE = GRID_SIDE * GRID_SIDE
 _AHEAD = 5  # pictures made ready in the large view
-_DECISIONS = {"accept", "reject", "take", *REASONS}
+DECISIONS = {"accept", "reject", "take", *REASONS}
 _STEPS = {"left": -1, "right": 1, "up": -GRID_SIDE, "down": GRID_SIDE}
 _SWITCHES = ("before", "side", "lines", "zoom")
 
@@ -48,7 +48,7 @@ class Desk:
 
     def may(self, action: str) -> bool:
         """Whether an action can be done now: what is not on the screen yet is not decided on."""
-        return action not in _DECISIONS or self._help or self._end or self._ready()
+        return action not in DECISIONS or self._help or self._end or self._ready()
 
     def do(self, action: str) -> None:
         """Do what a key stands for.
@@ -140,7 +140,7 @@ class Desk:
         elif action == "flag":
             session.flag()
             self._say("flagged" if session.verdict(session.position).flagged else "flag removed")
-        elif action in _DECISIONS and action != "take":
+        elif action in DECISIONS and action != "take":
             shown = self.shelf.get(session.position, large=True)
             if action == "accept" and (shown is None or shown.problem):
                 self._say("what cannot be shown cannot be accepted: skip it, or reject it", "bad")
@@ -169,7 +169,7 @@ class Desk:
             self._open_page()
         elif action == "accept":
             page.marks.pop(place, None)
-        elif action in _DECISIONS:
+        elif action in DECISIONS:
             decision = _decision(action)
             if page.marks.get(place) == decision or (action == "reject" and place in page.marks):
                 del page.marks[place]

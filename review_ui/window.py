@@ -5,15 +5,18 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import cv2
+import numpy as np
 
 from maskaug.review_ui.compose import cell_at, compose
-from maskaug.review_ui.desk import Desk
+from maskaug.review_ui.desk import DECISIONS, Desk
 from maskaug.review_ui.keys import key_of_code, labels
+from maskaug.review_ui.text import Frame
 
 _NAME = "maskaug review"
-_SIZE, _SMALLEST = (1280, 800), (320, 240)
+_SIZE, _SMALLEST = (1200, 750), (320, 240)
 _MOST_PIXELS = 2_600_000  # composing takes some 12 ms a million; larger windows enlarge what is drawn
 _POLL_MS = 20  # how long a key is waited for before it is looked whether a picture is ready or the window was closed
 _PROBE_SECONDS = 30
@@ -81,52 +84,68 @@ def run_window(desk: Desk, keys: Mapping[str, str], title: str) -> None:
 
 
 class _Window:
-    """Keys and clicks that come while a picture is read wait until it is on the screen."""
+    """Qt keeps one key only, so this thread does nothing but listen and show; another one records and composes.
+
+    Keys and clicks that come while a picture is read wait until it is on the screen.
+    """
 
     def __init__(self, desk: Desk, keys: Mapping[str, str]) -> None:
         self._desk, self._keys, self._labels = desk, keys, labels(keys)
         self._waiting: deque[str | int] = deque()  # actions, and numbers of cells that were clicked
-        self._drawn: tuple[int, tuple[int, int]] | None = None  # version and size of what is on the screen
-        self._frame_size = _SIZE
+        self._size = (0, 0)  # of the frame on the screen
+        self._ready = False  # whether all of it is
         cv2.setMouseCallback(_NAME, self._on_mouse)
 
     def run(self) -> None:
-        while not self._desk.closed and _is_open():  # drawing would open a closed window again
-            self._draw()
-            # Qt keeps one key only: as long as this loop is quicker than fingers, none is lost.
-            key = key_of_code(cv2.waitKeyEx(1 if self._waiting else _POLL_MS))
-            action = None if key is None else self._keys.get(key)
-            if action is not None:
-                self._waiting.append(action)
-            if self._waiting and self._may(self._waiting[0]):
-                self._do(self._waiting.popleft())
-            elif action == "quit":
-                return
+        work: Future[tuple[Frame, bool]] | None = None
+        with ThreadPoolExecutor(1) as worker:
+            while not self._desk.closed and _is_open():  # showing would open a closed window again
+                action = self._listen()
+                if work is not None:
+                    if work.done():
+                        self._show(*work.result())
+                        work = None
+                elif self._waiting and self._may(self._waiting[0]):
+                    work = worker.submit(self._do, self._waiting.popleft(), _composed_size())
+                elif not self._ready or self._size != _composed_size():
+                    work = worker.submit(self._compose, _composed_size())
+                if action == "quit" and not self._ready:
+                    break
+        if work is not None:
+            work.result()
 
-    def _draw(self) -> None:
-        """Draw what is new; nothing is, most of the time."""
-        size = _composed_size()
-        if self._drawn == (self._desk.version, size):
-            return
-        scene = self._desk.scene()
-        frame = compose(scene, size, self._labels)
-        cv2.imshow(_NAME, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-        self._frame_size = size
-        if all(cell.shown is not None for cell in scene.cells):
-            self._drawn = (self._desk.version, size)
-            self._desk.drawn()
+    def _listen(self) -> str | None:
+        key = key_of_code(cv2.waitKeyEx(1 if self._waiting else _POLL_MS))
+        action = None if key is None else self._keys.get(key)
+        if action is not None:
+            self._waiting.append(action)
+        return action
+
+    def _show(self, frame: Frame, ready: bool) -> None:
+        cv2.imshow(_NAME, frame)
+        self._size = (frame.shape[1], frame.shape[0])
+        self._ready = ready
+        self._desk.drawn()
 
     def _may(self, wanted: str | int) -> bool:
-        return self._drawn is not None and self._desk.may("reject" if isinstance(wanted, int) else wanted)
+        """Whether it can be done now: what is not on the screen yet is not decided on."""
+        return self._ready or not (isinstance(wanted, int) or wanted in DECISIONS)
 
-    def _do(self, wanted: str | int) -> None:
+    def _do(self, wanted: str | int, size: tuple[int, int]) -> tuple[Frame, bool]:
         if isinstance(wanted, int):
             self._desk.click(wanted)
         else:
             self._desk.do(wanted)
+        return self._compose(size)
+
+    def _compose(self, size: tuple[int, int]) -> tuple[Frame, bool]:
+        """A frame, BGR as OpenCV shows it, and whether all its pictures were ready."""
+        scene = self._desk.scene()
+        frame = cv2.cvtColor(compose(scene, size, self._labels), cv2.COLOR_RGB2BGR)
+        return np.asarray(frame, dtype=np.uint8), all(cell.shown is not None for cell in scene.cells)
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
-        cell = cell_at(self._frame_size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None
+        cell = cell_at(self._size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None
         if cell is not None:
             self._waiting.append(cell)
 
