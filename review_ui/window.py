@@ -99,16 +99,21 @@ class _Window:
     def run(self) -> None:
         work: Future[tuple[Frame, bool]] | None = None
         with ThreadPoolExecutor(1) as worker:
-            while not self._desk.closed and _is_open():  # showing would open a closed window again
+            while not self._desk.closed:
                 action = self._listen()
+                # It is while listening that a window is closed: asked for its size it would fail, and showing would
+                # open it again.
+                if not _is_open():
+                    break
+                size = _composed_size()
                 if work is not None:
                     if work.done():
                         self._show(*work.result())
                         work = None
                 elif self._waiting and self._may(self._waiting[0]):
-                    work = worker.submit(self._do, self._waiting.popleft(), _composed_size())
-                elif not self._ready or self._size != _composed_size():
-                    work = worker.submit(self._compose, _composed_size())
+                    work = worker.submit(self._do, self._waiting.popleft(), size)
+                elif not self._ready or self._size != size:
+                    work = worker.submit(self._compose, size)
                 if action == "quit" and not self._ready:
                     break
         if work is not None:
