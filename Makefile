@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py train/* assets/*.py assets/*/*)
+SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py review_ui/* train/* assets/*.py assets/*/*)
 
 .PHONY: demo test lint types format clean
 
@@ -10,7 +10,10 @@ demo: $(VENV)/.installed
 	rm -rf .demo
 	$(BIN)/python tests/astronaut.py .demo/faces
 	$(BIN)/maskaug generate .demo/faces .demo/masked
-	@echo "Look at .demo/masked/contact_sheet.png"
+	$(BIN)/maskaug train .demo/masked --out .demo/run --arch resnet18 --wandb disabled --cache .demo/cache \
+	  --set size=64 --set epochs=12 --set batch_size=16 --set lr=0.001
+	$(BIN)/maskaug predict .demo/run .demo/masked/val --draw .demo/predictions
+	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html and .demo/predictions"
 
 test: lint types
 	$(BIN)/pytest -n auto

@@ -19,7 +19,17 @@ from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from maskaug.augment.manifest import read_manifest
 from maskaug.augment.options import AgreementOptions
-from maskaug.augment.reviews import ADJUDICATOR, Event, ReviewError, Verdict, judgements, read_reviews, verdicts
+from maskaug.augment.reviews import (
+    ADJUDICATOR,
+    Event,
+    ReviewError,
+    Verdict,
+    by_people,
+    in_dispute,
+    judgements,
+    read_reviews,
+    verdicts,
+)
 
 _QUANTILES = (0.025, 0.975)
 _PICKS_AT_ONCE = 10_000_000  # numbers of drawn pictures in memory
@@ -128,7 +138,7 @@ def agreement(options: AgreementOptions) -> Agreement:
         raise ReviewError(f"{error}; name an output of maskaug generate") from error
 
     judged = judgements(reviews)
-    decided = {sha256: _by_people(verdicts_) for sha256, verdicts_ in judged.items()}
+    decided = {sha256: by_people(verdicts_) for sha256, verdicts_ in judged.items()}
     raters = sorted(name for name in reviews if name != ADJUDICATOR)
     table = _table(decided, raters)
     several = table[(table != _ABSENT).sum(axis=1) >= 2]
@@ -150,14 +160,6 @@ def agreement(options: AgreementOptions) -> Agreement:
         confusion=_confusion(decided),
         disputed=_disputed(decided, judged, names),
     )
-
-
-def _by_people(judged: Mapping[str, Verdict]) -> dict[str, Event]:
-    return {
-        annotator: verdict.decided
-        for annotator, verdict in sorted(judged.items())
-        if annotator != ADJUDICATOR and verdict.decided is not None and not verdict.decided.auto
-    }
 
 
 def _table(decided: Mapping[str, Mapping[str, Event]], raters: list[str]) -> Table:
@@ -229,7 +231,7 @@ def _disputed(
 ) -> list[Dispute]:
     disputed = []
     for sha256, events in decided.items():
-        if len({event.action for event in events.values()}) == 2:
+        if in_dispute(events):
             final = judged[sha256].get(ADJUDICATOR, Verdict()).decided
             decisions = {annotator: _word(event) for annotator, event in events.items()}
             disputed.append(Dispute(names.get(sha256, sha256), decisions, final.action if final else None))

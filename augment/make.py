@@ -48,8 +48,12 @@ class Task:
     faces: tuple[Face, ...] | None = None
 
 
-def load_engine(options: Engine) -> tuple[MaskEngine, Choice]:
+def load_engine(options: Engine, *, find: bool = True) -> tuple[MaskEngine, Choice]:
     """The engine the options ask for, and what it may draw.
+
+    Args:
+        options: Pack, textures, and what may be drawn.
+        find: Whether it is to find faces; without, no model is loaded.
 
     Raises:
         ModelError, PackError: a model, the pack or a texture cannot be used, or the pack lacks a kind.
@@ -75,7 +79,7 @@ def load_engine(options: Engine) -> tuple[MaskEngine, Choice]:
         ),
     )
     textures = {name: texture for found in (prints, *own.values()) for name, texture in found.items()}
-    return MaskEngine(FaceFinder(options.landmarks), pack, textures), choice
+    return MaskEngine(FaceFinder(options.landmarks) if find else None, pack, textures), choice
 
 
 def mask_all(

@@ -1,8 +1,9 @@
 """The manifest: one row for each picture carried over, each copy attempted and each source refused."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Literal, TypedDict
 
 import numpy as np
@@ -153,12 +154,55 @@ def read_manifest(dst: Path) -> Iterator[Row]:
     Raises:
         FileNotFoundError: there is no manifest.
     """
+    for part in _parts(dst):
+        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
+
+
+def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a finished data set, all rows in order.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+    """
+    return pa.concat_tables(pq.read_table(part, columns=list(columns)) for part in _parts(dst))
+
+
+class RowReader:
+    """Single rows of a finished data set by number, read when asked for; several threads may ask."""
+
+    def __init__(self, dst: Path, columns: Sequence[str]) -> None:
+        """Look up where rows lie.
+
+        Raises:
+            FileNotFoundError: there is no manifest.
+        """
+        self._columns = list(columns)
+        self._lock = Lock()
+        self._groups: list[tuple[pq.ParquetFile, int]] = []
+        starts = [0]
+        for part in _parts(dst):
+            file = pq.ParquetFile(part)
+            for number in range(file.num_row_groups):
+                self._groups.append((file, number))
+                starts.append(starts[-1] + file.metadata.row_group(number).num_rows)
+        self._starts = np.array(starts)
+
+    def row(self, number: int) -> Row:
+        """The columns of one row, counted from 0 over all parts."""
+        group = int(np.searchsorted(self._starts, number, side="right")) - 1
+        file, place = self._groups[group]
+        with self._lock:
+            table = file.read_row_group(place, columns=self._columns, use_threads=False)
+        row: Row = table.slice(number - int(self._starts[group]), 1).to_pylist()[0]
+        return row
+
+
+def _parts(dst: Path) -> list[Path]:
     parts = sorted((dst / MANIFEST_FOLDER).glob("[!.]*.parquet"))
     if not parts:
         raise FileNotFoundError(f"{dst} holds no finished data set: {dst / MANIFEST_FOLDER} has no parquet file")
-    for part in parts:
-        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+    return parts
 
 
 class Journal:

@@ -2,12 +2,18 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 REVIEWS_FOLDER = "reviews"
 
@@ -56,37 +62,54 @@ class ReviewLog:
             torn: Where a torn line was set aside, or None.
 
         Raises:
-            ReviewError: a line before the last is damaged, or the file cannot be opened.
+            ReviewError: a line before the last is damaged, the file cannot be opened, or another process has it open.
         """
         self.path = dst / REVIEWS_FOLDER / f"{annotator}.jsonl"
         self.torn: Path | None = None
         try:
+            new = not self.path.exists()
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            # Without a buffer: what could not be written is not tried again later.
+            self._file = self.path.open("a+b", buffering=0)
+            if new:
+                _sync_folder(self.path.parent)
         except OSError as error:
             raise ReviewError(f"cannot open {self.path}: {error.strerror}") from error
-        self._file.seek(0)
-        data = self._file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            self.torn = _beside(self.path)
-            self.torn.write_bytes(data[len(whole) :])
-            self._file.truncate(len(whole))
-        self.events = _parse(self.path, whole)
+        try:
+            _lock(self._file, annotator)
+            self._file.seek(0)
+            data = self._file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            if whole != data:
+                self.torn = _beside(self.path)
+                self.torn.write_bytes(data[len(whole) :])
+                self._file.truncate(len(whole))
+            self.events = _parse(self.path, whole)
+        except BaseException:
+            self._file.close()
+            raise
+        self._length = len(whole)
 
-    def append(self, event: Event) -> None:
-        """Record an event.
+    def append(self, *events: Event) -> None:
+        """Record events, all of them or none.
 
         Raises:
-            ReviewError: it could not be brought to the disk.
+            ReviewError: they could not be brought to the disk.
         """
+        if not events:
+            return
+        data = b"".join(event.model_dump_json(exclude_defaults=True).encode() + b"\n" for event in events)
         try:
-            self._file.write(event.model_dump_json(exclude_defaults=True).encode() + b"\n")
-            self._file.flush()
+            written = 0
+            while written < len(data):
+                written += self._file.write(data[written:])
             os.fsync(self._file.fileno())
         except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._length)
             raise ReviewError(f"cannot write {self.path}: {error.strerror}; the last decision is not kept") from error
-        self.events.append(event)
+        self._length += len(data)
+        self.events.extend(events)
 
     def close(self) -> None:
         """Close the file."""
@@ -115,15 +138,17 @@ def verdicts(events: Iterable[Event]) -> dict[str, Verdict]:
             stack.append(event)
         elif stack:
             stack.pop()
-    result = {}
-    for sha256, stack in standing.items():
-        verdict = Verdict()
-        for event in stack:
-            if event.action in ("accept", "reject"):
-                verdict.decided = event
-            else:
-                verdict.flagged = event.action == "flag"
-        result[sha256] = verdict
+    return {sha256: verdict(stack) for sha256, stack in standing.items()}
+
+
+def verdict(standing: Iterable[Event]) -> Verdict:
+    """What one annotator's events on one picture come to; none of them is an ``undo``, or was taken back."""
+    result = Verdict()
+    for event in standing:
+        if event.action in ("accept", "reject"):
+            result.decided = event
+        else:
+            result.flagged = event.action == "flag"
     return result
 
 
@@ -136,6 +161,29 @@ def _parse(path: Path, data: bytes) -> list[Event]:
             problem = error.errors()[0]["msg"]
             raise ReviewError(f"{path}, line {number} is damaged ({problem}); mend or remove that line") from error
     return events
+
+
+def _lock(file: BinaryIO, annotator: str) -> None:
+    """Keep others from writing to the file while this process has it open; a process that dies lets go of it."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ReviewError(f"{annotator} is reviewing already, in another window; close that, or name another") from None
+    except OSError:  # some network drives cannot
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a new file's name to the disk; Windows does it by itself."""
+    if fcntl is None:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _beside(path: Path) -> Path:
@@ -153,6 +201,20 @@ def judgements(reviews: Mapping[str, Iterable[Event]]) -> dict[str, dict[str, Ve
     """What stands, by the picture's SHA-256 and by annotator; control pictures are left out."""
     result: dict[str, dict[str, Verdict]] = {}
     for annotator, events in reviews.items():
-        for sha256, verdict in verdicts(event for event in events if not event.control).items():
-            result.setdefault(sha256, {})[annotator] = verdict
+        for sha256, standing in verdicts(event for event in events if not event.control).items():
+            result.setdefault(sha256, {})[annotator] = standing
     return result
+
+
+def by_people(judged: Mapping[str, Verdict]) -> dict[str, Event]:
+    """The decisions on one picture that annotators made by looking, by annotator; the adjudicator is none of them."""
+    return {
+        annotator: given.decided
+        for annotator, given in sorted(judged.items())
+        if annotator != ADJUDICATOR and given.decided is not None and not given.decided.auto
+    }
+
+
+def in_dispute(decisions: Mapping[str, Event]) -> bool:
+    """Whether some accept a picture that others reject."""
+    return len({event.action for event in decisions.values()}) == 2

@@ -36,6 +36,7 @@ from maskaug.command import UsageError, command
 from maskaug.console import bar, err, extra, fail, out
 from maskaug.doctor import examine
 from maskaug.masktheface_wrapper import ModelError, PackError
+from maskaug.review_ui import KeysError, PageError, ReviewOptions, WindowError, review
 from maskaug.train.errors import TrainError
 from maskaug.version import __version__
 
@@ -48,11 +49,14 @@ _EXPECTED = (
     ApplyError,
     CurateError,
     GenerateError,
+    KeysError,
     ModelError,
     PackError,
+    PageError,
     ReviewError,
     ScanError,
     TrainError,
+    WindowError,
 )
 _PLAIN_LINE_SECONDS = 10.0
 
@@ -137,6 +141,26 @@ def _agreement(options: AgreementOptions) -> None:
     _print_agreement(agreement(options))
 
 
+def _review(options: ReviewOptions) -> None:
+    """A person's eye on the masked copies: accept or reject each by a key, in a window or on a web page.
+
+    Every decision is appended to DST/reviews/ANNOTATOR.jsonl and on the disk before the next picture comes; start
+    again to go on. Press ? for the keys.
+    """
+    reviewed = review(options, lambda address: out.print(f"open {address}", highlight=False, soft_wrap=True))
+    if reviewed.torn is not None:
+        moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {reviewed.torn}"
+        err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
+    if reviewed.by_score:
+        out.print(f"{reviewed.by_score} accepted by score", highlight=False)
+    counts = reviewed.counts
+    if counts is None:
+        out.print("nothing is left to decide on", highlight=False)
+        return
+    done = f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.left} left"
+    out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
+
+
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -153,6 +177,7 @@ def _doctor() -> None:
 
 app.command("generate")(command(GenerateOptions, _generate))
 app.command("apply")(command(ApplyOptions, _apply))
+app.command("review")(command(ReviewOptions, _review))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)

@@ -1,7 +1,6 @@
 """`doctor`: what is installed, what works here, and what to do about what does not."""
 
 import importlib.metadata
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 
 from maskaug.assets import standard_pack
 from maskaug.masktheface_wrapper import FaceFinder, ModelError, PackError, load_pack
+from maskaug.review_ui.window import WindowError, check_window
 from maskaug.version import __version__
 
 State = Literal["ok", "optional", "broken"]
@@ -125,13 +125,11 @@ def _opencv() -> Finding:
 
 
 def _window() -> Finding:
-    backend = cv2.currentUIFramework()
-    if not backend:
-        return Finding("window", "optional", "this OpenCV has no windows", "for review: pip install opencv-python")
-    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if sys.platform.startswith("linux") and not display:
-        return Finding("window", "optional", f"{backend}, but no display", "log in with a desktop, or use ssh -X")
-    return Finding("window", "ok", backend)
+    try:
+        return Finding("window", "ok", f"can be opened, by {check_window()}")
+    except WindowError as error:
+        found, _, advice = str(error).partition("; ")
+        return Finding("window", "optional", found, advice)
 
 
 def _gpu() -> Finding:

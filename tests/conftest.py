@@ -1,6 +1,10 @@
 """Fixtures: real photographs, real models. Nothing here is a stand-in."""
 
+import os
 from pathlib import Path
+
+# A thread for each of pytest's workers: PyTorch's own would wait for each other. Read when PyTorch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import astronaut
 import numpy as np

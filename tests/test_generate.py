@@ -288,7 +288,7 @@ def start(src, dst, *options):
         stdout=subprocess.PIPE,
         text=True,
         # A shell that runs the suite in the background makes all it starts deaf to Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # one thread here
     )
 
 

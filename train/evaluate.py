@@ -19,7 +19,7 @@ from maskaug.train.model import Classifier
 from maskaug.train.options import EvaluateOptions
 from maskaug.train.predictions import Predictions, PredictionsError, read_predictions, write_predictions
 from maskaug.train.report import EVALUATION_FILE, EVALUATIONS_FOLDER, write_report
-from maskaug.train.samples import Sample, list_samples, yaw_of
+from maskaug.train.samples import Sample, list_samples
 from maskaug.train.slices import Slice, slices
 
 Progress = Callable[[int, int], None]  # pictures done, of how many
@@ -123,28 +123,8 @@ def predictions_of(
         progress(min(start + batch_size, len(samples)), len(samples))
     if not read:
         raise EvaluateError(f"none of {len(samples)} pictures can be read; the first: {unread[0]}")
-    rows = [sample.row for sample, _, _ in read]
-    predictions = Predictions(
-        path=[str(sample.path.resolve()) for sample, _, _ in read],
-        sha256=[sha256 for _, sha256, _ in read],
-        split=[sample.split for sample, _, _ in read],
-        label=np.array([sample.label for sample, _, _ in read], dtype=np.int8),
-        logit=np.concatenate(logits),
-        kind=[row.get("kind") or "" for row in rows],
-        template=[row.get("template") or "" for row in rows],
-        quality=np.array([_quality(sample) for sample, _, _ in read], dtype=np.float32),
-        source=[row.get("source") or "" for row in rows],
-        status=[row.get("status") or "" for row in rows],
-        yaw=np.array([yaw_of(row) for row in rows], dtype=np.float32),
-        width=np.array([width for _, _, (_, width) in read], dtype=np.int32),
-        height=np.array([height for _, _, (height, _) in read], dtype=np.int32),
-    )
-    return predictions, unread
-
-
-def _quality(sample: Sample) -> float:
-    quality = sample.row.get("quality")
-    return float("nan") if quality is None or sample.row.get("status") != "masked" else quality
+    listed, sha256, sizes = zip(*read, strict=True)
+    return Predictions.of(listed, sha256, np.concatenate(logits), sizes), unread
 
 
 def _check_name(folder: Path, data: Path) -> None:

@@ -1,6 +1,7 @@
 """What a classifier says of pictures, one row each: in memory as columns, on disk as parquet."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from maskaug.augment.pictures import write_atomic
 from maskaug.train.calibration import Calibration
 from maskaug.train.errors import TrainError
+from maskaug.train.samples import Sample, yaw_of
 
 CLASSES = ("not_wearing_mask", "wearing_mask")  # by label
 PREDICTIONS_FILE = "predictions.parquet"
@@ -72,6 +74,40 @@ class Predictions:
     yaw: NDArray[np.float32]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
+
+    @classmethod
+    def of(
+        cls,
+        samples: Sequence[Sample],
+        sha256: Sequence[str],
+        logits: NDArray[np.float32],
+        sizes: Sequence[tuple[int, int]],
+    ) -> "Predictions":
+        """What a network says of pictures, with what the manifest does.
+
+        Args:
+            samples: N labelled pictures.
+            sha256: Of their files.
+            logits: ``(N,)``.
+            sizes: Height and width of each, in pixels; 0 where nobody knows.
+        """
+        rows = [sample.row for sample in samples]
+        quality = [row.get("quality") if row.get("status") == "masked" else None for row in rows]
+        return cls(
+            path=[str(sample.path.resolve()) for sample in samples],
+            sha256=list(sha256),
+            split=[sample.split for sample in samples],
+            label=np.array([sample.label for sample in samples], dtype=np.int8),
+            logit=logits,
+            kind=[row.get("kind") or "" for row in rows],
+            template=[row.get("template") or "" for row in rows],
+            quality=np.array([np.nan if value is None else value for value in quality], dtype=np.float32),
+            source=[row.get("source") or "" for row in rows],
+            status=[row.get("status") or "" for row in rows],
+            yaw=np.array([yaw_of(row) for row in rows], dtype=np.float32),
+            width=np.array([width for _, width in sizes], dtype=np.int32),
+            height=np.array([height for height, _ in sizes], dtype=np.int32),
+        )
 
     def __len__(self) -> int:
         return len(self.path)

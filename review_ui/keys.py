@@ -1,0 +1,159 @@
+"""Keys: which key does what, what a file of one's own may change in that, and how windows and browsers name keys.
+
+A key is named by the character it types, in lower case, or ``space``, ``enter``, ``backspace``, ``tab``, ``esc``,
+``left``, ``right``, ``up`` or ``down``.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# Why a picture is rejected, in the order of the digits; also names of actions, and recorded as they stand here.
+REASONS = (
+    "misaligned",
+    "wrong_size",
+    "floating",
+    "wrong_pose",
+    "over_hand",
+    "unreal_light",
+    "not_a_face",
+    "duplicate",
+    "other",
+)
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "accept": ("a",),
+    "reject": ("r", "x"),
+    **{reason: (str(number),) for number, reason in enumerate(REASONS, start=1)},
+    "skip": ("space",),
+    "undo": ("u", "backspace"),
+    "flag": ("f",),
+    "left": ("left",),
+    "right": ("right",),
+    "up": ("up",),
+    "down": ("down",),
+    "before": ("b",),
+    "side": ("s",),
+    "lines": ("l",),
+    "zoom": ("z",),
+    "grid": ("g",),
+    "take": ("enter",),
+    "help": ("?",),
+    "quit": ("q", "esc"),
+}
+_NAMED = ("space", "enter", "backspace", "tab", "esc", "left", "right", "up", "down")
+_CODES = {
+    **{13: "enter", 10: "enter", 8: "backspace", 127: "backspace", 9: "tab", 27: "esc", 32: "space"},
+    **{65361: "left", 65362: "up", 65363: "right", 65364: "down"},  # Qt and GTK
+    **{65288: "backspace", 65293: "enter", 65307: "esc", 65289: "tab", 65421: "enter"},  # GTK
+    **{2424832: "left", 2490368: "up", 2555904: "right", 2621440: "down"},  # Windows
+    **{63234: "left", 63232: "up", 63235: "right", 63233: "down"},  # macOS
+}
+_GTK_MODIFIERS = 0x10000  # what GTK adds for Num Lock and the like lies at and above this bit
+_BROWSER = {
+    **{" ": "space", "Enter": "enter", "Backspace": "backspace", "Tab": "tab", "Escape": "esc"},
+    **{"ArrowLeft": "left", "ArrowUp": "up", "ArrowRight": "right", "ArrowDown": "down"},
+}
+_EXAMPLE = '{"accept": ["j"], "reject": ["k"]}'
+_MODIFIERS = ("ctrl", "control", "alt", "meta", "cmd", "super")
+
+
+class KeysError(Exception):
+    """A file of key bindings cannot be used; the message says which line of it, and what to write."""
+
+
+def read_keys(path: Path | None) -> dict[str, str]:
+    """The action of each key: the defaults, with what a file changes.
+
+    The file is a JSON object: ``{"accept": ["j", "enter"], "take": "t"}`` gives these actions these keys instead of
+    their own, and leaves the others as they are.
+
+    Args:
+        path: The file; None for the defaults.
+
+    Raises:
+        KeysError: the file cannot be read, or names an action or key that does not exist, or one key twice.
+    """
+    bindings = dict(DEFAULTS)
+    if path is not None:
+        for action, keys in _read(path).items():
+            if action not in DEFAULTS:
+                raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(DEFAULTS)}")
+            names = [keys] if isinstance(keys, str) else keys
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                raise KeysError(f'{path}: write the keys of {action} as ["a", "enter"], not {json.dumps(keys)}')
+            bindings[action] = tuple(_checked(name, f"{path}: {action}") for name in names)
+    return _by_key(bindings, path)
+
+
+def labels(keys: Mapping[str, str]) -> dict[str, str]:
+    """For each action that has a key, the first of them."""
+    found: dict[str, str] = {}
+    for key, action in keys.items():
+        found.setdefault(action, key)
+    return found
+
+
+def key_of_code(code: int) -> str | None:
+    """The name of a key by what ``cv2.waitKeyEx`` returns; None for no key, and for keys without a name here."""
+    if code in _CODES:
+        return _CODES[code]
+    code %= _GTK_MODIFIERS
+    return _CODES[code] if code in _CODES else _character(chr(code)) if code < 127 else None
+
+
+def key_of_browser(key: str) -> str | None:
+    """The name of a key by what a browser calls it in ``KeyboardEvent.key``."""
+    return _BROWSER.get(key) or _character(key)
+
+
+def _character(text: str) -> str | None:
+    return text.lower() if len(text) == 1 and text.isprintable() and text != " " else None
+
+
+def _by_key(bindings: Mapping[str, tuple[str, ...]], path: Path | None) -> dict[str, str]:
+    actions: dict[str, str] = {}
+    for action, keys in bindings.items():
+        for key in keys:
+            if key in actions and actions[key] != action:
+                raise KeysError(f"{path}: {key!r} would be both {actions[key]} and {action}; give one another key")
+            actions[key] = action
+    return actions
+
+
+def _read(path: Path) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for action, keys in pairs:
+            if action in found:
+                raise KeysError(f"{path}: {action} is named twice; name it once, with all its keys")
+            found[action] = keys
+        return found
+
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
+    except OSError as error:
+        raise KeysError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise KeysError(f"{path} is not JSON: {error}; write for example {_EXAMPLE}") from error
+    if not isinstance(found, dict):
+        raise KeysError(f"{path}: write actions and their keys, for example {_EXAMPLE}")
+    return found
+
+
+def _checked(name: str, where: str) -> str:
+    lower = name.lower()
+    modifier, plus, _ = lower.partition("+")
+    if plus and modifier in _MODIFIERS:
+        pressed = modifier.capitalize()
+        raise KeysError(f"{where}: windows never see {pressed} with a key; name the key alone, not {name!r}")
+    if plus and modifier == "shift":
+        raise KeysError(f"{where}: Shift and a letter are the letter; name what is typed, not {name!r}")
+    if lower in _NAMED:
+        return lower
+    if len(name) == 1 and name != lower:
+        raise KeysError(f"{where}: Shift and a letter are the letter; write {lower!r}, not {name!r}")
+    if len(name) != 1 or not " " < name <= "~":
+        known = ", ".join(_NAMED)
+        raise KeysError(f"{where}: there is no key {name!r}; there are the characters without accents, and {known}")
+    return name

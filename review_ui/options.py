@@ -1,0 +1,94 @@
+"""Options of ``maskaug review``."""
+
+import getpass
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from maskaug.augment.options import Folder
+from maskaug.augment.reviews import ADJUDICATOR
+
+Order = Literal["doubtful", "random", "kind", "pose", "source"]
+
+_NOT_WITH_DISPUTED = ("annotator", "annotators", "overlap", "honeypots", "auto_accept")
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"\w[\w.@+-]{0,63}", name):
+        raise ValueError(f"{name!r} cannot name a file; use letters, digits and . @ + - _, as in anna")
+    if name == ADJUDICATOR:
+        raise ValueError(f"{ADJUDICATOR} is who settles disputes; give --disputed instead")
+    return name
+
+
+def _login() -> str:
+    try:
+        return _check_name(getpass.getuser())
+    except (OSError, KeyError, ImportError, ValueError):  # a container may have no users
+        raise ValueError("the login name says not who you are; give --annotator NAME") from None
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_split)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class ReviewOptions(BaseModel):
+    """Options of ``maskaug review``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dst: Folder = Field(description="Output of maskaug generate.")
+    order: Order = Field(
+        "doubtful", description="What comes first: low scores; or at random, by kind, by yaw, or by source."
+    )
+    kind: Words | None = Field(None, description="Only these kinds of mask: n95,cloth.")
+    split: Words | None = Field(None, description="Only these splits.")
+    quality_below: float | None = Field(None, ge=0, le=1, description="Only pictures with a lower score.")
+    undecided: bool = Field(False, description="Only pictures this annotator has not decided on.")
+    sample: int | None = Field(None, ge=1, description="Only so many pictures, drawn at random.")
+    auto_accept: float | None = Field(
+        None, ge=0, le=1, description="Accept undecided pictures with this score or a higher one, without showing them."
+    )
+    annotator: Name | None = Field(None, description="Who decides. [default: the login name]")
+    annotators: Names | None = Field(
+        None, description="Among whom the pictures are dealt: anna,bert. [default: everyone sees all]"
+    )
+    overlap: float = Field(0.0, ge=0, le=1, description="Share of the pictures that all --annotators see.")
+    honeypots: float = Field(0.0, ge=0, le=0.5, description="Share of pictures spoilt on purpose: do you notice?")
+    disputed: bool = Field(False, description="Settle what some annotators accept and others reject.")
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    keys: Path | None = Field(None, description="JSON file of key bindings. [default: ~/.config/maskaug/keys.json]")
+    serve: bool = Field(False, description="A web page on this machine instead of a window.")
+    port: int = Field(0, ge=0, le=65535, description="Of the web page; 0: any that is free.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ReviewOptions":
+        name = self.name  # an unusable login name is told now
+        if self.disputed:
+            for option in _NOT_WITH_DISPUTED:
+                if getattr(self, option) not in (None, 0):
+                    raise ValueError(f"--disputed and --{option.replace('_', '-')} exclude each other; give one")
+        elif self.annotators is None:
+            if self.overlap:
+                raise ValueError("--overlap needs to know among whom pictures are dealt; give --annotators anna,bert")
+        elif name not in self.annotators:
+            raise ValueError(f"{name} is not among --annotators {','.join(self.annotators)}; give --annotator")
+        if self.port and not self.serve:
+            raise ValueError("--port is that of the web page; give --serve, too")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Who decides.
+
+        Raises:
+            ValueError: nobody is named, and the login name cannot be used.
+        """
+        return ADJUDICATOR if self.disputed else self.annotator or _login()

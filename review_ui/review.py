@@ -1,0 +1,99 @@
+"""`review`: opens an annotator's session, and shows it in a window or on a web page."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskaug.augment.pictures import write_atomic
+from maskaug.augment.reviews import REVIEWS_FOLDER, ReviewError, ReviewLog, read_reviews
+from maskaug.review_ui.controls import Controls
+from maskaug.review_ui.desk import Desk
+from maskaug.review_ui.keys import read_keys
+from maskaug.review_ui.options import ReviewOptions
+from maskaug.review_ui.queue import read_queue
+from maskaug.review_ui.serve import PageServer
+from maskaug.review_ui.session import Counts, Session, accept_by_score
+from maskaug.review_ui.shelf import Shelf
+from maskaug.review_ui.window import check_window, run_window
+from maskaug.version import __version__
+
+_OWN_KEYS = "~/.config/maskaug/keys.json"
+_NOT_SAVED = {"dst", "keys", "serve", "port", "annotator"}
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What became of a session.
+
+    Attributes:
+        annotator: Who decided.
+        counts: Where it stands; None if there was nothing left to decide on.
+        by_score: Pictures that were accepted by score at its start.
+        torn: Where a line of the record that a power cut had torn was set aside, or None.
+    """
+
+    annotator: str
+    counts: Counts | None
+    by_score: int
+    torn: Path | None
+
+
+def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
+    """Let a person decide on pictures, until they quit; every decision is kept at once.
+
+    Args:
+        options: See :class:`ReviewOptions`.
+        announce: Called with the address of the web page, when it is there.
+
+    Raises:
+        ReviewError: there is no generated set, nothing in it that the options allow, or a record cannot be used.
+        KeysError: the file of key bindings cannot be used.
+        WindowError, PageError: there can be no window, or no page.
+    """
+    own = Path(os.path.expanduser(_OWN_KEYS))  # noqa: PTH111  Path.expanduser fails where there is no home
+    keys = read_keys(options.keys or (own if own.is_file() else None))
+    if not options.serve:
+        check_window()
+    with _open(options) as (session, desk, log, by_score):
+        if session is not None and desk is not None:
+            title = f"maskaug review - {options.name} - {options.dst}"
+            if options.serve:
+                PageServer(desk, keys, title, options.port).run(announce)
+            else:
+                run_window(desk, keys, title)
+        return Reviewed(options.name, session.counts if session else None, by_score, log.torn)
+
+
+@contextmanager
+def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Desk | None, ReviewLog, int]]:
+    """A session and what shows it; neither if there is nothing to decide on."""
+    queue = read_queue(options, read_reviews(options.dst).get(options.name, []))
+    controls = Controls(options.dst) if queue.controls.any() else None
+    log = ReviewLog(options.dst, options.name)
+    try:
+        _save(options)
+        accept_by_score(queue, log)
+        if not len(queue):
+            yield None, None, log, len(queue.by_score)
+            return
+        session = Session(queue, log, controls.made if controls else None)
+        shelf = Shelf(options.dst, queue, controls)
+        try:
+            yield session, Desk(session, shelf), log, len(queue.by_score)
+        finally:
+            shelf.close()
+    finally:
+        log.close()
+
+
+def _save(options: ReviewOptions) -> None:
+    """Write down by which choices the annotator decides; the latest ones."""
+    content = {"maskaug": __version__, "annotator": options.name, **options.model_dump(mode="json", exclude=_NOT_SAVED)}
+    folder = options.dst / REVIEWS_FOLDER
+    try:
+        write_atomic(folder / f"{options.name}.options.json", json.dumps(content, indent=2).encode() + b"\n", folder)
+    except OSError as error:
+        raise ReviewError(f"cannot write below {folder}: {error.strerror or error}") from error

@@ -1,0 +1,90 @@
+"""A screen without a monitor, a window manager and fingers: Xvfb, openbox and xdotool."""
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+
+TOOLS = ("Xvfb", "openbox", "xdotool")
+
+
+def missing():
+    return [tool for tool in TOOLS if shutil.which(tool) is None]
+
+
+def until(condition, seconds=20.0):
+    """Wait until a condition holds, and return what it gives."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"waited for {seconds} s in vain"
+        time.sleep(0.05)
+    return found
+
+
+class Screen:
+    """A display with a window manager on it."""
+
+    def __init__(self, display):
+        self.environment = {**os.environ, "DISPLAY": display}
+        self.environment.pop("WAYLAND_DISPLAY", None)
+
+    def do(self, *arguments, check=True):
+        done = subprocess.run(
+            ["xdotool", *map(str, arguments)], env=self.environment, capture_output=True, text=True, check=check
+        )
+        return done.stdout.split()
+
+    def windows(self):
+        return self.do("search", "--onlyvisible", "--name", "^maskaug review - ", check=False)
+
+    def focus(self):
+        """Wait for the window, and give it the keys."""
+        (window,) = until(self.windows)
+        until(lambda: self.do("getactivewindow", check=False) == [window])
+        self.do("windowfocus", "--sync", window)
+        time.sleep(0.3)  # the window manager may yet take the keys, and give them back
+        return window
+
+    def press(self, *keys, delay=120):
+        """Press keys after each other, so many milliseconds apart."""
+        for key in keys:
+            started = time.monotonic()
+            self.do("key", key)
+            time.sleep(max(0.0, delay / 1000 - (time.monotonic() - started)))
+
+    def click(self, window, x, y):
+        self.do("mousemove", "--window", window, x, y, "click", 1)
+
+    def press_close_button(self, window):
+        """Click on the cross that openbox puts at the right of the title."""
+        shell = dict(line.split("=") for line in self.do("getwindowgeometry", "--shell", window))
+        self.do("windowmove", "--sync", window, 60, 60)
+        # Whether that is the corner of the frame or of what it frames depends on who was quicker; elsewhere a click
+        # does nothing.
+        for below in (10, -10):
+            self.do("mousemove", 60 + int(shell["WIDTH"]) - 8, 60 + below, "click", 1)
+            time.sleep(1)
+            if not self.windows():
+                return
+
+
+@contextmanager
+def screen():
+    reading, writing = os.pipe()
+    xvfb = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    found = Screen(f":{number}")
+    manager = subprocess.Popen(["openbox"], env=found.environment, stderr=subprocess.DEVNULL)
+    try:
+        yield found
+    finally:
+        for process in (manager, xvfb):
+            process.terminate()
+            process.wait(10)

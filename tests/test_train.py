@@ -1,0 +1,341 @@
+import csv
+import json
+import os
+import pickle
+import signal
+import subprocess
+import time
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torchvision.models import WeightsEnum
+from torchvision.transforms import functional
+from training import CLASSES, COMMAND, SMALL, balanced, write_faces
+
+from maskaug.train.cache import load_pictures
+from maskaug.train.checkpoint import CheckpointError, load_model
+from maskaug.train.dataset import load_dataset
+from maskaug.train.distributed import Ranks
+from maskaug.train.folder import RunError
+from maskaug.train.loop import LossError, Machine, batch_plan, logits_of, train_epoch
+from maskaug.train.options import TrainOptions
+from maskaug.train.predictions import read_predictions
+from maskaug.train.recipes import REPORT, changed
+from maskaug.train.samples import DataError
+from maskaug.train.train import Report, train
+from maskaug.train.transforms import draw_angles, rotate
+from maskaug.train.weights import WeightsError, initial_network
+
+CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
+TIMES = ("samples_per_s", "waiting", "seconds")
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    return balanced(tmp_path_factory.mktemp("faces"))
+
+
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def small(data, out, *changes, **options):
+    changes = ["size=32", "batch_size=8", "lr=0.001", "epochs=2", *changes]
+    return TrainOptions(data=data, out=out, arch="resnet18", set_=changes, wandb="disabled", **options)
+
+
+def history(run):
+    with (run / "metrics.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name not in TIMES} for row in csv.DictReader(file)]
+
+
+def test_one_batch_is_learnt_by_heart(faces, tmp_path):
+    recipe = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=24", "rotation=0", "lr=0.003"])
+    part = load_dataset(faces, 32, tmp_path).train
+    torch.manual_seed(0)
+    network, _ = initial_network("resnet18", "none")
+    network = CPU.place(network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
+    losses = [train_epoch(network, optimizer, part, recipe, CPU, seed=0, epoch=epoch).loss for epoch in range(25)]
+    assert losses[0] > 0.4
+    assert losses[-1] < 0.05
+
+
+def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
+    told = []
+    trained = train(
+        small(faces, tmp_path / "run"), Report(epoch=lambda row, epochs: told.append((row["epoch"], epochs)))
+    )
+    run = trained.run
+    assert told == [(1, 2), (2, 2)]
+    assert {path.name for path in run.iterdir()} >= {
+        *("config.json", "metrics.csv", "best.pt", "best.safetensors", "last.pt"),
+        *("calibration.json", "predictions.parquet", "report.html"),
+    }
+    rows = history(run)
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(trained.best["val_loss"]) == min(float(row["val_loss"]) for row in rows)
+    classifier = load_model(run, torch.device("cpu"))
+    saved = load_file(run / "best.safetensors")
+    assert all(torch.equal(saved[name], value) for name, value in classifier.network.state_dict().items())
+    predictions = read_predictions(run)
+    assert sorted(predictions.label.tolist()) == [0] * 6 + [1] * 6
+    again = small(faces, tmp_path / "again")
+    assert history(train(again).run) == rows, "the same seed, the same figures"
+    config = json.loads((run / "config.json").read_text())
+    assert config["recipe"]["lr"] == 0.001
+    with pytest.raises(RunError, match="not empty; go on with: maskaug train --resume"):
+        train(small(faces, run))
+
+
+def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path):
+    run = train(small(faces, tmp_path / "run", precision="fp32")).run
+    classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
+    pictures = load_dataset(faces, 32, tmp_path / "cache").val.pixels
+    assert classifier.logits(np.asarray(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
+
+
+def test_killed_and_resumed_ends_as_if_never_stopped(faces, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = [str(faces), *SMALL, "--set", "epochs=4", "--deterministic"]
+    subprocess.run([*COMMAND, *options, "--out", str(whole)], cwd=tmp_path, check=True, capture_output=True)
+    process = subprocess.Popen(
+        [*COMMAND, *options, "--out", str(killed)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    for line in process.stderr:
+        if line.startswith("epoch 2"):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait(timeout=30)
+    process.stderr.close()
+    assert not (killed / "report.html").exists()
+    resumed = subprocess.run(
+        [*COMMAND, "--resume", str(killed)], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    assert "epoch 4 of 4" in resumed.stderr
+    assert "epoch 1 of 4" not in resumed.stderr
+    assert history(killed) == history(whole)
+    for name in ("best.safetensors", "predictions.parquet", "calibration.json"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
+    ends = [torch.load(run / "last.pt", weights_only=True)["network"] for run in (killed, whole)]
+    assert all(torch.equal(ends[0][name], value) for name, value in ends[1].items())
+
+
+def test_resuming_with_other_pictures_is_refused(tmp_path):
+    data = balanced(tmp_path / "faces")
+    run = train(small(data, tmp_path / "run", "epochs=1")).run
+    write_faces(data, {("train", CLASSES[0]): 12}, seed=5)
+    with pytest.raises(CheckpointError, match="their checksum differs"):
+        train(TrainOptions(resume=run))
+    with pytest.raises(RunError, match="no training run"):
+        train(TrainOptions(resume=tmp_path / "gone"))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(faces, tmp_path):
+    with pytest.raises(LossError, match=r"--set lr=0\.001"):
+        train(small(faces, tmp_path / "run", "lr=1e20", "clip_norm=1e30", "epochs=3"))
+    for name in ("best.pt", "last.pt"):
+        path = tmp_path / "run" / name
+        if path.exists():
+            values = torch.load(path, weights_only=True)["network"].values()
+            assert all(torch.isfinite(value).all() for value in values if value.is_floating_point())
+
+
+def test_two_processes_learn_what_one_does(faces, tmp_path):
+    """With a network that normalises each picture by itself: batch norm sees only its process's share."""
+    driver = tmp_path / "driver.py"
+    driver.write_text(
+        "import torch.nn as nn\n"
+        "from torchvision.models._api import register_model\n"
+        "@register_model()\n"
+        "def plain(weights=None, num_classes=1):\n"
+        "    convolutions = nn.Conv2d(3, 8, 3, 2), nn.GroupNorm(2, 8), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU()\n"
+        "    return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, num_classes))\n"
+        "from maskaug.cli import main\n"
+        "main()\n"
+    )
+    options = ["train", str(faces), "--arch", "plain", "--precision", "fp32", "--wandb", "disabled"]
+    for change in ("size=32", "batch_size=7", "epochs=3", "lr=0.01"):
+        options += ["--set", change]
+    one = [COMMAND[0], str(driver)]
+    two = [COMMAND[0], "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(driver)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for command, run in ((one, "one"), (two, "two")):
+        done = subprocess.run(
+            [*command, *options, "--out", run],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    rows = [
+        [float(value) for row in history(tmp_path / run) for name, value in row.items() if name != "grad_norm"]
+        for run in ("one", "two")
+    ]
+    assert rows[1] == pytest.approx(rows[0], abs=2e-5)
+    assert len(read_predictions(tmp_path / "two")) == 12
+
+
+def test_batches_hold_every_picture_once_and_never_one_alone():
+    for count in (1, 2, 16, 17, 18, 31):
+        batches = list(batch_plan(count, 8, seed=1, epoch=0))
+        assert sorted(np.concatenate(batches)) == list(range(count))
+        assert count == 1 or min(len(batch) for batch in batches) > 1
+    assert [batch.tolist() for batch in batch_plan(30, 8, 1, 0)] != [
+        batch.tolist() for batch in batch_plan(30, 8, 1, 1)
+    ]
+
+
+def test_pictures_turn_as_torchvision_turns_them():
+    pictures = torch.rand(4, 3, 33, 33)
+    angles = torch.tensor([0.0, 12.5, -29.0, 30.0])
+    expected = torch.stack([functional.rotate(one, float(angle)) for one, angle in zip(pictures, angles, strict=True)])
+    same = (rotate(pictures, angles) - expected).abs().amax(dim=1) < 1e-6
+    assert same.float().mean() > 0.995, "but for pixels whose source lies half-way between two"
+    drawn = draw_angles(30, 7, 2, np.arange(500))
+    assert np.abs(drawn).max() <= 30
+    assert drawn.std() == pytest.approx(30 / 3**0.5, rel=0.1)
+    assert (draw_angles(30, 7, 2, np.array([499, 3])) == drawn[[499, 3]]).all(), "whatever the batch"
+
+
+def test_every_process_gets_all_logits(faces, tmp_path):
+    part = load_dataset(faces, 32, tmp_path).val
+    network, _ = initial_network("resnet18", "none")
+    logits = logits_of(CPU.place(network), part, changed(REPORT, ["size=32"]), CPU)
+    assert logits.shape == (12,)
+    assert np.isfinite(logits).all()
+
+
+def test_a_corrupt_picture_costs_a_warning(tmp_path):
+    data = balanced(tmp_path / "faces")
+    (data / "train" / CLASSES[1] / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    notes = []
+    train(small(data, tmp_path / "run", "epochs=1"), Report(note=notes.append))
+    assert len(notes) == 1
+    assert notes[0].startswith("1 pictures of train cannot be read and are left out")
+    assert "0.png" in notes[0]
+
+
+def test_what_is_odd_is_said_and_what_is_impossible_refused(tmp_path):
+    unequal = write_faces(
+        tmp_path / "unequal",
+        {("train", CLASSES[0]): 13, ("train", CLASSES[1]): 4, ("val", CLASSES[0]): 2, ("val", CLASSES[1]): 2},
+    )
+    twin = unequal / "val" / CLASSES[0] / "0.png"
+    twin.write_bytes((unequal / "train" / CLASSES[0] / "3.png").read_bytes())
+    notes = load_dataset(unequal, 32, tmp_path / "cache").notes
+    assert any("The classes of train are unequal: 13 of not_wearing_mask and 4" in note for note in notes)
+    assert any(note.startswith("1 pictures of val are the same as one of train") for note in notes)
+    empty = write_faces(
+        tmp_path / "empty", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3, ("val", CLASSES[0]): 2}
+    )
+    with pytest.raises(DataError, match=r"val has no picture of class wearing_mask"):
+        load_dataset(empty, 32, tmp_path / "cache")
+    one = write_faces(tmp_path / "one", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3})
+    with pytest.raises(DataError, match="no split 'val'"):
+        load_dataset(one, 32, tmp_path / "cache")
+
+
+def test_decoded_pictures_are_kept_until_they_are_stale(tmp_path, monkeypatch):
+    data = balanced(tmp_path / "faces")
+    paths = sorted(data.rglob("*.png"))
+    first = load_pictures(paths, 32, tmp_path / "cache")
+    pixels = np.array(first.pixels)
+    monkeypatch.setattr("maskaug.train.cache.read_picture", None)
+    again = load_pictures(paths, 32, tmp_path / "cache")
+    assert (again.pixels == pixels).all()
+    assert again.sha256 == first.sha256
+    monkeypatch.undo()
+    assert load_pictures(paths, 48, tmp_path / "cache").pixels.shape[1:] == (48, 48, 3)
+    (kept,) = [path for path in (tmp_path / "cache").glob("*.npy") if np.load(path).shape[1] == 32]
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert (load_pictures(paths, 32, tmp_path / "cache").pixels == pixels).all(), "a cut file is made anew"
+    paths[0].write_bytes(paths[-1].read_bytes())
+    os.utime(paths[0], ns=(time.time_ns(), time.time_ns() + 10**9))
+    changed_one = load_pictures(paths, 32, tmp_path / "cache")
+    assert (changed_one.pixels[0] == pixels[-1]).all()
+    assert not list((tmp_path / "cache").glob(".*"))
+
+
+class Malicious:
+    def __reduce__(self):
+        return os.system, ("touch stolen",)
+
+
+@pytest.mark.parametrize("name", ["best.pt", "last.pt"])
+def test_a_checkpoint_that_runs_a_program_is_refused(faces, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    run = train(small(faces, tmp_path / "run", "epochs=1")).run
+    torch.save({"network": Malicious()}, run / name)
+    with pytest.raises(CheckpointError, match="can run any program"):
+        load_model(run, torch.device("cpu")) if name == "best.pt" else train(TrainOptions(resume=run))
+    (run / name).write_bytes(pickle.dumps(Malicious(), protocol=2))
+    with pytest.raises(CheckpointError, match=name):
+        load_model(run, torch.device("cpu")) if name == "best.pt" else train(TrainOptions(resume=run))
+    assert not (tmp_path / "stolen").exists()
+
+
+def test_weights_that_cannot_be_fetched_are_explained(monkeypatch, tmp_path):
+    def offline(self, *args, **kwargs):
+        raise URLError("no route to host")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(WeightsEnum, "get_state_dict", offline)
+    with pytest.raises(WeightsError) as raised:
+        initial_network("resnet50", "imagenet")
+    for told in ("resnet50-", ".pth", str(tmp_path / "hub" / "checkpoints"), "--weights PATH"):
+        assert told in str(raised.value)
+    with pytest.raises(WeightsError, match="IMAGENET1K_V1"):
+        initial_network("resnet18", "IMAGENET22K")
+    with pytest.raises(WeightsError, match="resnet50"):
+        initial_network("resnet5o", "none")
+
+
+def test_weights_of_a_file_are_taken_over_but_for_the_last_layer(tmp_path):
+    torch.manual_seed(1)
+    network, _ = initial_network("resnet18", "none")
+    state = network.state_dict()
+    state["fc.weight"], state["fc.bias"] = torch.zeros(1000, 512), torch.zeros(1000)
+    state["left.over"] = torch.zeros(3)
+    torch.save(state, tmp_path / "weights.pth")
+    other, notes = initial_network("resnet18", str(tmp_path / "weights.pth"))
+    assert torch.equal(other.state_dict()["layer1.0.conv1.weight"], state["layer1.0.conv1.weight"])
+    assert other.state_dict()["fc.weight"].shape == (1, 512)
+    assert "last layer starts at random" in notes[0]
+    assert "left.over" in notes[1]
+    with pytest.raises(WeightsError, match="of another network"):
+        initial_network("resnet50", str(tmp_path / "weights.pth"))
+    with pytest.raises(WeightsError, match="cannot be read"):
+        initial_network("resnet18", str(tmp_path / "gone.pth"))
+
+
+def test_weights_and_biases_offline(faces, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    notes = []
+    options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "auto"})
+    train(options, Report(note=notes.append))
+    assert notes == []
+    assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
+
+
+def test_what_goes_wrong_at_weights_and_biases_costs_nothing(faces, tmp_path, monkeypatch):
+    import wandb
+
+    def refuse(*args, **kwargs):
+        raise wandb.errors.CommError("no such project")
+
+    monkeypatch.setattr(wandb, "init", refuse)
+    notes = []
+    options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "online"})
+    run = train(options, Report(note=notes.append)).run
+    assert notes == ["Weights & Biases: no such project; the run goes on without, its files have all figures"]
+    assert (run / "report.html").exists()

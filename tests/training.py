@@ -1,0 +1,30 @@
+"""Small data sets for training: one class reddish, the other bluish, each picture its own."""
+
+import sys
+
+import numpy as np
+
+from maskaug.augment.pictures import encode_picture
+
+CLASSES = ("not_wearing_mask", "wearing_mask")
+SMALL = ("--arch", "resnet18", "--set", "size=32", "--set", "batch_size=8", "--set", "lr=0.001", "--wandb", "disabled")
+COMMAND = [sys.executable, "-m", "maskaug", "train"]
+
+
+def write_faces(folder, counts, seed=0):
+    """``FOLDER/{split}/{class}/*.png``, as many as ``counts`` says by (split, class)."""
+    rng = np.random.default_rng(seed)
+    for (split, label), count in counts.items():
+        target = folder / split / label
+        target.mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            pixels = rng.integers(40, 160, (40, 48, 3))
+            pixels[..., 2 * CLASSES.index(label)] += 60
+            (target / f"{number}.png").write_bytes(encode_picture(pixels.astype(np.uint8), "png"))
+    return folder
+
+
+def balanced(folder, train=12, val=6, seed=0):
+    return write_faces(
+        folder, {(split, label): count for split, count in (("train", train), ("val", val)) for label in CLASSES}, seed
+    )
