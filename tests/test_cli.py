@@ -8,6 +8,7 @@ from generated import Generated, review, texture
 
 from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.train.options import AblateOptions, EvaluateOptions, ExportOptions, PredictOptions, TrainOptions
 
 
 def maskaug(*arguments, cwd):
@@ -16,7 +17,13 @@ def maskaug(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=None)
 
 
-@pytest.mark.parametrize("model", [GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions),
+        *(TrainOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
+    ],
+)
 def test_every_option_is_documented(model, tmp_path):
     name = model.__name__.removesuffix("Options").lower()
     shown = maskaug(name, "--help", cwd=tmp_path)
@@ -59,6 +66,10 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["curate", "faces", "out", "--to", "webdataset", "--link", "sym"], 2, "leave out --link"),
         (["curate", "faces", "out", "--val-share", "1"], 2, "--val-share"),
         (["agreement", "faces"], 1, "holds no reviews"),
+        (["evaluate", "gone", "faces"], 1, "gone is no training run"),
+        (["export", "gone"], 1, "gone is no training run"),
+        (["ablate", "faces"], 2, "say what to vary"),
+        (["ablate", "faces", "--vary", "colour=red", "--out", "out"], 1, "the recipe has no 'colour'"),
         (["apply", "gone.jpg"], 1, "no picture matches"),
         (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
     ],
