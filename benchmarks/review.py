@@ -3,8 +3,8 @@
 python benchmarks/review.py [--rows 100000] [--shown 400] [--pause 0.12] [--json FILE]
 
 A set of ROWS pictures is made in a temporary folder; the most doubtful of them, which are shown, exist. The window is
-opened on a screen without a monitor (Xvfb, openbox, xdotool; tests/screen.py). Then, without a window, SHOWN pictures
-are decided on, PAUSE seconds apart: measured is the time from the key to the composed frame with the next picture on it.
+opened on a screen without a monitor (Xvfb, openbox, xdotool; tests/screen.py). Then, without a window, SHOWN of them
+are decided on, PAUSE seconds apart: measured is the time from the key to the composed frame with the next picture.
 """
 
 import argparse
