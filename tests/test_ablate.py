@@ -62,7 +62,7 @@ def test_the_grid_is_trained_judged_and_written(tmp_path):
 
     out = tmp_path / "out"
     text = (out / "ablation.md").read_text()
-    assert f"| none | 3 | {first[accuracy].text()} |" in text
+    assert f"| none | validation | 3 | {first[accuracy].text()} |" in text
     assert "weights: none to imagenet" in text
     assert (out / "ablation.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads((out / "ablation.json").read_text())
@@ -123,7 +123,12 @@ def test_runs_are_judged_on_further_pictures_once(tmp_path, monkeypatch):
 
 def outcome(weights, arch, seed, accuracy):
     settings = {"weights": weights, "arch": arch}
-    return Outcome(settings, seed, None, {("validation", "accuracy"): accuracy, ("validation", "auc"): nan})
+    return Outcome(
+        settings,
+        seed,
+        None,
+        {("validation", "accuracy"): accuracy, ("validation", "auc"): nan, ("validation", "loss"): 0.5},
+    )
 
 
 def test_pairs_share_seed_and_all_other_settings():
@@ -137,16 +142,17 @@ def test_pairs_share_seed_and_all_other_settings():
         outcome("imagenet", "b", 1, 0.99),  # has no partner
     ]
     ablation = Ablation({"weights": ["none", "imagenet"], "arch": ["a", "b"]}, made)
-    weights, undefined, arch, _ = ablation.comparisons()
+    weights, undefined, alike, arch, *_ = ablation.comparisons()
     assert weights.differences.values == pytest.approx([0.05, 0.01, 0.03])
     # t = mean / (sd / sqrt(n)) = 0.03 / (0.02 / sqrt(3)) = 2.598, 2 degrees of freedom
     assert weights.p == pytest.approx(0.1217, abs=1e-4)
     assert undefined.differences.values == []
     assert isnan(undefined.p)
+    assert (alike.differences.mean, isnan(alike.p)) == (0.0, True)
     assert arch.differences.values == pytest.approx([-0.10, -0.12, 0.08])
     titles, rows = table(ablation)
-    assert titles[:4] == ["weights", "arch", "seeds", "accuracy, validation"]
-    assert rows[0] == ["none", "a", "2", "0.8500 ± 0.0707", "-"]
+    assert titles == ["weights", "arch", "on", "seeds", "accuracy", "auc", "loss"]
+    assert rows[0] == ["none", "a", "validation", "2", "0.8500 ± 0.0707", "-", "0.5000 ± 0.0000"]
     assert changes(ablation)[1][0] == [
         "weights: none to imagenet",
         "validation",

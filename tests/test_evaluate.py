@@ -99,6 +99,8 @@ def test_pictures_seen_in_training_are_counted(run, tmp_path):
     assert judge(run, tmp_path / "real").notes == [
         "3 of 8 pictures are among those the run was validated and calibrated on."
     ]
+    (run / "trained_on.txt").write_text("".join(f"{sha256}\n" for sha256 in seen.sha256[3:5]))
+    assert judge(run, tmp_path / "real").notes[0] == "2 of 8 pictures are among those the run was trained on."
 
 
 def test_a_broken_picture_costs_a_note_and_only_broken_ones_an_error(run, tmp_path):

@@ -10,7 +10,7 @@ from classifiers import load, write_network
 from maskaug.augment.pictures import encode_picture, read_picture
 from maskaug.train.checkpoint import CheckpointError
 from maskaug.train.drawings import Drawings, DrawingsError
-from maskaug.train.faces import crop_box, draw_faces
+from maskaug.train.faces import Margins, MarginsError, draw_faces, load_margins, measured, save_margins
 from maskaug.train.frames import FramesError, camera_frames, frames, listed
 from maskaug.train.options import PredictOptions
 from maskaug.train.predict import classify, predict
@@ -45,7 +45,7 @@ def write_video(path, photo, count=6):
 def test_a_face_is_found_cut_out_and_judged(run, folder, photo, engine):
     (found,) = predict(PredictOptions(run=run, paths=[folder / "deep" / "face.png"], device="cpu"))
     (box,) = found.boxes
-    assert box == crop_box(engine.finder.boxes(photo)[0], 320, 320)
+    assert box == Margins().crop(engine.finder.boxes(photo)[0], 320, 320)
     classifier = load(run)
     left, top, right, bottom = box
     crop = classifier.prepare(photo[top:bottom, left:right])
@@ -67,8 +67,8 @@ def test_folders_are_searched_and_whole_pictures_taken_as_they_are(run, folder):
 def test_batches_change_nothing(run, photo):
     classifier = load(run)
     seen = [next(frames_of(np.roll(photo, 9 * number, axis=1))) for number in range(5)]
-    one = list(classify(seen, classifier, whole_boxes, at_once=1))
-    many = list(classify(seen, classifier, whole_boxes, at_once=64))
+    one = list(classify(seen, classifier, whole_boxes, Margins(), at_once=1))
+    many = list(classify(seen, classifier, whole_boxes, Margins(), at_once=64))
     assert [predicted.frame for predicted in one] == [predicted.frame for predicted in many]
     np.testing.assert_allclose(
         [predicted.probabilities for predicted in one], [predicted.probabilities for predicted in many], atol=1e-5
@@ -164,9 +164,29 @@ def test_boxes_are_drawn_in_two_colours_and_readable_anywhere(photo):
 
 
 def test_crops_stay_in_the_picture():
-    assert crop_box(np.array([10, 30, 110, 130]), 400, 400) == (6, 7, 114, 125)
-    assert crop_box(np.array([-50, -50, 100, 100]), 90, 80) == (0, 0, 90, 80)
-    assert crop_box(np.array([398, 10, 500, 100]), 400, 400) is None
+    crop = Margins().crop
+    assert crop(np.array([10, 30, 110, 130]), 400, 400) == (6, 7, 114, 125)
+    assert crop(np.array([-50, -50, 100, 100]), 90, 80) == (0, 0, 90, 80)
+    assert crop(np.array([398, 10, 500, 100]), 400, 400) is None
+
+
+def test_faces_are_cut_out_as_the_training_pictures_were(run, folder, tmp_path, engine, photo):
+    # Boxes of 100 x 80 in pictures of 160 x 140: 30 pixels at the sides, 40 above, 20 below.
+    rows = [{"box": [30.0, 40.0, 130.0, 120.0], "width": 160, "height": 140}] * 10
+    assert measured(rows[:9]) == measured([{}, {"box": None}]) == Margins()
+    own = measured(rows)
+    assert own == Margins(sides=0.3, above=0.5, below=0.25)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("best.pt", "calibration.json"):
+        (mine / name).write_bytes((run / name).read_bytes())
+    save_margins(mine, own)
+    assert load_margins(mine) == own
+    (found,) = predict(PredictOptions(run=mine, paths=[folder / "deep" / "face.png"]))
+    assert found.boxes == (own.crop(engine.finder.boxes(photo)[0], 320, 320),)
+    (mine / "margins.json").write_text("{")
+    with pytest.raises(MarginsError, match="delete it"):
+        load_margins(mine)
 
 
 def test_heat_is_drawn_beside_the_picture(run, folder, tmp_path):

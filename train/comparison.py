@@ -122,13 +122,14 @@ def told(settings: Settings) -> str:
 
 
 def table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
-    """Titles and rows of the figures: one row for each combination, mean and deviation over its seeds."""
-    titles = [*ablation.factors, "seeds", *(f"{figure}, {on}" for on, figure in ablation.keys)]
+    """Titles and rows of the figures: a row for each combination and set of pictures, mean and deviation over seeds."""
+    sets = list(dict.fromkeys(on for on, _ in ablation.keys))
     rows = []
     for settings, spreads in ablation.spreads():
-        seeds = max((len(spread.values) for spread in spreads.values()), default=0)
-        rows.append([*settings.values(), str(seeds), *(spread.text() for spread in spreads.values())])
-    return titles, rows
+        for on in sets:
+            mine = [spreads[on, figure] for figure in FIGURES]
+            rows.append([*settings.values(), on, str(len(mine[0].values)), *(spread.text() for spread in mine)])
+    return [*ablation.factors, "on", "seeds", *FIGURES], rows
 
 
 def changes(ablation: Ablation) -> tuple[list[str], list[list[str]]]:

@@ -5,23 +5,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.augment.pictures import write_atomic
 from maskaug.train.calibration import Calibration, calibrate, save_calibration
-from maskaug.train.dataset import Part
-from maskaug.train.predictions import Predictions, write_predictions
+from maskaug.train.dataset import Dataset
+from maskaug.train.faces import measured, save_margins
+from maskaug.train.predictions import TRAINED_ON_FILE, Predictions, write_predictions
 from maskaug.train.report import write_report
 
 
-def conclude(run: Path, val: Part, logits: NDArray[np.float32]) -> tuple[Calibration, Predictions]:
+def conclude(run: Path, dataset: Dataset, logits: NDArray[np.float32]) -> tuple[Calibration, Predictions]:
     """Calibrate the network that was kept by its ``(N,)`` logits of validation, and write down what it says of it.
 
     Raises:
         OSError: a file cannot be written.
     """
+    val = dataset.val
     calibration = calibrate(val.labels.astype(np.int64), logits)
     save_calibration(run, calibration)
     rows = (sample.row for sample in val.samples)
     sizes = [(row.get("height") or 0, row.get("width") or 0) for row in rows]
     predictions = Predictions.of(val.samples, val.sha256, logits, sizes)
-    write_predictions(run, predictions, calibration)
+    save_margins(run, measured(sample.row for part in (dataset.train, val) for sample in part.samples))
+    write_atomic(run / TRAINED_ON_FILE, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
+    write_predictions(run, predictions, calibration)  # a run that has them is finished
     write_report(run)
     return calibration, predictions

@@ -17,7 +17,13 @@ from maskaug.train.errors import TrainError
 from maskaug.train.metrics import Estimate, figures
 from maskaug.train.model import Classifier
 from maskaug.train.options import EvaluateOptions
-from maskaug.train.predictions import Predictions, PredictionsError, read_predictions, write_predictions
+from maskaug.train.predictions import (
+    PREDICTIONS_FILE,
+    TRAINED_ON_FILE,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
 from maskaug.train.report import EVALUATION_FILE, EVALUATIONS_FOLDER, write_report
 from maskaug.train.samples import Sample, list_samples
 from maskaug.train.slices import Slice, slices
@@ -142,14 +148,11 @@ def _unread(unread: list[str]) -> list[str]:
 
 def _seen_before(run: Path, predictions: Predictions) -> list[str]:
     """Whether pictures are those the run was trained on, or its threshold was chosen on."""
-    try:
-        known = read_predictions(run)
-    except PredictionsError:
-        return []
+    trained = (run / TRAINED_ON_FILE).read_text().split() if (run / TRAINED_ON_FILE).exists() else []
+    validated = read_predictions(run).sha256 if (run / PREDICTIONS_FILE).exists() else []
+    known = {"trained on": set(trained), "validated and calibrated on": set(validated)}
     notes = []
-    for title, training in (("trained on", True), ("validated and calibrated on", False)):
-        pairs = zip(known.sha256, known.split, strict=True)
-        seen = {sha256 for sha256, split in pairs if (split == "train") == training}
+    for title, seen in known.items():
         count = sum(sha256 in seen for sha256 in predictions.sha256)
         if count:
             notes.append(f"{count} of {len(predictions)} pictures are among those the run was {title}.")

@@ -1,35 +1,99 @@
 """Faces cut out of pictures as training sees them, and what is drawn about them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from maskaug.augment.manifest import Row
+from maskaug.augment.pictures import write_atomic
+from maskaug.train.errors import TrainError
 
 Image = NDArray[np.uint8]  # (H, W, 3), RGB
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first pixels outside
 
-# Where the edges of the 1259 crops in ../shared/data/faces lie about the finder's boxes, in widths and heights of the
-# box: the medians. Half of the sides lie within 0.05 of these; loose portraits, a quarter of the set, lie farther out.
-_SIDES, _ABOVE, _BELOW = 0.04, 0.23, -0.05
+MARGINS_FILE = "margins.json"
+
+_FEWEST_FACES = 10  # to measure margins on
 _FEWEST_PIXELS = 8
+_LEAST_MARGIN = -0.4
 
 _HEAT_STRENGTH = 0.5  # of the colours over the picture
 _MASKED, _UNMASKED = (34, 136, 51), (204, 51, 68)
 
 
-def crop_box(box: NDArray[np.floating], width: int, height: int) -> Box | None:
-    """The part of a picture that a training picture of this face would show; None where next to nothing is left.
+class MarginsError(TrainError):
+    """A run's margins cannot be read; the message says what to do."""
 
-    Args:
-        box: ``(4,)``: left, top, right, bottom as `FaceFinder.boxes` gives them.
-        width, height: Of the picture, whose edges cut the crop off.
+
+class Margins(BaseModel):
+    """Where the edges of training pictures lie about the finder's boxes, in widths and heights of the box.
+
+    The defaults are the medians over the 1259 crops in ../shared/data/faces: half of the sides lie within 0.05 of them;
+    loose portraits, a quarter of the set, lie farther out.
     """
-    across, down = float(box[2] - box[0]), float(box[3] - box[1])
-    left, right = box[0] - _SIDES * across, box[2] + _SIDES * across
-    top, bottom = box[1] - _ABOVE * down, box[3] + _BELOW * down
-    cut = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
-    return cut if min(cut[2] - cut[0], cut[3] - cut[1]) >= _FEWEST_PIXELS else None
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sides: float = Field(default=0.04, gt=-0.5, description="left and right, in widths")
+    above: float = Field(default=0.23, gt=-0.5, description="in heights")
+    below: float = Field(default=-0.05, gt=-0.5, description="in heights; negative: the chin is cut off")
+
+    def crop(self, box: NDArray[np.floating], width: int, height: int) -> Box | None:
+        """The part of a picture that a training picture of this face would show; None where next to nothing is left.
+
+        Args:
+            box: ``(4,)``: left, top, right, bottom as `FaceFinder.boxes` gives them.
+            width, height: Of the picture, whose edges cut the crop off.
+        """
+        across, down = float(box[2] - box[0]), float(box[3] - box[1])
+        left, right = box[0] - self.sides * across, box[2] + self.sides * across
+        top, bottom = box[1] - self.above * down, box[3] + self.below * down
+        cut = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
+        return cut if min(cut[2] - cut[0], cut[3] - cut[1]) >= _FEWEST_PIXELS else None
+
+
+def measured(rows: Iterable[Row]) -> Margins:
+    """The median margins of pictures with their largest faces' boxes; the defaults where too few are known."""
+    found = []
+    for row in rows:
+        if row.get("box") and row.get("width") and row.get("height"):
+            left, top, right, bottom = row["box"]
+            across, down = right - left, bottom - top
+            if min(across, down) > 0:
+                sides = (left + row["width"] - right) / 2 / across
+                found.append((sides, top / down, (row["height"] - bottom) / down))
+    if len(found) < _FEWEST_FACES:
+        return Margins()
+    sides, above, below = np.maximum(np.median(found, axis=0), _LEAST_MARGIN).tolist()
+    return Margins(sides=sides, above=above, below=below)
+
+
+def save_margins(run: Path, margins: Margins) -> None:
+    """Write ``RUN/margins.json``, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_atomic(run / MARGINS_FILE, margins.model_dump_json(indent=2).encode() + b"\n", run)
+
+
+def load_margins(run: Path) -> Margins:
+    """How faces are cut out for a run; the defaults where it does not say.
+
+    Raises:
+        MarginsError: the file is damaged.
+    """
+    path = run / MARGINS_FILE
+    try:
+        return Margins.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Margins()
+    except (OSError, ValidationError) as error:
+        raise MarginsError(f"{path} cannot be read; delete it to cut faces out as usual") from error
 
 
 def draw_faces(image: Image, boxes: Sequence[Box], probabilities: Sequence[float], threshold: float) -> Image:

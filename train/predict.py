@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.checkpoint import load_model
 from maskaug.train.device import pick_device
-from maskaug.train.faces import Box, Image, crop_box, draw_attention, draw_faces
+from maskaug.train.faces import Box, Image, Margins, draw_attention, draw_faces, load_margins
 from maskaug.train.frames import Frame, camera_frames, frames, listed
 from maskaug.train.model import Classifier
 from maskaug.train.options import PredictOptions
@@ -47,18 +47,21 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
     """
     classifier = load_model(options.run, pick_device(options.device))
     files = listed(options.paths)
+    margins = load_margins(options.run)
     find = None if options.whole else FaceFinder().boxes
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
         seen, at_once = frames(files, options.every), options.batch_size
-    yield from classify(seen, classifier, find, at_once, draw=options.draw is not None, explain=options.explain)
+    drawn = options.draw is not None
+    yield from classify(seen, classifier, find, margins, at_once, draw=drawn, explain=options.explain)
 
 
 def classify(
     seen: Iterable[Frame],
     classifier: Classifier,
     find: FindBoxes | None,
+    margins: Margins,
     at_once: int = 64,
     *,
     draw: bool = False,
@@ -70,26 +73,27 @@ def classify(
         seen: The frames.
         classifier: What judges.
         find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
+        margins: How faces are cut out.
         at_once: Faces judged together.
         draw: Whether to draw what is found.
         explain: Whether to draw where the network looks, beside it.
     """
     waiting: list[tuple[Frame, tuple[Box, ...]]] = []
     for frame in seen:
-        waiting.append((frame, _boxes(frame, find)))
+        waiting.append((frame, _boxes(frame, find, margins)))
         if sum(len(boxes) for _, boxes in waiting) >= at_once or len(waiting) >= at_once:
             yield from _judged(waiting, classifier, draw=draw, explain=explain)
             waiting = []
     yield from _judged(waiting, classifier, draw=draw, explain=explain)
 
 
-def _boxes(frame: Frame, find: FindBoxes | None) -> tuple[Box, ...]:
+def _boxes(frame: Frame, find: FindBoxes | None, margins: Margins) -> tuple[Box, ...]:
     if frame.image is None:
         return ()
     height, width = frame.image.shape[:2]
     if find is None:
         return ((0, 0, width, height),)
-    cut = [crop_box(box, width, height) for box in find(frame.image)]
+    cut = [margins.crop(box, width, height) for box in find(frame.image)]
     return tuple(box for box in cut if box is not None)
 
 

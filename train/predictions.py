@@ -18,6 +18,7 @@ from maskaug.train.samples import Sample, yaw_of
 
 CLASSES = ("not_wearing_mask", "wearing_mask")  # by label
 PREDICTIONS_FILE = "predictions.parquet"
+TRAINED_ON_FILE = "trained_on.txt"  # SHA-256 of each training picture's file, a line each
 
 SCHEMA = pa.schema(
     [

@@ -147,7 +147,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
         kept = logits_of(network, dataset.val, recipe, machine)
         calibration = Calibration()
         if ranks.leads:
-            calibration, predictions = conclude(run, dataset.val, kept)
+            calibration, predictions = conclude(run, dataset, kept)
             tracker.best(best)
             found = [run / name for name in (HISTORY_FILE, PREDICTIONS_FILE, REPORT_FILE)]
             artifacts = {"model": [run / BEST_FILE, run / CONFIG_FILE], "result": found}
