@@ -99,8 +99,10 @@ class _Window:
     def run(self) -> None:
         work: Future[tuple[Frame, bool]] | None = None
         with ThreadPoolExecutor(1) as worker:
-            while not self._desk.closed and _is_open():  # showing would open a closed window again
+            while not self._desk.closed:
                 action = self._listen()
+                if not _is_open():  # showing a frame would open it again
+                    break
                 if work is not None:
                     if work.done():
                         self._show(*work.result())
