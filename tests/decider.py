@@ -53,7 +53,7 @@ def main():
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), "the child ended by itself"
         with os.fdopen(reading) as said:
-            print(said.read(), end="")
+            sys.stdout.write(said.read())
 
 
 if __name__ == "__main__":
