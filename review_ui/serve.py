@@ -1,6 +1,7 @@
 """A local web page instead of a window: the same desk and the same keys, for whoever has the address with its token."""
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -29,7 +30,13 @@ class PageError(Exception):
 
 
 class PageServer(ThreadingHTTPServer):
-    """Offers a desk on this machine only. Requests are answered by threads; one at a time gets at the desk."""
+    """Offers a desk on this machine only. Requests are answered by threads; one at a time gets at the desk.
+
+    Attributes:
+        address: Of the page; who knows it may decide.
+        token: The part of it that nobody can guess.
+        failed: Why a decision could not be recorded.
+    """
 
     daemon_threads = True
 
@@ -45,9 +52,10 @@ class PageServer(ThreadingHTTPServer):
         Raises:
             PageError: the port is taken.
         """
-        self._desk, self._keys = desk, keys
+        self.desk, self._keys = desk, keys
         self._lock = Lock()
-        self._failed: ReviewError | None = None
+        self._stopped = False
+        self.failed: ReviewError | None = None
         self.token = secrets.token_urlsafe(24)
         self._nonce = secrets.token_urlsafe(16)
         self._page = _page(title, keys, self._nonce)
@@ -69,12 +77,16 @@ class PageServer(ThreadingHTTPServer):
         announce(self.address)
         self.timeout = _TURN
         try:
-            while not self._desk.closed and self._failed is None:
+            while not (self.desk.closed or self._stopped or self.failed):
                 self.handle_request()
         finally:
             self.server_close()
-        if self._failed is not None:
-            raise self._failed
+        if self.failed is not None:
+            raise self.failed
+
+    def stop(self) -> None:
+        """Let :meth:`run` end soon."""
+        self._stopped = True
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """What to say to a request that has the token.
@@ -111,32 +123,34 @@ class PageServer(ThreadingHTTPServer):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
         action = self._keys.get(key_of_browser(key) or key) if isinstance(key, str) else None
         with self._lock:
-            if version != self._desk.version:
+            if version != self.desk.version:
                 return self._scene(HTTPStatus.CONFLICT)
-            if not self._desk.may("reject" if action is None else action):
+            if not self.desk.may("reject" if action is None else action):
                 return self._scene(HTTPStatus.SERVICE_UNAVAILABLE)
             try:
                 if action is not None:
-                    self._desk.do(action)
+                    self.desk.do(action)
                 elif isinstance(cell, int) and cell >= 0:
-                    self._desk.click(cell)
+                    self.desk.click(cell)
             except ReviewError as error:
-                self._failed = error
+                self.failed = error
                 return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
             return self._scene(HTTPStatus.OK)
 
     def _scene(self, status: HTTPStatus) -> Answer:
-        scene = self._desk.scene()
-        self._desk.drawn()
-        record = scene_record(scene, self._desk.version)
-        record.update(closed=self._desk.closed, next=self._desk.coming())
+        scene = self.desk.scene()
+        self.desk.drawn()
+        record = scene_record(scene, self.desk.version)
+        picture = self.desk.session.queue.picture
+        coming = [[place, picture(place).before is not None] for place in self.desk.coming()]
+        record.update(closed=self.desk.closed, next=coming)
         return status, "application/json", json.dumps(record).encode()
 
     def _picture(self, place: str, part: str, side: str) -> Answer:
-        known = place.isdecimal() and int(place) < len(self._desk.session.queue)
+        known = re.fullmatch("[0-9]{1,9}", place) and int(place) < len(self.desk.session.queue)
         if not known or part not in ("whole", "close", "cell") or side not in ("after", "before"):
             return _refused(HTTPStatus.NOT_FOUND, "there is no such picture")
-        shown = self._desk.shelf.get(int(place), large=part != "cell", wait=_PATIENCE)
+        shown = self.desk.shelf.get(int(place), large=part != "cell", wait=_PATIENCE)
         sight = None if shown is None else shown.close if part == "close" else shown.whole
         pixels = None if sight is None else sight.after if side == "after" else sight.before
         if pixels is None:

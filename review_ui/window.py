@@ -101,11 +101,8 @@ class _Window:
         with ThreadPoolExecutor(1) as worker:
             while not self._desk.closed:
                 action = self._listen()
-                # It is while listening that a window is closed: asked for its size it would fail, and showing would
-                # open it again.
-                if not _is_open():
+                if not _is_open():  # showing a frame would open it again
                     break
-                size = _composed_size()
                 if work is not None:
                     if work.done():
                         self._show(*work.result())

@@ -29,7 +29,7 @@ def template(tmp_path_factory):
     """200 masked faces."""
     made = Generated(tmp_path_factory.mktemp("set") / "dst")
     for number in range(200):
-        made.carry("train", f"f{number:03}", texture(number, side=96))
+        made.carry("train", f"f{number:03}", texture(number))
         made.mask("train", f"f{number:03}", 0, quality=number / 200)
     return made.finish()
 

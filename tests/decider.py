@@ -1,0 +1,60 @@
+"""A child that decides as quickly as it can, and is killed at a random moment, again and again.
+
+``python decider.py DST ROUNDS`` prints what was acknowledged, one decision a line.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from maskaug.augment.reviews import ReviewLog
+from maskaug.review_ui import ReviewOptions, Session, read_queue
+from maskaug.review_ui.session import ACCEPT, Decision
+
+LONGEST = 0.25  # seconds from birth to death; opening takes some 0.05
+
+
+def decide(dst, pipe):
+    options = ReviewOptions(dst=dst, annotator="anna")
+    log = ReviewLog(dst, "anna")
+    session = Session(read_queue(options, log.events), log)
+    while not session.finished:
+        sha256 = session.picture.sha256
+        if int(sha256[0], 16) % 4 == 0:
+            page = session.undecided(5)
+            decisions = {place: Decision("reject", "floating") for place in page}
+            shas = [session.queue.picture(place).sha256 for place in page]
+            session.decide_page(decisions)
+            said = "".join(f"{one} reject\n" for one in shas)
+        else:
+            session.decide(ACCEPT)
+            said = f"{sha256} accept\n"
+        os.write(pipe, said.encode())
+
+
+def main():
+    dst, rounds = Path(sys.argv[1]), int(sys.argv[2])
+    rng = random.Random(0)
+    for _ in range(rounds):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reading)
+            try:
+                decide(dst, writing)
+            finally:
+                os._exit(1)
+        os.close(writing)
+        time.sleep(rng.uniform(0, LONGEST))
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status), "the child ended by itself"
+        with os.fdopen(reading) as said:
+            sys.stdout.write(said.read())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""The web page as a person uses it, in a real Chromium; and what it answers to whom it should not."""
+
+import http.client
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+import screen
+from generated import Generated, digest, review, texture
+
+from maskaug.augment.reviews import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
+from maskaug.review_ui import PageError, ReviewOptions, Session, read_queue
+from maskaug.review_ui.desk import Desk
+from maskaug.review_ui.keys import REASONS, read_keys
+from maskaug.review_ui.serve import PageServer
+from maskaug.review_ui.shelf import Shelf
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """200 masked faces."""
+    made = Generated(tmp_path_factory.mktemp("set") / "dst")
+    for number in range(200):
+        made.carry("train", f"<i>{number:03}", texture(number))
+        made.mask("train", f"<i>{number:03}", 0, quality=number / 200, reasons=["too_dark"])
+    return made.finish()
+
+
+@pytest.fixture
+def dst(template, tmp_path):
+    place = tmp_path / "dst"
+    place.mkdir()
+    for name in ("manifest", "train"):
+        (place / name).symlink_to(template / name)
+    return place
+
+
+def options_of(dst, **options):
+    return ReviewOptions(**{"dst": dst, "annotator": None if options.get("disputed") else "anna", **options})
+
+
+@contextmanager
+def served(dst, **options):
+    """A page in a thread of this process: its server, and where it failed if it did."""
+    chosen = options_of(dst, **options)
+    log = ReviewLog(dst, chosen.name)
+    queue = read_queue(chosen, log.events)
+    shelf = Shelf(dst, queue, None)
+    server = PageServer(Desk(Session(queue, log), shelf), read_keys(None), "maskaug review", 0)
+
+    def run():
+        with suppress(ReviewError):  # which the server keeps
+            server.run(lambda address: None)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join(10)
+        shelf.close()
+        log.close()
+    assert not thread.is_alive()
+
+
+def ask(server, method, path, body=None, *, token=None, **headers):
+    """Status, headers and body of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request(method, f"/{server.token if token is None else token}/{path}", body, headers)
+    answer = connection.getresponse()
+    found = answer.status, dict(answer.headers), answer.read()
+    connection.close()
+    return found
+
+
+def do(server, version, **what):
+    status, _, body = ask(server, "POST", "do", json.dumps({"version": version, **what}))
+    return status, json.loads(body)
+
+
+def scene_of(server):
+    """The scene, when its pictures are ready."""
+
+    def ready():
+        found = json.loads(ask(server, "GET", "scene")[2])
+        return found if all(cell["ready"] for cell in found["cells"]) else None
+
+    return screen.until(ready)
+
+
+def decided(dst, annotator="anna"):
+    found = verdicts(read_reviews(dst).get(annotator, []))
+    return {sha256: given.decided.reason or given.decided.action for sha256, given in found.items() if given.decided}
+
+
+def test_a_request_must_have_the_token(dst):
+    with served(dst) as server:
+        assert ask(server, "GET", "")[0] == 200
+        for token in ("", "x", server.token[:-1], server.token + "x", server.token.swapcase(), "%C3%A9"):
+            for method, path in (("GET", ""), ("GET", "scene"), ("POST", "do"), ("GET", "picture/0/whole/after")):
+                status, _, body = ask(server, method, path, token=token)
+                assert (status, b"address" in body) == (403, True)
+        tokens = {server.token}
+    with served(dst) as server:
+        tokens.add(server.token)
+    assert len(tokens) == 2
+    assert all(len(token) >= 32 for token in tokens)
+
+
+def test_another_origin_or_host_is_refused(dst):
+    with served(dst) as server:
+        own = f"127.0.0.1:{server.server_port}"
+        for host, origin, status in (
+            (own, None, 200),
+            (own, f"http://{own}", 200),
+            ("localhost:9000", "http://localhost:9000", 200),  # through a tunnel from another port
+            ("[::1]:9000", None, 200),
+            ("evil.example", None, 403),
+            (f"evil.example:{server.server_port}", "http://evil.example", 403),
+            ("127.0.0.1.evil.example", None, 403),
+            (own, "http://evil.example", 403),
+            (own, "null", 403),
+            (own, f"https://{own}", 403),
+            (own, "http://localhost:1", 403),
+            ("[", None, 403),
+        ):
+            headers = {"Host": host} | ({"Origin": origin} if origin else {})
+            assert ask(server, "GET", "scene", **headers)[0] == status, (host, origin)
+            body = json.dumps({"version": -1, "key": "a"})
+            assert ask(server, "POST", "do", body, **headers)[0] == (409 if status == 200 else 403)
+    assert decided(dst) == {}
+
+
+def test_only_what_the_session_shows_is_given_out(dst):
+    with served(dst, sample=5) as server:
+        assert ask(server, "GET", "picture/4/whole/after")[0] == 200
+        for path in (
+            "picture/5/whole/after",
+            "picture/-1/whole/after",
+            "picture/" + "9" * 5000 + "/whole/after",
+            "picture/0/whole/../../../../etc/passwd",
+            "picture/0/../after",
+            "picture/0/whole/after/",
+            "../../etc/passwd",
+            "..%2f..%2fetc%2fpasswd",
+            "/etc/passwd",
+            "manifest/part-00000.parquet",
+            "reviews/anna.jsonl",
+            "picture",
+            "scene/",
+        ):
+            status, _, body = ask(server, "GET", path)
+            assert status == 404, path
+            assert len(body) < 60
+        for method in ("PUT", "DELETE", "HEAD", "OPTIONS"):
+            assert ask(server, method, "scene")[0] == 501
+        assert ask(server, "GET", "do")[0] == ask(server, "POST", "scene")[0] == 404
+
+
+def test_what_is_no_request(dst):
+    with served(dst) as server:
+        for body in ("", "{", "[]", "1", '"a"', "{}", '{"key": "a"}', "null"):
+            assert ask(server, "POST", "do", body)[0] == 400, body
+        assert ask(server, "POST", "do", "x" * 5000)[0] == 413
+        version = scene_of(server)["version"]
+        for what in ({"key": 1}, {"key": "F1"}, {"cell": -1}, {"cell": "a"}, {"cell": 99}, {}):
+            assert do(server, version, **what)[0] == 200
+        assert scene_of(server)["version"] == version
+    assert decided(dst) == {}
+
+
+def test_a_page_that_lags_behind_decides_nothing(dst):
+    with served(dst) as server:
+        scene = scene_of(server)
+        status, now = do(server, scene["version"], key="a")
+        assert status == 200
+        status, told = do(server, scene["version"], key="x")
+        assert (status, told["version"]) == (409, now["version"])
+    assert list(decided(dst).values()) == ["accept"]
+
+
+def test_what_the_page_says_of_itself(dst):
+    with served(dst) as server:
+        _, headers, page = ask(server, "GET", "")
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        nonce = re.search("script-src 'nonce-([^']+)'", policy).group(1)
+        assert page.decode().count(f'nonce="{nonce}"') == 2
+        assert not re.search(r"(src|href)=.?(https?:)?//", page.decode())  # nothing of anybody else's
+        assert "{{" not in page.decode()
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+        _, headers, picture = ask(server, "GET", "picture/0/cell/before")
+        assert (headers["Content-Type"], picture[:2]) == ("image/jpeg", b"\xff\xd8")
+
+
+def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
+    with served(dst) as server:
+        scene = scene_of(server)
+
+        def full(_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        status, headers, body = ask(server, "POST", "do", json.dumps({"version": scene["version"], "key": "a"}))
+        assert (status, headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
+        assert b"No space left on device; the last decision is not kept" in body
+        assert str(server.failed) == body.decode()
+    assert decided(dst) == {}
+
+
+def test_a_port_that_is_taken(dst):
+    with served(dst) as server, pytest.raises(PageError, match=r"port \d+ cannot be used: Address already in use"):
+        PageServer(server.desk, {}, "", server.server_port)
+
+
+def test_disputes_are_shown_with_what_was_said(dst):
+    shas = read_queue(options_of(dst)).sha256s()
+    review(dst, "anna", {shas[3]: "accept"})
+    review(dst, "bert", {shas[3]: "reject: wrong_size"})
+    with served(dst, disputed=True) as server:
+        scene = scene_of(server)
+        assert (scene["others"], scene["counts"]["total"]) == ("accept, wrong size", 1)
+        assert do(server, scene["version"], key="x")[1]["mode"] == "end"
+    assert decided(dst, ADJUDICATOR) == {shas[3]: "reject"}
+    assert digest("") not in decided(dst)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """The command and its page in a browser."""
+
+    def __init__(self, browser, dst, cwd, *options):
+        command = [sys.executable, "-m", "maskaug", "review", str(dst), "--annotator", "anna", "--serve", *options]
+        self.process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.address = re.match("open (.*)", self.process.stdout.readline()).group(1)
+        self.browser = browser
+        browser.get(self.address)
+        self.until("single")
+
+    def mode(self):
+        return self.browser.execute_script("return document.body.dataset.mode")
+
+    def until(self, mode):
+        screen.until(lambda: self.mode() == mode)
+
+    def press(self, *keys, delay=120):
+        """Real key presses, so many milliseconds apart, not waiting for the page."""
+        for key in keys:
+            started = time.monotonic()
+            for kind in ("rawKeyDown" if len(key) > 1 else "keyDown", "keyUp"):
+                event = {"type": kind, "key": key} | ({"text": key} if len(key) == 1 and kind == "keyDown" else {})
+                self.browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+            time.sleep(max(0.0, delay / 1000 - (time.monotonic() - started)))
+
+    def text(self):
+        return self.browser.find_element("tag name", "body").text
+
+    def finish(self):
+        self.press("q")
+        self.until("closed")
+        said, complaints = self.process.communicate(timeout=20)
+        assert (self.process.returncode, complaints) == (0, "")
+        assert self.browser.get_log("browser") == []  # no errors of the script, nothing that the policy forbids
+        return said
+
+
+@pytest.fixture
+def page(browser, dst, tmp_path):
+    pages = []
+
+    def open_page(*options):
+        pages.append(Page(browser, dst, tmp_path, *options))
+        return pages[-1]
+
+    yield open_page
+    for opened in pages:
+        if opened.process.poll() is None:
+            opened.process.kill()
+        opened.process.communicate()
+
+
+def test_200_decisions_in_a_browser_and_none_lost(page, dst):
+    opened = page()
+    rng = random.Random(0)
+    keys = [rng.choice("aaaaxr123456789") for _ in range(200)]
+    opened.press(*keys)
+    opened.until("end")
+    assert "All is decided." in opened.text()
+    opened.finish()
+    meaning = {"a": "accept", "x": "reject", "r": "reject"} | {str(n): name for n, name in enumerate(REASONS, start=1)}
+    events = read_reviews(dst)["anna"]
+    assert [event.output_sha256 for event in events] == read_queue(options_of(dst)).sha256s()
+    assert [event.reason or event.action for event in events] == [meaning[key] for key in keys]
+
+
+def test_typing_faster_than_pictures_come_loses_nothing(page, dst):
+    opened = page()
+    opened.press(*"axaaa12" * 5, delay=0)
+    screen.until(lambda: len(decided(dst)) == 35)
+    assert "36 of 200" in opened.text()
+    opened.finish()
+    assert [event.action for event in read_reviews(dst)["anna"]][:3] == ["accept", "reject", "accept"]
+
+
+def test_all_views_in_a_browser(page, dst):
+    opened = page()
+    known = read_queue(options_of(dst)).sha256s()
+    assert "the face is dark" in opened.text()
+    assert "<i>000" in opened.text()
+    opened.press("a", "x", "Backspace", "u", " ", "f", "ArrowLeft", "s", "l", "z", "b", "?")
+    screen.until(lambda: opened.browser.find_element("id", "help").is_displayed())
+    opened.press("a")  # which only takes the help away
+    assert len(opened.browser.find_elements("tag name", "svg")) == 2
+    opened.press("g", "ArrowRight", "x", "ArrowDown", "2")
+    opened.until("grid")
+    cells = opened.browser.find_elements("class name", "cell")
+    assert len(cells) == 25
+    cells[24].click()
+    opened.press("Enter")
+    screen.until(lambda: len(decided(dst)) == 25)
+    opened.browser.refresh()  # what is decided and where one stands is the server's
+    opened.until("grid")
+    opened.press("g", "b", "a")
+    opened.finish()
+    rejected = {known[1]: "reject", known[6]: "wrong_size", known[24]: "reject"}
+    assert decided(dst) == dict.fromkeys(known[:26], "accept") | rejected
+    assert verdicts(read_reviews(dst)["anna"])[known[1]].flagged
+
+
+def test_a_page_whose_server_is_gone_says_so(page, dst):
+    opened = page()
+    opened.press("a")
+    screen.until(lambda: decided(dst))
+    opened.process.kill()
+    opened.process.communicate()
+    opened.press("a")
+    opened.until("failed")
+    assert "Start maskaug review again: what was decided is kept." in opened.text()
+    assert len(decided(dst)) == 1
+    opened.browser.get_log("browser")
+
+
+def test_the_address_is_of_this_machine_only(page):
+    opened = page()
+    parts = urlsplit(opened.address)
+    assert parts.hostname == "127.0.0.1"
+    assert len(parts.path) > 32
+    opened.finish()
