@@ -9,6 +9,7 @@ from generated import Generated, review, texture
 from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import encode_picture, read_picture
 from maskaug.review_ui import ReviewOptions
+from maskaug.train.options import AblateOptions, EvaluateOptions, ExportOptions, PredictOptions, TrainOptions
 
 
 def maskaug(*arguments, cwd):
@@ -17,7 +18,13 @@ def maskaug(*arguments, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=None)
 
 
-@pytest.mark.parametrize("model", [GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, ReviewOptions])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, ReviewOptions),
+        *(TrainOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
+    ],
+)
 def test_every_option_is_documented(model, tmp_path):
     name = model.__name__.removesuffix("Options").lower()
     shown = maskaug(name, "--help", cwd=tmp_path)
@@ -65,6 +72,10 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["review", "faces", "--serve", "--keys", "face.png"], 1, "is not JSON"),
         (["review", "faces", "--overlap", "0.2"], 2, "give --annotators anna,bert"),
         (["review", "faces", "--annotator", "a/b"], 2, "--annotator: 'a/b' cannot name a file"),
+        (["evaluate", "gone", "faces"], 1, "gone is no training run"),
+        (["export", "gone"], 1, "gone is no training run"),
+        (["ablate", "faces"], 2, "say what to vary"),
+        (["ablate", "faces", "--vary", "colour=red", "--out", "out"], 1, "the recipe has no 'colour'"),
         (["apply", "gone.jpg"], 1, "no picture matches"),
         (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
     ],
@@ -142,7 +153,8 @@ def test_review_accepts_by_score_and_says_what_is_left(tmp_path):
     review(tmp_path / "dst", "anna", {shas[0]: "accept"})
     record = tmp_path / "dst" / "reviews" / "anna.jsonl"
     record.write_bytes(record.read_bytes() + b'{"output_sha')
-    done = maskaug("review", "dst", "--annotator", "anna", "--auto-accept", "0.2", "--undecided", "--serve", cwd=tmp_path)
+    options = ("--annotator", "anna", "--auto-accept", "0.2", "--undecided", "--serve")
+    done = maskaug("review", "dst", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "3 accepted by score\nnothing is left to decide on\n"
     assert "was moved to dst/reviews/anna.jsonl.torn1" in done.stderr

@@ -37,7 +37,8 @@ class Classifier:
 
     def batch(self, pictures: NDArray[np.uint8]) -> Tensor:
         """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""
-        scaled = torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float() / 255
+        writable = np.require(pictures, requirements="W")  # PyTorch warns of a cache that is mapped read-only
+        scaled = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float() / 255
         mean, std = (torch.tensor(values, device=self.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
         return (scaled - mean) / std
 

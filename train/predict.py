@@ -23,7 +23,8 @@ class Predicted:
 
     Attributes:
         frame: It.
-        boxes: The parts the network saw, as left, top, right, bottom in pixels; one for each face, largest first.
+        boxes: Of the faces, largest first: left, top, right, bottom in pixels, cut off at the picture's edges.
+        crops: The part that the network saw of each, written alike.
         probabilities: Of a mask, for each box.
         masked: Whether each is called masked.
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
@@ -31,6 +32,7 @@ class Predicted:
 
     frame: Frame
     boxes: tuple[Box, ...] = ()
+    crops: tuple[Box, ...] = ()
     probabilities: tuple[float, ...] = ()
     masked: tuple[bool, ...] = ()
     drawn: Image | None = None
@@ -78,52 +80,59 @@ def classify(
         draw: Whether to draw what is found.
         explain: Whether to draw where the network looks, beside it.
     """
-    waiting: list[tuple[Frame, tuple[Box, ...]]] = []
+    waiting: list[_Found] = []
     for frame in seen:
-        waiting.append((frame, _boxes(frame, find, margins)))
-        if sum(len(boxes) for _, boxes in waiting) >= at_once or len(waiting) >= at_once:
+        waiting.append(_found(frame, find, margins))
+        if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
             yield from _judged(waiting, classifier, draw=draw, explain=explain)
             waiting = []
     yield from _judged(waiting, classifier, draw=draw, explain=explain)
 
 
-def _boxes(frame: Frame, find: FindBoxes | None, margins: Margins) -> tuple[Box, ...]:
+@dataclass(frozen=True)
+class _Found:
+    frame: Frame
+    boxes: tuple[Box, ...] = ()
+    crops: tuple[Box, ...] = ()
+
+
+def _found(frame: Frame, find: FindBoxes | None, margins: Margins) -> _Found:
     if frame.image is None:
-        return ()
+        return _Found(frame)
     height, width = frame.image.shape[:2]
     if find is None:
-        return ((0, 0, width, height),)
-    cut = [margins.crop(box, width, height) for box in find(frame.image)]
-    return tuple(box for box in cut if box is not None)
+        whole = (0, 0, width, height)
+        return _Found(frame, (whole,), (whole,))
+    exact = Margins(sides=0, above=0, below=0)
+    pairs = [(exact.crop(box, width, height), margins.crop(box, width, height)) for box in find(frame.image)]
+    kept = [(box, crop) for box, crop in pairs if box is not None and crop is not None]
+    return _Found(frame, tuple(box for box, _ in kept), tuple(crop for _, crop in kept))
 
 
-def _judged(
-    waiting: list[tuple[Frame, tuple[Box, ...]]], classifier: Classifier, *, draw: bool, explain: bool
-) -> Iterator[Predicted]:
-    crops = [
-        classifier.prepare(frame.image[top:bottom, left:right])
-        for frame, boxes in waiting
-        if frame.image is not None
-        for left, top, right, bottom in boxes
+def _judged(waiting: list[_Found], classifier: Classifier, *, draw: bool, explain: bool) -> Iterator[Predicted]:
+    seen = [
+        classifier.prepare(one.frame.image[top:bottom, left:right])
+        for one in waiting
+        if one.frame.image is not None
+        for left, top, right, bottom in one.crops
     ]
     probabilities: list[float] = []
     heat: list[NDArray[np.float32]] = []
-    if crops:
-        pictures = np.stack(crops)
+    if seen:
+        pictures = np.stack(seen)
         probabilities = classifier.calibration.probabilities(classifier.logits(pictures)).tolist()
         heat = _heat(classifier, pictures) if explain else []
-    start = 0
-    for frame, boxes in waiting:
-        mine = slice(start, start + len(boxes))
-        start += len(boxes)
-        threshold = classifier.calibration.threshold
+    threshold, start = classifier.calibration.threshold, 0
+    for one in waiting:
+        image, mine = one.frame.image, slice(start, start + len(one.boxes))
+        start += len(one.boxes)
         drawn = None
-        if draw and frame.image is not None:
-            drawn = draw_faces(frame.image, boxes, probabilities[mine], threshold)
+        if draw and image is not None:
+            drawn = draw_faces(image, one.boxes, probabilities[mine], threshold)
             if explain:
-                drawn = np.concatenate([drawn, _explained(frame.image, boxes, heat[mine])], axis=1)
+                drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
         masked = tuple(probability >= threshold for probability in probabilities[mine])
-        yield Predicted(frame, boxes, tuple(probabilities[mine]), masked, drawn)
+        yield Predicted(one.frame, one.boxes, one.crops, tuple(probabilities[mine]), masked, drawn)
 
 
 def _heat(classifier: Classifier, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -132,7 +141,7 @@ def _heat(classifier: Classifier, pictures: NDArray[np.uint8]) -> list[NDArray[n
     return list(attention(classifier.network, classifier.batch(pictures)))
 
 
-def _explained(image: Image, boxes: tuple[Box, ...], heat: list[NDArray[np.float32]]) -> Image:
-    for box, one in zip(reversed(boxes), reversed(heat), strict=True):
-        image = draw_attention(image, box, one)
+def _explained(image: Image, crops: tuple[Box, ...], heat: list[NDArray[np.float32]]) -> Image:
+    for crop, one in zip(reversed(crops), reversed(heat), strict=True):
+        image = draw_attention(image, crop, one)
     return image
