@@ -31,7 +31,7 @@ def put_text(
     alpha = _alpha(text, size)
     height, width = alpha.shape
     x, y = round(place[0]) - (width if right else 0), round(place[1])
-    part = frame[max(y, 0) : y + height, max(x, 0) : x + width]
+    part = frame[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
     seen = alpha[max(-y, 0) :, max(-x, 0) :][: part.shape[0], : part.shape[1], None].astype(np.uint16)
     part[:] = (part * (255 - seen) + np.array(color, dtype=np.uint16) * seen + 127) // 255
     return width

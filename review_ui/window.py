@@ -101,8 +101,11 @@ class _Window:
         with ThreadPoolExecutor(1) as worker:
             while not self._desk.closed:
                 action = self._listen()
-                if not _is_open():  # showing a frame would open it again
+                # It is while listening that a window is closed: asked for its size it would fail, and showing a frame
+                # would open it again.
+                if not _is_open():
                     break
+                size = _composed_size()
                 if work is not None:
                     if work.done():
                         self._show(*work.result())

@@ -8,6 +8,7 @@ from generated import Generated, review, texture
 
 from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.review_ui import ReviewOptions
 from maskaug.train.options import AblateOptions, EvaluateOptions, ExportOptions, PredictOptions, TrainOptions
 
 
@@ -20,7 +21,7 @@ def maskaug(*arguments, cwd):
 @pytest.mark.parametrize(
     "model",
     [
-        *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions),
+        *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, ReviewOptions),
         *(TrainOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
     ],
 )
@@ -66,6 +67,11 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["curate", "faces", "out", "--to", "webdataset", "--link", "sym"], 2, "leave out --link"),
         (["curate", "faces", "out", "--val-share", "1"], 2, "--val-share"),
         (["agreement", "faces"], 1, "holds no reviews"),
+        (["review", "faces", "--serve"], 1, "no finished data set"),
+        (["review", "gone", "--serve"], 1, "no finished data set"),
+        (["review", "faces", "--serve", "--keys", "face.png"], 1, "is not JSON"),
+        (["review", "faces", "--overlap", "0.2"], 2, "give --annotators anna,bert"),
+        (["review", "faces", "--annotator", "a/b"], 2, "--annotator: 'a/b' cannot name a file"),
         (["evaluate", "gone", "faces"], 1, "gone is no training run"),
         (["export", "gone"], 1, "gone is no training run"),
         (["ablate", "faces"], 2, "say what to vary"),
@@ -138,6 +144,24 @@ def test_curate_and_agreement_print_what_they_found(tmp_path):
     again = maskaug("curate", "dst", "out", cwd=tmp_path)
     assert again.returncode == 1
     assert again.stderr.startswith("maskaug: destination out is not empty")
+
+
+def test_review_accepts_by_score_and_says_what_is_left(tmp_path):
+    made = Generated(tmp_path / "dst")
+    shas = [made.mask("train", f"f{number}", 0, quality=number / 4) for number in range(4)]
+    made.finish()
+    review(tmp_path / "dst", "anna", {shas[0]: "accept"})
+    record = tmp_path / "dst" / "reviews" / "anna.jsonl"
+    record.write_bytes(record.read_bytes() + b'{"output_sha')
+    options = ("--annotator", "anna", "--auto-accept", "0.2", "--undecided", "--serve")
+    done = maskaug("review", "dst", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 accepted by score\nnothing is left to decide on\n"
+    assert "was moved to dst/reviews/anna.jsonl.torn1" in done.stderr
+    assert len(record.read_text().splitlines()) == 4
+    assert '"auto_accept": 0.2' in (tmp_path / "dst" / "reviews" / "anna.options.json").read_text()
+    again = maskaug("review", "dst", "--annotator", "anna", "--undecided", "--serve", cwd=tmp_path)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "nothing is left to decide on\n", "")
 
 
 def test_without_the_extra_it_is_named(tmp_path):

@@ -98,7 +98,7 @@ def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path):
     run = train(small(faces, tmp_path / "run", precision="fp32")).run
     classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
     pictures = load_dataset(faces, 32, tmp_path / "cache").val.pixels
-    assert classifier.logits(np.asarray(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
+    assert classifier.logits(np.array(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
 
 
 def test_killed_and_resumed_ends_as_if_never_stopped(faces, tmp_path):

@@ -89,7 +89,7 @@ def train_epoch(
     """
     ranks = machine.ranks
     network.train()
-    batches = list(batch_plan(len(part), recipe.batch_size, seed, epoch))
+    batches = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * ranks.world))
     total = len(part)
     sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, right, gradient norms
     done, waited, started = 0, 0.0, time.perf_counter()
@@ -128,14 +128,14 @@ def train_epoch(
     )
 
 
-def batch_plan(count: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
+def batch_plan(count: int, batch_size: int, seed: int, epoch: int, *, fewest: int = 2) -> Iterator[NDArray[np.int64]]:
     """The numbers of the pictures of each step, over all processes; the last batch is as small as it comes.
 
-    One picture alone would have no variance to normalise by: it joins the batch before.
+    A process with one picture alone would have no variance to normalise by: fewer than ``fewest`` join those before.
     """
     order = np.random.default_rng((seed, epoch)).permutation(count)
     cuts = list(range(batch_size, count, batch_size))
-    if cuts and count - cuts[-1] == 1:
+    if cuts and count - cuts[-1] < fewest:
         cuts.pop()
     yield from np.split(order, cuts)
 

@@ -1,0 +1,370 @@
+"""What is shown: pictures read ahead, outlines, controls, and the frames made of them."""
+
+import shutil
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+from generated import Generated, texture
+
+from maskaug.augment import GenerateOptions, ReviewError, generate, read_manifest
+from maskaug.augment.manifest import RowReader
+from maskaug.augment.pictures import file_sha256, read_picture
+from maskaug.augment.reviews import ReviewLog, read_reviews
+from maskaug.masktheface_wrapper.quality import WEIGHTS
+from maskaug.review_ui import ReviewOptions, Session, read_queue
+from maskaug.review_ui.compose import cell_at, compose
+from maskaug.review_ui.controls import Controls
+from maskaug.review_ui.desk import Desk
+from maskaug.review_ui.keys import labels, read_keys
+from maskaug.review_ui.loader import Loader
+from maskaug.review_ui.scene import SCORE_WORDS, pace
+from maskaug.review_ui.session import Counts
+from maskaug.review_ui.shelf import Shelf
+from maskaug.review_ui.sight import COLUMNS, read_cell, read_shown
+from maskaug.review_ui.style import ACCEPTED, REJECTED
+
+LABELS = labels(read_keys(None))
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Real faces with real masks."""
+    import astronaut
+
+    folder = tmp_path_factory.mktemp("real")
+    astronaut.write_faces(folder / "faces", {"train": 8})
+    generate(GenerateOptions(src=folder / "faces", dst=folder / "dst", copies=4, alpha=True, workers=2))
+    return folder / "dst"
+
+
+@pytest.fixture
+def real(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "dst")
+
+
+@pytest.fixture
+def open_desk():
+    """A desk on a set, and what must be closed with it."""
+    opened = []
+
+    def go(dst, **options):
+        chosen = ReviewOptions(dst=dst, annotator="anna", **options)
+        log = ReviewLog(dst, "anna")
+        queue = read_queue(chosen, log.events)
+        controls = Controls(dst) if queue.controls.any() else None
+        shelf = Shelf(dst, queue, controls)
+        opened.extend([shelf, log])
+        return Desk(Session(queue, log, controls.made if controls else None), shelf)
+
+    yield go
+    for thing in opened:
+        thing.close()
+
+
+def shown_scene(desk):
+    """The scene when all its pictures are ready."""
+    desk.scene(10.0)
+    return desk.scene(10.0)
+
+
+def masked(dst):
+    return [row for row in read_manifest(dst) if row["status"] == "masked"]
+
+
+def changed(first, second):
+    return np.abs(first.astype(int) - second).max(axis=2) > 14
+
+
+def test_the_outline_is_that_of_the_mask(real):
+    befores = {row["source_sha256"]: real / row["output"] for row in read_manifest(real) if row["status"] == "carried"}
+    reader = RowReader(real, COLUMNS)
+    for number, row in enumerate(read_manifest(real)):
+        if row["status"] != "masked":
+            continue
+        shown = read_shown(real / row["output"], befores[row["source_sha256"]], reader.row(number), None)
+        alpha = read_picture(real / row["alpha"]).pixels[..., 0] > 127
+        inside = np.zeros(alpha.shape, dtype=np.uint8)
+        cv2.fillPoly(inside, [np.round(points).astype(np.int32) for points in shown.whole.outlines], 1)
+        both, either = (inside & alpha).sum(), (inside | alpha).sum()
+        assert both / either > 0.7
+        assert both / alpha.sum() > 0.9
+        assert shown.whole.landmarks[0].ravel() == pytest.approx(row["landmarks"])
+        assert shown.reasons == tuple(row["reasons"])
+        assert shown.template == row["template"]
+        height, width = shown.close.after.shape[:2]
+        assert (shown.close.landmarks[0] >= -1).all()
+        assert (shown.close.landmarks[0] <= (width, height)).all() or width == alpha.shape[1]
+
+
+def test_large_pictures_are_shrunk_with_what_is_drawn_over_them(tmp_path):
+    made = Generated(tmp_path)
+    big = texture(1, side=2800)
+    made.carry("train", "f", big)
+    made.finish()
+    (path,) = tmp_path.rglob("*.jpg")
+    points = np.linspace(600, 1400, 136).round().tolist()
+    row = {"box": [600, 600, 1400, 1400], "landmarks": points, "stability": 0.0, "detector": "x"}
+    shown = read_shown(path, path, row, None)
+    assert shown.whole.after.shape == (1400, 1400, 3)
+    assert shown.whole.landmarks[0].ravel() == pytest.approx((np.array(points) + 0.5) / 2 - 0.5)
+    assert shown.close.after.shape == (1000, 1000, 3)
+    assert shown.whole.outlines == ()
+    assert read_cell(path, path, None).whole.before.shape == (320, 320, 3)
+
+
+def test_what_cannot_be_shown_says_why(real):
+    row = masked(real)[0]
+    path = real / row["output"]
+    for make, said in (
+        (lambda: path.write_bytes(path.read_bytes() + b"\0"), "was changed since it was generated"),
+        (lambda: path.write_bytes(b"no picture"), "holds no picture"),
+        (path.unlink, "does not exist"),
+    ):
+        make()
+        for shown in (read_shown(path, None, row, row["output_sha256"]), read_cell(path, None, row["output_sha256"])):
+            assert said in shown.problem
+            assert (shown.whole, shown.close, shown.sha256) == (None, None, row["output_sha256"])
+
+
+def test_controls_are_displaced_masks(real):
+    controls = Controls(real)
+    queue = read_queue(ReviewOptions(dst=real, annotator="anna"))
+    rows = {row["output_sha256"]: row for row in masked(real)}
+    for place in range(len(queue)):
+        picture = queue.picture(place)
+        path, sha256 = controls.make(picture)
+        assert path.is_relative_to(real / "reviews")
+        assert file_sha256(path) == sha256 != picture.sha256
+        before = read_picture(real / picture.before).pixels
+        good, spoilt = (changed(read_picture(file).pixels, before) for file in (real / picture.output, path))
+        points = np.array(rows[picture.sha256]["landmarks"]).reshape(68, 2)
+        width = np.linalg.norm(points[16] - points[0])
+        middles = [np.argwhere(where).mean(axis=0) for where in (good, spoilt)]
+        assert 0.15 * width < np.linalg.norm(middles[0] - middles[1]) < 0.7 * width
+        assert spoilt.sum() > 0.4 * good.sum()
+    again = Controls(real)
+    assert again.made == controls.made
+    assert len(again.made) == len(queue)
+    shutil.rmtree(real / "reviews")
+    remade = Controls(real)
+    remade.make(queue.picture(0))
+    assert remade.made == {queue.picture(0).sha256: controls.made[queue.picture(0).sha256]}
+
+
+def test_controls_are_shown_recorded_and_shown_again(real, open_desk):
+    desk = open_desk(real, honeypots=0.25)
+    places = set(desk.session.queue.controls.nonzero()[0].tolist())
+    assert len(places) >= 8
+    while not desk.session.finished:
+        shown_scene(desk)
+        desk.do("reject" if desk.session.position in places else "accept")
+    events = read_reviews(real)["anna"]
+    controls = [event for event in events if event.control]
+    assert len(controls) == len(places)
+    assert {event.action for event in controls} == {"reject"}
+    files = {file_sha256(path) for path in (real / "reviews" / ".controls").iterdir()}
+    assert {event.output_sha256 for event in controls} == files
+    assert {event.output_sha256 for event in events if not event.control} == {
+        row["output_sha256"] for row in masked(real)
+    }
+    desk.do("undo")
+    assert desk.session.counts.left == 1
+
+
+def test_a_control_that_cannot_be_made_is_left_out(real, open_desk):
+    for row in read_manifest(real):
+        if row["status"] == "carried":
+            (real / row["output"]).unlink()
+    desk = open_desk(real, honeypots=0.25)
+    count = len(masked(real))
+    assert len(desk.session.queue) > count
+    for _ in range(count):
+        while desk.session.queue.controls[desk.session.position]:
+            shown_scene(desk)  # goes on to the next
+        shown_scene(desk)
+        desk.do("accept")
+    assert shown_scene(desk).mode == "end"
+    assert desk.session.counts.accepted == desk.session.counts.total == count
+
+
+def test_what_controls_need(real):
+    (real / "config.json").unlink()
+    with pytest.raises(ReviewError, match=r"--honeypots needs .*config\.json, which cannot be used"):
+        Controls(real)
+    (real / "config.json").write_text('{"src": "faces", "pack": "gone"}')
+    with pytest.raises(ReviewError, match="--honeypots needs the masks the set was made with"):
+        Controls(real)
+
+
+def test_what_is_wanted_first_is_made_first():
+    order, gate = [], threading.Event()
+
+    def make(key):
+        gate.wait(10)
+        order.append(key)
+        return key * 10
+
+    loader = Loader(make, keep=5)
+    loader.want([1, 2])  # both threads are at work on these
+    loader.want([3, 4, 5])
+    loader.want([6, 5, 3])  # 4 is given up
+    assert loader.get(6) is None
+    gate.set()
+    assert [loader.get(key, 10) for key in (3, 5, 6)] == [30, 50, 60]
+    assert next(key for key in order if key > 2) == 6
+    assert 4 not in order
+    loader.close()
+
+
+def test_no_more_is_kept_than_said():
+    made = []
+
+    def make(key):
+        made.append(key)
+        return np.zeros(10)
+
+    loader = Loader(make, keep=4)
+    for key in range(10):
+        loader.want([key])
+        assert loader.get(key, 10) is not None
+    assert loader.get(9) is not None
+    loader.want([9, 8, 7, 6])
+    assert all(loader.get(key, 10) is not None for key in (6, 7, 8, 9))
+    assert made == list(range(10))
+    loader.want([0])
+    assert loader.get(0, 10) is not None
+    assert made == [*range(10), 0]
+    loader.close()
+
+
+def test_what_fails_in_a_thread_is_raised_here():
+    loader = Loader(lambda key: 1 // key, keep=4)
+    loader.want([0])
+    with pytest.raises(ZeroDivisionError):
+        loader.get(0, 10)
+    loader.close()
+
+
+@pytest.fixture
+def plain(tmp_path):
+    """60 faces with odd names; one cannot be read."""
+    made = Generated(tmp_path / "dst")
+    for number in range(60):
+        name = f"{number:02} ünï 漢 " + "long " * (number % 7)
+        made.carry("train", name, texture(number))
+        made.mask("train", name, 0, quality=number / 60, reasons=list(SCORE_WORDS)[: number % 4])
+    dst = made.finish()
+    next((dst / "train" / "wearing_mask").glob("02*")).write_bytes(b"")
+    return dst
+
+
+def test_a_frame_of_every_view(plain, open_desk):
+    desk = open_desk(plain)
+    size = (900, 600)
+    seen = []
+    moves = ("", "before", "before", "side", "lines", "zoom", "flag", "help", "help", "grid", "right", "reject")
+    for move in (*moves, "floating", "down", "flag", "before", "take", "grid", "accept"):
+        if move:
+            desk.do(move)
+        scene = shown_scene(desk)
+        for _ in scene.cells:
+            scene = shown_scene(desk)
+        frame = compose(scene, size, LABELS)
+        assert (frame.shape, frame.dtype) == ((600, 900, 3), np.uint8)
+        seen.append(frame)
+    alike = {
+        (first, second)
+        for first in range(len(seen))
+        for second in range(first)
+        if np.array_equal(seen[first], seen[second])
+    }
+    assert alike == {(2, 0), (5, 4)}  # before switched off; close up of what has no landmarks
+
+
+@pytest.mark.parametrize("size", [(320, 240), (500, 900), (760, 300), (1920, 1080)])
+def test_frames_of_any_size(plain, open_desk, size):
+    desk = open_desk(plain, order="source")
+    for moves in (("lines",), ("accept", "accept"), ("side",), ("help",), ("help", "grid"), ("help",)):
+        for move in moves:
+            shown_scene(desk)
+            desk.do(move)
+        assert compose(shown_scene(desk), size, LABELS).shape == (size[1], size[0], 3)
+    assert compose(shown_scene(desk), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
+
+
+def test_colours_say_what_was_decided(plain, open_desk):
+    desk = open_desk(plain)
+
+    def has(color):
+        frame = compose(shown_scene(desk), (900, 600), LABELS)
+        return bool((frame[:540, :590] == color).all(axis=2).sum() > 1000)
+
+    assert not has(ACCEPTED) and not has(REJECTED)
+    shown_scene(desk)
+    desk.do("accept")
+    desk.do("left")
+    assert has(ACCEPTED) and not has(REJECTED)
+    shown_scene(desk)
+    desk.do("floating")
+    desk.do("left")
+    assert has(REJECTED) and not has(ACCEPTED)
+
+
+def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_desk):
+    desk = open_desk(plain, order="source")
+    desk.do("grid")
+    size = (1000, 700)
+    for number in range(25):
+        shown_scene(desk)
+        desk.click(number)
+        marked = compose(shown_scene(desk), size, LABELS)
+        desk.click(number)
+        different = marked != compose(shown_scene(desk), size, LABELS)
+        where = np.argwhere(different[:640, :760].any(axis=2))
+        y, x = ((where.min(axis=0) + where.max(axis=0)) // 2).tolist()
+        assert cell_at(size, x, y) == number
+    assert cell_at(size, 990, 20) is None
+    assert cell_at(size, 20, 690) is None
+
+
+def test_what_is_not_seen_is_not_decided_on(plain, open_desk, monkeypatch):
+    gate = threading.Event()
+    read = Shelf._read
+
+    def slow(self, place, *, large):
+        gate.wait(10)
+        return read(self, place, large=large)
+
+    monkeypatch.setattr(Shelf, "_read", slow)
+    desk = open_desk(plain)
+    assert desk.scene().cells[0].shown is None
+    assert not any(desk.may(action) for action in ("accept", "reject", "floating", "take"))
+    assert all(desk.may(action) for action in ("quit", "undo", "left", "skip", "zoom"))
+    gate.set()
+    shown_scene(desk)
+    assert desk.may("accept")
+
+
+def test_looking_begins_when_the_picture_is_there(plain, open_desk):
+    desk = open_desk(plain)
+    shown_scene(desk)
+    desk.drawn()
+    time.sleep(0.05)
+    desk.drawn()
+    desk.do("accept")
+    (event,) = read_reviews(plain)["anna"]
+    assert 50 <= event.looked_ms < 5000
+
+
+def test_every_reason_of_a_score_has_words():
+    assert WEIGHTS.keys() <= SCORE_WORDS.keys()
+
+
+def test_pace_in_words():
+    assert pace(Counts(10, 0, 0, None)) == ""
+    assert pace(Counts(10, 0, 0, 60.0)) == "60 a minute, 10 s left"
+    assert pace(Counts(1000, 0, 0, 70.0)) == "70 a minute, 14 min left"
+    assert pace(Counts(10_000, 0, 0, 70.0)) == "70 a minute, 2 h 23 min left"
