@@ -161,7 +161,7 @@ def test_two_processes_learn_what_one_does(faces, tmp_path):
         "main()\n"
     )
     options = ["train", str(faces), "--arch", "plain", "--precision", "fp32", "--wandb", "disabled"]
-    for change in ("size=32", "batch_size=7", "epochs=3", "lr=0.01"):
+    for change in ("size=32", "batch_size=9", "epochs=3", "lr=0.01"):
         options += ["--set", change]
     one = [COMMAND[0], str(driver)]
     two = [COMMAND[0], "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(driver)]
