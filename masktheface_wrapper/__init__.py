@@ -9,6 +9,7 @@ from maskaug.masktheface_wrapper.finder import FaceFinder, face_from_landmarks
 from maskaug.masktheface_wrapper.models import ModelError
 from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wear, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
+from maskaug.masktheface_wrapper.props import Prop, PropKind, draw_prop
 from maskaug.masktheface_wrapper.scene import Scene
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.textures import load_textures
@@ -25,11 +26,14 @@ __all__ = [
     "Pack",
     "PackError",
     "Pose",
+    "Prop",
+    "PropKind",
     "Scene",
     "Template",
     "Variety",
     "Wear",
     "Wearing",
+    "draw_prop",
     "face_from_landmarks",
     "load_pack",
     "load_textures",

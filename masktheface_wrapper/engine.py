@@ -3,29 +3,24 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
-from maskaug.masktheface_wrapper.composite import composite, merge
-from maskaug.masktheface_wrapper.contact import touch
+from maskaug.masktheface_wrapper.composite import merge
 from maskaug.masktheface_wrapper.fabric import finish, rgb
 from maskaug.masktheface_wrapper.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit import fit_shell
-from maskaug.masktheface_wrapper.grain import grain_tile, lift, read_relief
-from maskaug.masktheface_wrapper.light import compress, shade
 from maskaug.masktheface_wrapper.occlusion import behind
-from maskaug.masktheface_wrapper.optics import soften
 from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
 from maskaug.masktheface_wrapper.packs import load_pack
+from maskaug.masktheface_wrapper.props import Prop, draw_ghost, dress_prop, ghost_of
 from maskaug.masktheface_wrapper.quality import assess
 from maskaug.masktheface_wrapper.scene import Scene, read_scene
+from maskaug.masktheface_wrapper.settle import settle
 from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
 from maskaug.masktheface_wrapper.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.variety import Choice, draw_wearing
 from maskaug.masktheface_wrapper.warp import Layer, warp
-
-_HIGHLIGHTS = 240.0  # folds that were deepened shall not clip either
 
 
 class MaskEngine:
@@ -126,9 +121,7 @@ class MaskEngine:
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
-            layer, noise = _roughen(layer, scene, wearing.seed)
-            layer = touch(compress(layer, _HIGHLIGHTS), scene.unit, scene.image.shape[:2])
-            masked, alpha = composite(image, layer, scene.scale, noise)
+            masked, alpha = settle(image, layer, scene, wearing.seed)
         quality = assess(face, scene, alpha, wearing.wear)
         return Overlay(
             image=masked,
@@ -140,6 +133,36 @@ class MaskEngine:
             reasons=quality.reasons,
             features=quality.features,
         )
+
+    def hold(self, image: Image, face: Face, prop: Prop, scene: Scene | None = None) -> Image:
+        """Put the thing that ``prop`` describes before ``face``: the same arguments give equal pixels.
+
+        What it draws is no mask; it is lit, softened, roughened and laid on as a mask is, so that only the thing
+        itself tells the two apart.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB; it is not changed.
+            face: One of its faces.
+            prop: From :func:`draw_prop`, or made by hand.
+            scene: Of this picture and face, from :meth:`read`; None: it is read.
+
+        Returns:
+            A new ``(H, W, 3) uint8`` RGB picture.
+
+        Raises:
+            ValueError: the picture has another shape or type.
+        """
+        if scene is None:
+            scene = self.read(image, face)
+        if prop.kind == "ghost":
+            wearing = draw_ghost(prop, self.pack)
+            dressed = ghost_of(self._dress(scene, self._template(wearing.template), wearing), scene)
+        else:
+            dressed = dress_prop(prop, scene)
+        if dressed is None:
+            return image.copy()
+        layer, finish = dressed
+        return settle(image, layer, scene, prop.seed, finish)[0]
 
     def wear(
         self,
@@ -162,7 +185,7 @@ class MaskEngine:
             raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
 
     def _dress(self, scene: Scene, template: Template, wearing: Wearing) -> Layer | None:
-        """Fit, draw and light a mask; None if all of it lies outside the picture."""
+        """Fit and draw a mask; None if all of it lies outside the picture."""
         image, landmarks, camera, skin = scene.image, scene.landmarks, scene.camera, scene.skin
         size = (image.shape[0], image.shape[1])
         mesh = fit_shell(template.shell or "wrap", landmarks, camera, wearing)
@@ -180,17 +203,4 @@ class MaskEngine:
             layers.append(mask)
         if not layers:
             return None
-        return soften(shade(behind(merge(layers), image, landmarks, skin), image, skin), scene.blur)
-
-
-def _roughen(layer: Layer, scene: Scene, seed: int) -> tuple[Layer, NDArray[np.float32] | None]:
-    """The layer with folds like the skin's relief; and the noise it lacks, at the photograph's own scale."""
-    relief = read_relief(scene.image, scene.landmarks, layer, scene.unit)
-    if relief is None:
-        return layer, None
-    noise = None
-    if scene.grain is not None:
-        rng = np.random.default_rng(seed)
-        unit = scene.unit * scene.scale
-        noise = grain_tile(scene.grain, layer, unit=unit, relief=relief, scale=scene.scale, rng=rng)
-    return lift(layer, relief, scene.unit, noise, scene.scale), noise
+        return behind(merge(layers), image, landmarks, skin)

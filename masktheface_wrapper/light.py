@@ -1,6 +1,7 @@
 """Light: the face's own laid on the mask, and what the mask takes from the face."""
 
 from dataclasses import replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper.overlay import Image
 from maskaug.masktheface_wrapper.skin import LUMA, Skin
 from maskaug.masktheface_wrapper.warp import Layer
+
+# What a layer takes its light from: ``face``, the face it covers; ``skin``, the skin alone, for what lies mostly beside
+# the face; ``own``, its colours are those of this photograph already, and only the pattern of the light is laid on.
+Light = Literal["face", "skin", "own"]
 
 # Skin of any tone reflects less than a white mask. This is the luma at which a face is taken to be fully
 # lit: the mask is then shown as its template has it.
@@ -29,24 +34,42 @@ _CAST, _CAST_RANGE = 0.5, (0.8, 1.2)
 _GREY, _COLORFUL = 0.09, 0.20
 
 
-def shade(layer: Layer, image: Image, skin: Skin) -> Layer:
-    """The layer under the light of the face it covers.
+def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
+    """The layer under the light of the face it covers, or of what else ``by`` names.
 
     The face's low-frequency luma gives the pattern of the light, its mean the exposure, and its skin the colour
     of the light; all only in part, for a face is darker or redder than another also by its skin. In a black and
     white photograph the mask is grey.
     """
-    under = image[layer.window].astype(np.float32) @ LUMA
     weight = layer.alpha
     total = float(weight.sum())
     if total < 1:
         return layer
+    if by == "skin":
+        exposure = _exposure(skin.luma)
+        color = cv2.transform(layer.color, _tone(skin)) * (layer.light * exposure)[..., None]
+        return compress(replace(layer, color=color), _SHOULDER)
+    under = image[layer.window].astype(np.float32) @ LUMA
     mean = float((under * weight).sum()) / total
     pattern = np.clip(_low_frequency(under, weight, mean) / max(mean, 1.0), 0.3, 3.0) ** _PATTERN
-    exposure = float(np.clip((mean / _LIT_SKIN) ** _LEVEL, *_LEVEL_RANGE))
-    light = np.clip(pattern, *_PATTERN_RANGE) * layer.light * exposure
+    pattern = np.clip(pattern, *_PATTERN_RANGE)
+    if by == "own":
+        color = layer.color * (pattern * layer.light)[..., None]
+        return compress(replace(layer, color=color), _SHOULDER)
+    light = pattern * layer.light * _exposure(mean)
     color = cv2.transform(layer.color, _tone(skin)) * light[..., None]
     return compress(replace(layer, color=color), _SHOULDER)
+
+
+def unlit(color: NDArray[np.floating], skin: Skin) -> NDArray[np.float32]:
+    """The ``(3,)`` colour that, under the light on this skin, looks like ``color`` does in the photograph."""
+    white = np.linalg.pinv(_tone(skin)) @ color / _exposure(skin.luma)
+    return np.asarray(np.clip(white, 0, 400), dtype=np.float32)
+
+
+def _exposure(luma: float) -> float:
+    """Brightness of a layer where skin has that luma, as a share of its brightness in full light."""
+    return float(np.clip((luma / _LIT_SKIN) ** _LEVEL, *_LEVEL_RANGE))
 
 
 def compress(layer: Layer, shoulder: float) -> Layer:
@@ -54,6 +77,8 @@ def compress(layer: Layer, shoulder: float) -> Layer:
     alpha = layer.alpha[..., None]
     room = (255.0 - shoulder) * alpha
     excess = np.maximum(layer.color - shoulder * alpha, 0.0)
+    if not excess.any():
+        return layer
     return replace(layer, color=layer.color - excess + room * excess / (excess + room + 1e-6))
 
 

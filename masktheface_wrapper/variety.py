@@ -143,11 +143,11 @@ def _draw_cloth(rng: np.random.Generator, kind: str, choice: Choice) -> dict[str
         return {}
     sold = _SOLD.get(kind, _SOLD["cloth"])
     wide = choice.variety == "wide"
-    cloth: dict[str, object] = {"color": _any_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
+    cloth: dict[str, object] = {"color": any_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
     if rng.random() < (0.4 if wide else _PRINTED.get(kind, 0.0)):
         cloth |= {
             "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
-            "ink": _any_color(rng) if rng.random() < 0.5 else _near(rng, _SOLD["cloth"]),
+            "ink": any_color(rng) if rng.random() < 0.5 else _near(rng, _SOLD["cloth"]),
             "pattern_mm": round(float(np.exp(rng.uniform(np.log(6), np.log(32)))), 1),
             "pattern_angle": round(float(rng.choice((0, 0, 45, 90, rng.uniform(0, 180)))), 1),
         }
@@ -181,7 +181,8 @@ def _near(rng: np.random.Generator, colors: Mapping[str, float]) -> str:
     return _hex(drawn)
 
 
-def _any_color(rng: np.random.Generator) -> str:
+def any_color(rng: np.random.Generator) -> str:
+    """Any colour at all, as ``#rrggbb``; strong ones are rarer."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), float(rng.beta(1.2, 1.6)), rng.uniform(0.12, 0.95))
     return _hex(np.array([red, green, blue]) * 255)
 
