@@ -113,7 +113,9 @@ class Engine(BaseModel):
     )
     pack: Path | None = Field(None, description="Folder of another template pack, ours or MaskTheFace's.")
     variety: Variety = Field(
-        "real", description="How much masks differ: none: as their templates; real: as one meets them; wide: anything."
+        "real",
+        description="How much masks differ: none: as their templates; real: as one meets them; wide: anything; "
+        "wild: more than that, for training.",
     )
     wear: Wears = Field(
         {"correct": 1.0},

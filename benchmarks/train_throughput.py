@@ -53,7 +53,7 @@ def main() -> None:
     machine = Machine(Ranks(0, 1, device), bf16=bf16, channels_last=True)
     count = arguments.batches * recipe.batch_size
     with tempfile.TemporaryDirectory() as cache:
-        part = load_dataset(arguments.data, recipe.size, Path(cache)).train
+        part = load_dataset(arguments.data, recipe.preparation, Path(cache)).train
         part = Part(part.samples[:count], part.pixels[:count], part.sha256[:count])
         if len(part) < count:
             parser.error(f"DATA has {len(part)} training pictures, and {count} are wanted; give fewer --batches")

@@ -12,11 +12,13 @@ from maskaug.masktheface_wrapper.patterns import PATTERNS
 from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.masktheface_wrapper.template import Pack, Template
 
-Variety = Literal["none", "real", "wide"]
+Variety = Literal["none", "real", "wide", "wild"]
 _Name = TypeVar("_Name", bound=str)
 
 # How differently people wear the same mask; standard deviations, and a limit at twice that.
+# These are multiplied by the variety's own: sideways, down, tilt, scale, slack.
 _SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE, _SLACK_MM = 1.2, 1.8, 1.2, 0.012, 1.2
+_SPREAD = {"none": (1, 1, 1, 1, 1), "real": (1, 1, 1, 1, 1), "wide": (2, 1, 2, 2, 2), "wild": (3, 2, 4, 6, 2)}
 
 # Colours as they are sold, by kind, with rough weights: disposable masks are blue and white, then black; filtering
 # half masks white; cloth masks black, grey and everything.
@@ -33,9 +35,11 @@ _SOLD: dict[str, dict[str, float]] = {
     },
 }  # fmt: skip
 _PRINTED = {"cloth": 0.35}  # share of masks of a kind that have a pattern
-_DYED = {"none": 0.0, "real": 0.6, "wide": 0.9}  # share whose colour is not the template's
+_DYED = {"none": 0.0, "real": 0.6, "wide": 0.9, "wild": 0.9}  # share whose colour is not the template's
 _LIGHT_CLOTH = 120.0  # luma; what is darker shows no relief when dyed
 _STRAPS = ("#e8e8e6", "#2a2a2c")
+# Skin of all tones, and lips: cloth of these colours is told from a face by all else but its colour.
+_SKIN = {"#f1cdb4": 1, "#d9a583": 1, "#b57a55": 1, "#8a5638": 1, "#553322": 1, "#b8545a": 1, "#d98a8c": 1}
 
 # The top edge's way down the mask's own height: to below the nostrils, to below the lip or under the chin.
 _SLIDE: dict[Wear, tuple[float, float]] = {
@@ -43,6 +47,7 @@ _SLIDE: dict[Wear, tuple[float, float]] = {
     "under_nose": (0.34, 0.45),
     "under_chin": (0.66, 0.92),
 }
+_WILD_SLIDE = (-0.15, 0.12)  # half of them where they belong, the others down to the tip of the nose
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,8 @@ class Choice:
     Attributes:
         kinds: Weights by kind; all of the pack alike if None.
         variety: ``none`` keeps the templates' colours and differs only as people wear the same mask; ``real`` draws
-            colours, prints and fits as one meets them; ``wide`` anything.
+            colours, prints and fits as one meets them; ``wide`` anything; ``wild`` more than one meets: looser fits,
+            gaudier and skin-like colours, for classifiers to learn from.
         wear: Weights by way of wearing.
         color, color_weight: A colour of the user's, and the share of masks that have it.
         patterns, pattern_weight: Names of the user's textures, and the share of masks that have one.
@@ -100,19 +106,18 @@ def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearin
     if cloth:
         templates = _dyeable(templates)
     name = pick(rng, {template.name: template.weight for template in templates})
-    across, down, tilt, scale, slack = np.clip(rng.standard_normal(5), -2, 2)
-    spread = 2.0 if choice.variety == "wide" else 1.0
-    low, high = _SLIDE[wear]
+    across, down, tilt, scale, slack = np.clip(rng.standard_normal(5), -2, 2) * _SPREAD[choice.variety]
+    low, high = _WILD_SLIDE if choice.variety == "wild" and wear == "correct" else _SLIDE[wear]
     return Wearing(
         template=name,
         kind=pack.templates[name].kind,
         wear=wear,
-        slide=round(float(rng.uniform(low, high)), 3),
-        shift_x=round(float(across * _SHIFT_X_MM * spread), 3),
+        slide=round(max(0.0, float(rng.uniform(low, high))), 3),
+        shift_x=round(float(across * _SHIFT_X_MM), 3),
         shift_y=round(float(down * _SHIFT_Y_MM), 3),
-        tilt=round(float(tilt * _TILT_DEGREES * spread), 3),
-        scale=round(float(1 + scale * _SCALE * spread), 4),
-        slack=0.0 if choice.variety == "none" else round(float(slack * _SLACK_MM * spread), 3),
+        tilt=round(float(tilt * _TILT_DEGREES), 3),
+        scale=round(float(1 + scale * _SCALE), 4),
+        slack=0.0 if choice.variety == "none" else round(float(slack * _SLACK_MM), 3),
         seed=int(rng.integers(2**31)),
         **cloth,  # type: ignore[arg-type]
         **_draw_age(rng, choice.variety),  # type: ignore[arg-type]
@@ -142,8 +147,10 @@ def _draw_cloth(rng: np.random.Generator, kind: str, choice: Choice) -> dict[str
     if rng.random() >= _DYED[choice.variety]:
         return {}
     sold = _SOLD.get(kind, _SOLD["cloth"])
-    wide = choice.variety == "wide"
+    wide = choice.variety in ("wide", "wild")
     cloth: dict[str, object] = {"color": any_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
+    if choice.variety == "wild" and rng.random() < 0.35:
+        cloth["color"] = _near(rng, _SKIN) if rng.random() < 0.4 else _gaudy_color(rng)
     if rng.random() < (0.4 if wide else _PRINTED.get(kind, 0.0)):
         cloth |= {
             "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
@@ -185,6 +192,10 @@ def any_color(rng: np.random.Generator) -> str:
     """Any colour at all, as ``#rrggbb``; strong ones are rarer."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), float(rng.beta(1.2, 1.6)), rng.uniform(0.12, 0.95))
     return _hex(np.array([red, green, blue]) * 255)
+
+
+def _gaudy_color(rng: np.random.Generator) -> str:
+    return _hex(np.array(colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.4, 1), rng.uniform(0.4, 1))) * 255)
 
 
 def _hex(color: np.ndarray) -> str:

@@ -23,12 +23,14 @@ from maskaug.train.folder import RunError
 from maskaug.train.loop import LossError, Machine, batch_plan, logits_of, train_epoch
 from maskaug.train.options import TrainOptions
 from maskaug.train.predictions import read_predictions
+from maskaug.train.preprocess import Preparation
 from maskaug.train.recipes import REPORT, changed
 from maskaug.train.samples import DataError
 from maskaug.train.train import Report, train
 from maskaug.train.transforms import draw_angles, rotate
 from maskaug.train.weights import WeightsError, initial_network
 
+SMALL_PICTURES = Preparation("picture", 32)
 CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TIMES = ("samples_per_s", "waiting", "seconds")
 
@@ -57,7 +59,7 @@ def history(run):
 
 def test_one_batch_is_learnt_by_heart(faces, tmp_path):
     recipe = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=24", "rotation=0", "lr=0.003"])
-    part = load_dataset(faces, 32, tmp_path).train
+    part = load_dataset(faces, SMALL_PICTURES, tmp_path).train
     torch.manual_seed(0)
     network, _ = initial_network("resnet18", "none")
     network = CPU.place(network)
@@ -97,7 +99,7 @@ def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
 def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path):
     run = train(small(faces, tmp_path / "run", precision="fp32")).run
     classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
-    pictures = load_dataset(faces, 32, tmp_path / "cache").val.pixels
+    pictures = load_dataset(faces, SMALL_PICTURES, tmp_path / "cache").val.pixels
     assert classifier.logits(np.array(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
 
 
@@ -207,9 +209,9 @@ def test_pictures_turn_as_torchvision_turns_them():
 
 
 def test_every_process_gets_all_logits(faces, tmp_path):
-    part = load_dataset(faces, 32, tmp_path).val
+    part = load_dataset(faces, SMALL_PICTURES, tmp_path).val
     network, _ = initial_network("resnet18", "none")
-    logits = logits_of(CPU.place(network), part, changed(REPORT, ["size=32"]), CPU)
+    logits = logits_of(CPU.place(network), part.pixels, changed(REPORT, ["size=32"]), CPU)
     assert logits.shape == (12,)
     assert np.isfinite(logits).all()
 
@@ -231,36 +233,36 @@ def test_what_is_odd_is_said_and_what_is_impossible_refused(tmp_path):
     )
     twin = unequal / "val" / CLASSES[0] / "0.png"
     twin.write_bytes((unequal / "train" / CLASSES[0] / "3.png").read_bytes())
-    notes = load_dataset(unequal, 32, tmp_path / "cache").notes
+    notes = load_dataset(unequal, SMALL_PICTURES, tmp_path / "cache").notes
     assert any("The classes of train are unequal: 13 of not_wearing_mask and 4" in note for note in notes)
     assert any(note.startswith("1 pictures of val are the same as one of train") for note in notes)
     empty = write_faces(
         tmp_path / "empty", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3, ("val", CLASSES[0]): 2}
     )
     with pytest.raises(DataError, match=r"val has no picture of class wearing_mask"):
-        load_dataset(empty, 32, tmp_path / "cache")
+        load_dataset(empty, SMALL_PICTURES, tmp_path / "cache")
     one = write_faces(tmp_path / "one", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3})
     with pytest.raises(DataError, match="no split 'val'"):
-        load_dataset(one, 32, tmp_path / "cache")
+        load_dataset(one, SMALL_PICTURES, tmp_path / "cache")
 
 
 def test_decoded_pictures_are_kept_until_they_are_stale(tmp_path, monkeypatch):
     data = balanced(tmp_path / "faces")
     paths = sorted(data.rglob("*.png"))
-    first = load_pictures(paths, 32, tmp_path / "cache")
+    first = load_pictures(paths, SMALL_PICTURES, tmp_path / "cache")
     pixels = np.array(first.pixels)
     monkeypatch.setattr("maskaug.train.cache.read_picture", None)
-    again = load_pictures(paths, 32, tmp_path / "cache")
+    again = load_pictures(paths, SMALL_PICTURES, tmp_path / "cache")
     assert (again.pixels == pixels).all()
     assert again.sha256 == first.sha256
     monkeypatch.undo()
-    assert load_pictures(paths, 48, tmp_path / "cache").pixels.shape[1:] == (48, 48, 3)
+    assert load_pictures(paths, Preparation("picture", 48), tmp_path / "cache").pixels.shape[1:] == (48, 48, 3)
     (kept,) = [path for path in (tmp_path / "cache").glob("*.npy") if np.load(path).shape[1] == 32]
     kept.write_bytes(kept.read_bytes()[:-100])
-    assert (load_pictures(paths, 32, tmp_path / "cache").pixels == pixels).all(), "a cut file is made anew"
+    assert (load_pictures(paths, SMALL_PICTURES, tmp_path / "cache").pixels == pixels).all(), "a cut file is made anew"
     paths[0].write_bytes(paths[-1].read_bytes())
     os.utime(paths[0], ns=(time.time_ns(), time.time_ns() + 10**9))
-    changed_one = load_pictures(paths, 32, tmp_path / "cache")
+    changed_one = load_pictures(paths, SMALL_PICTURES, tmp_path / "cache")
     assert (changed_one.pixels[0] == pixels[-1]).all()
     assert not list((tmp_path / "cache").glob(".*"))
 

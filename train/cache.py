@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from maskaug.augment.pictures import PictureError, read_picture, write_atomic
 from maskaug.train.errors import TrainError
-from maskaug.train.preprocess import PREPARATION, prepare
+from maskaug.train.largest_face import largest_box
+from maskaug.train.preprocess import Preparation, Prepared
 
 ReportDecoded = Callable[[int, int], None]  # pictures decoded, of how many
 
@@ -32,13 +33,15 @@ class Pictures:
 
     Attributes:
         numbers: Their places in the list, N of them.
-        pixels: ``(N, S, S, 3) uint8`` RGB, mapped from disk.
+        pixels: ``(N, P, P, 3) uint8`` RGB, prepared, mapped from disk.
+        views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
         sha256: Of each file, hexadecimal.
         problems: A sentence on each of the others.
     """
 
     numbers: list[int]
     pixels: NDArray[np.uint8]
+    views: NDArray[np.float32]
     sha256: list[str]
     problems: list[str]
 
@@ -49,30 +52,30 @@ def default_cache() -> Path:
 
 
 def load_pictures(
-    paths: Sequence[Path], size: int, cache: Path, report: ReportDecoded = lambda done, total: None
+    paths: Sequence[Path], preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
 ) -> Pictures:
-    """Pictures as the network sees them, from the cache if it has them.
+    """Prepared pictures, from the cache if it has them.
 
     They are found by the files' names, sizes and times of change, and by how they are prepared: when any of these
     differs, they are decoded anew.
 
     Args:
         paths: The files.
-        size: Side of the prepared pictures, in pixels.
-        cache: A folder, made where it is missing; 3 * size * size bytes a picture.
+        preparation: What is done to them.
+        cache: A folder, made where it is missing; 3 * P * P bytes a picture.
         report: Called with pictures decoded, and of how many.
 
     Raises:
         CacheError: it cannot be written, or none of the pictures can be read.
     """
-    key = _key(paths, size)
+    key = _key(paths, preparation)
     array, index = cache / f"{key}.npy", cache / f"{key}.json"
     try:
-        found = _load(array, index, size)
+        found = _load(array, index, preparation.side)
         if found is None:
             cache.mkdir(parents=True, exist_ok=True)
-            _build(paths, size, array, index, report)
-            found = _load(array, index, size)
+            _build(paths, preparation, array, index, report)
+            found = _load(array, index, preparation.side)
     except OSError as error:
         raise CacheError(
             f"cannot keep decoded pictures in {cache}: {error.strerror}; choose a place by --cache"
@@ -82,38 +85,42 @@ def load_pictures(
     return found
 
 
-def _key(paths: Sequence[Path], size: int) -> str:
-    whole = hashlib.sha256(f"{PREPARATION} {size}\n".encode())
+def _key(paths: Sequence[Path], preparation: Preparation) -> str:
+    whole = hashlib.sha256(f"{preparation.key}\n".encode())
     for path in paths:
         status = path.stat()
         whole.update(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()[:32]
 
 
-def _load(array: Path, index: Path, size: int) -> Pictures | None:
+def _load(array: Path, index: Path, side: int) -> Pictures | None:
     """None where there is nothing whole."""
     try:
         record = json.loads(index.read_text(encoding="utf-8"))
         pixels = np.load(array, mmap_mode="r")
-        found = Pictures(record["numbers"], pixels, record["sha256"], record["problems"])
+        views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
+        found = Pictures(record["numbers"], pixels, views, record["sha256"], record["problems"])
     except (FileNotFoundError, ValueError, KeyError, EOFError):
         return None
-    whole = pixels.shape == (len(found.numbers), size, size, 3) and pixels.dtype == np.uint8
-    return found if whole and len(found.sha256) == len(found.numbers) else None
+    whole = pixels.shape == (len(found.numbers), side, side, 3) and pixels.dtype == np.uint8
+    return found if whole and len(found.sha256) == len(found.numbers) == len(views) else None
 
 
-def _build(paths: Sequence[Path], size: int, array: Path, index: Path, report: ReportDecoded) -> None:
+def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: ReportDecoded) -> None:
     numbers: list[int] = []
     sha256: list[str] = []
+    views: list[list[float]] = []
     problems: list[str] = []
+    side = preparation.side
     unfinished = array.with_name(f".{array.stem}-{uuid.uuid4().hex}.npy")
     try:
-        pixels = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), size, size, 3))
-        for number, prepared in enumerate(_prepared(paths, size)):
+        pixels = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), side, side, 3))
+        for number, prepared in enumerate(_prepared(paths, preparation)):
             if isinstance(prepared, str):
                 problems.append(prepared)
             else:
-                pixels[len(numbers)] = prepared[0]
+                pixels[len(numbers)] = prepared[0].pixels
+                views.append(prepared[0].view.tolist())
                 numbers.append(number)
                 sha256.append(prepared[1])
             report(number + 1, len(paths))
@@ -121,7 +128,7 @@ def _build(paths: Sequence[Path], size: int, array: Path, index: Path, report: R
             raise CacheError(f"none of {len(paths)} pictures can be read; the first: {problems[0]}")
         if problems:  # room was made for all
             shorter = open_memmap(
-                unfinished.with_suffix(".part"), mode="w+", dtype=np.uint8, shape=(len(numbers), size, size, 3)
+                unfinished.with_suffix(".part"), mode="w+", dtype=np.uint8, shape=(len(numbers), side, side, 3)
             )
             shorter[:] = pixels[: len(numbers)]
             pixels = shorter
@@ -132,19 +139,20 @@ def _build(paths: Sequence[Path], size: int, array: Path, index: Path, report: R
         unfinished.unlink(missing_ok=True)
         unfinished.with_suffix(".part").unlink(missing_ok=True)
     # Last: without it, the array counts as absent.
-    record = {"numbers": numbers, "sha256": sha256, "problems": problems}
+    record = {"numbers": numbers, "views": views, "sha256": sha256, "problems": problems}
     write_atomic(index, json.dumps(record).encode(), index.parent)
 
 
-def _prepared(paths: Sequence[Path], size: int) -> Iterator[tuple[NDArray[np.uint8], str] | str]:
-    """Prepared pixels and the file's SHA-256, or what is wrong with the file; in order."""
+def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, str] | str]:
+    """Prepared pictures and their files' SHA-256, or what is wrong with the file; in order."""
 
-    def one(path: Path) -> tuple[NDArray[np.uint8], str] | str:
+    def one(path: Path) -> tuple[Prepared, str] | str:
         try:
             picture = read_picture(path)
         except PictureError as error:
             return str(error)
-        return prepare(picture.pixels, size), picture.sha256
+        box = largest_box(picture.pixels) if preparation.framing == "face" else None
+        return preparation.prepare(picture.pixels, box), picture.sha256
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for start in range(0, len(paths), _AT_ONCE):

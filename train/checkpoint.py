@@ -8,6 +8,7 @@ from torch import Tensor
 from maskaug.train.calibration import load_calibration
 from maskaug.train.errors import TrainError
 from maskaug.train.model import Classifier, build_network
+from maskaug.train.preprocess import Preparation
 from maskaug.train.weights import WeightsError, safe_load
 
 BEST_FILE = "best.pt"
@@ -31,7 +32,8 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         saved = safe_load(path)
         network = build_network(saved["arch"])
         network.load_state_dict(saved["network"])
-        seen = saved["size"], saved["mean"], saved["std"]
+        preparation = Preparation(saved["framing"], saved["size"])
+        seen = preparation, saved["flips"], saved["mean"], saved["std"]
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
         raise CheckpointError(told.splitlines()[0]) from error

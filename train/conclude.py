@@ -13,14 +13,22 @@ from maskaug.train.predictions import TRAINED_ON_FILE, Predictions, write_predic
 from maskaug.train.report import write_report
 
 
-def conclude(run: Path, dataset: Dataset, logits: NDArray[np.float32]) -> tuple[Calibration, Predictions]:
-    """Calibrate the network that was kept by its ``(N,)`` logits of validation, and write down what it says of it.
+def conclude(
+    run: Path, dataset: Dataset, selected: NDArray[np.float32], logits: NDArray[np.float32]
+) -> tuple[Calibration, Predictions]:
+    """Calibrate the network that was kept, and write down what it says of validation.
+
+    Args:
+        run: The folder.
+        dataset: What it was trained and selected on.
+        selected: ``(N,)`` logits of the validation pictures as they selected the epoch: they calibrate.
+        logits: ``(N,)`` logits of the validation pictures as they are.
 
     Raises:
         OSError: a file cannot be written.
     """
     val = dataset.val
-    calibration = calibrate(val.labels.astype(np.int64), logits)
+    calibration = calibrate(val.labels.astype(np.int64), selected)
     save_calibration(run, calibration)
     rows = (sample.row for sample in val.samples)
     sizes = [(row.get("height") or 0, row.get("width") or 0) for row in rows]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskaug.train.cache import Pictures, ReportDecoded, load_pictures
 from maskaug.train.predictions import CLASSES
+from maskaug.train.preprocess import Preparation
 from maskaug.train.samples import DataError, Sample, list_samples
 
 _UNEQUAL = 3  # times more pictures of one class than of the other
@@ -21,12 +22,14 @@ class Part:
 
     Attributes:
         samples: N labelled pictures that could be read.
-        pixels: ``(N, S, S, 3) uint8`` RGB, on disk.
+        pixels: ``(N, P, P, 3) uint8`` RGB, prepared, on disk.
+        views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
         sha256: Of each file, hexadecimal.
     """
 
     samples: list[Sample]
     pixels: NDArray[np.uint8]
+    views: NDArray[np.float32]
     sha256: list[str]
 
     @property
@@ -54,12 +57,14 @@ class Dataset:
     notes: list[str]
 
 
-def load_dataset(data: Path, size: int, cache: Path, report: ReportDecoded = lambda done, total: None) -> Dataset:
+def load_dataset(
+    data: Path, preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
+) -> Dataset:
     """The splits ``train`` and ``val`` of a folder, as ``maskaug curate`` and ``generate`` write it.
 
     Args:
         data: ``{split}/{class}`` folders.
-        size: Side of the pictures, in pixels.
+        preparation: What is done to the pictures.
         cache: Folder for decoded pictures.
         report: Called with pictures decoded, and of how many.
 
@@ -69,7 +74,7 @@ def load_dataset(data: Path, size: int, cache: Path, report: ReportDecoded = lam
     notes, parts = [], []
     for split in ("train", "val"):
         listing = list_samples(data, CLASSES, split)
-        loaded = load_pictures([sample.path for sample in listing.samples], size, cache, report)
+        loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, report)
         part = _readable(listing.samples, loaded)
         _check_classes(data, split, part)
         notes += [*_unread(split, loaded.problems), *_unequal(split, part)]
@@ -79,7 +84,7 @@ def load_dataset(data: Path, size: int, cache: Path, report: ReportDecoded = lam
 
 
 def _readable(samples: list[Sample], loaded: Pictures) -> Part:
-    return Part([samples[number] for number in loaded.numbers], loaded.pixels, loaded.sha256)
+    return Part([samples[number] for number in loaded.numbers], loaded.pixels, loaded.views, loaded.sha256)
 
 
 def _check_classes(data: Path, split: str, part: Part) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from maskaug.train.checkpoint import load_model
 from maskaug.train.errors import TrainError
-from maskaug.train.model import Classifier
+from maskaug.train.model import Classifier, asked
 from maskaug.train.options import ExportOptions
 from maskaug.train.predictions import CLASSES
 
@@ -43,6 +43,7 @@ class WholeClassifier(nn.Module):
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self.network = classifier.network.requires_grad_(False)
+        self.flips = classifier.flips
         self.temperature = classifier.calibration.temperature
         self.register_buffer("mean", 255 * torch.tensor(classifier.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(classifier.std).view(1, 3, 1, 1), persistent=False)
@@ -50,7 +51,7 @@ class WholeClassifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Probabilities of a mask."""
         normalised = (images.float() - self.mean) / self.std
-        return torch.sigmoid(self.network(normalised)[:, 0] / self.temperature)
+        return torch.sigmoid(asked(self.network, normalised, flips=self.flips) / self.temperature)
 
 
 def export(options: ExportOptions) -> Exported:
@@ -91,6 +92,7 @@ def metadata(classifier: Classifier) -> dict[str, str]:
         "input": f"{INPUT}: N x 3 x {classifier.size} x {classifier.size} uint8, RGB",
         "output": f"{OUTPUT}: N float32, of {CLASSES[1]}",
         "size": str(classifier.size),
+        "framing": classifier.preparation.framing,
         "threshold": str(classifier.calibration.threshold),
         "temperature": str(classifier.calibration.temperature),
     }

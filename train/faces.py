@@ -42,6 +42,12 @@ class Margins(BaseModel):
     above: float = Field(default=0.21, gt=-0.5, description="in heights")
     below: float = Field(default=-0.01, gt=-0.5, description="in heights; negative: the chin is cut off")
 
+    def frame(self, box: NDArray[np.floating]) -> NDArray[np.float64]:
+        """The ``(4,)`` box with these margins: left, top, right, bottom; it may reach outside the picture."""
+        across, down = float(box[2] - box[0]), float(box[3] - box[1])
+        reach = np.array([-self.sides * across, -self.above * down, self.sides * across, self.below * down])
+        return np.asarray(box, dtype=np.float64) + reach
+
     def crop(self, box: NDArray[np.floating], width: int, height: int) -> Box | None:
         """The part of a picture that a training picture of this face would show; None where next to nothing is left.
 
@@ -49,9 +55,7 @@ class Margins(BaseModel):
             box: ``(4,)``: left, top, right, bottom as `FaceFinder.boxes` gives them.
             width, height: Of the picture, whose edges cut the crop off.
         """
-        across, down = float(box[2] - box[0]), float(box[3] - box[1])
-        left, right = box[0] - self.sides * across, box[2] + self.sides * across
-        top, bottom = box[1] - self.above * down, box[3] + self.below * down
+        left, top, right, bottom = self.frame(box)
         cut = (max(0, round(left)), max(0, round(top)), min(width, round(right)), min(height, round(bottom)))
         return cut if min(cut[2] - cut[0], cut[3] - cut[1]) >= _FEWEST_PIXELS else None
 

@@ -9,18 +9,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel
 
 from maskaug.train.dataset import Part
 from maskaug.train.distributed import Ranks
 from maskaug.train.errors import TrainError
-from maskaug.train.prefetch import Batch, prefetched
+from maskaug.train.model import asked
+from maskaug.train.prefetch import Batch, batches, prefetched
 from maskaug.train.recipes import Recipe
 from maskaug.train.transforms import rotate
 
 _CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
 _EVALUATION_BATCH = 256
+_LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
 
 ReportStep = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
 
@@ -80,40 +84,59 @@ def train_epoch(
     *,
     seed: int,
     epoch: int,
+    average: AveragedModel | None = None,
     report: ReportStep = lambda done, total, loss, speed: None,
 ) -> Epoch:
     """Learn from every training picture once, in an order that seed and epoch decide.
+
+    Args:
+        network: What learns.
+        optimizer: Of its weights; the recipe sets the learning rate.
+        part: The training pictures.
+        recipe: How.
+        machine: Where.
+        seed, epoch: Of all random numbers.
+        average: Of the weights, which follows every step; or None.
+        report: Told now and then how far it is.
 
     Raises:
         LossError: the loss is not finite.
     """
     ranks = machine.ranks
     network.train()
-    batches = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * ranks.world))
+    plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * ranks.world))
     total = len(part)
     sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, right, gradient norms
     done, waited, started = 0, 0.0, time.perf_counter()
-    shares = [batch[ranks.rank :: ranks.world] for batch in batches]
-    source = prefetched(part, shares, ranks.device, rotation=recipe.rotation, seed=seed, epoch=epoch)
-    for step, whole in enumerate(batches):
-        asked = time.perf_counter()
+    shares = [batch[ranks.rank :: ranks.world] for batch in plan]
+    source = prefetched(batches(part, shares, recipe, seed=seed, epoch=epoch), ranks.device)
+    for step, whole in enumerate(plan):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr_at(epoch + step / len(plan))
+        since = time.perf_counter()
         batch = next(source)
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - since
         inputs = network_input(batch, recipe, machine)
         with machine.autocast():
-            logits = network(inputs)[:, 0].float()
-        losses = binary_cross_entropy_with_logits(logits, batch.labels, reduction="sum")
+            outputs = network(inputs).float()
+        logits = outputs[:, 0]
+        targets = batch.labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+        losses = binary_cross_entropy_with_logits(logits, targets, reduction="sum")
         # The mean over the whole batch, of which every process has a share; theirs are averaged.
         loss = losses * (ranks.world / len(whole))
+        if recipe.landmark_weight:
+            loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, 1:], batch.landmarks)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = clip_grad_norm_(network.parameters(), recipe.clip_norm)
         optimizer.step()
+        if average is not None:
+            average.update_parameters(network.module if isinstance(network, DistributedDataParallel) else network)
         with torch.no_grad():
             right = ((logits > 0) == (batch.labels > 0.5)).sum()
             sums += torch.stack([losses.double(), right.double(), norm.double()])
         done += len(whole)
-        if step % _CHECK_EVERY == 0 or step == len(batches) - 1:
+        if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
             _check(sums, epoch, step)
             report(done, total, float(sums[0]) / max(1, done) * ranks.world, done / (time.perf_counter() - started))
     seconds = time.perf_counter() - started
@@ -122,7 +145,7 @@ def train_epoch(
     return Epoch(
         loss=float(loss_sum) / total,
         accuracy=float(right_sum) / total,
-        grad_norm=float(gathered[0][2]) / len(batches),
+        grad_norm=float(gathered[0][2]) / len(plan),
         samples_per_s=total / seconds,
         waiting=waited / seconds,
     )
@@ -148,18 +171,26 @@ def network_input(batch: Batch, recipe: Recipe, machine: Machine) -> Tensor:
     return _normalised(pictures, recipe)
 
 
+def _landmark_loss(outputs: Tensor, landmarks: Tensor) -> Tensor:
+    """Mean over the coordinates that are known of the smooth L1 loss (Girshick, Fast R-CNN, 2015)."""
+    known = landmarks.isfinite()
+    losses = smooth_l1_loss(outputs, landmarks.nan_to_num(), reduction="none", beta=_LANDMARK_BETA)
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
 @torch.inference_mode()
-def logits_of(network: nn.Module, part: Part, recipe: Recipe, machine: Machine) -> NDArray[np.float32]:
-    """``(N,)`` logits of a split's pictures, as they are; every process takes some and gets all."""
+def logits_of(network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, machine: Machine) -> NDArray[np.float32]:
+    """``(N,)`` logits of ``(N, S, S, 3) uint8`` framed pictures; every process takes some and gets all."""
     ranks = machine.ranks
     network.eval()
-    own = np.arange(ranks.rank, len(part), ranks.world)
+    own = np.arange(ranks.rank, len(pictures), ranks.world)
     found = []
     for start in range(0, len(own), _EVALUATION_BATCH):
-        pixels = torch.from_numpy(part.pixels[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
+        pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
+        inputs = _normalised(_scaled(pixels, machine), recipe)
         with machine.autocast():
-            found.append(network(_normalised(_scaled(pixels, machine), recipe))[:, 0].float().cpu().numpy())
-    logits = np.empty(len(part), dtype=np.float32)
+            found.append(asked(network, inputs, flips=recipe.flips).cpu().numpy())
+    logits = np.empty(len(pictures), dtype=np.float32)
     for rank, values in enumerate(ranks.gathered(np.concatenate(found) if found else np.empty(0, np.float32))):
         logits[rank :: ranks.world] = values
     return logits

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskaug.train.calibration import Calibration
-from maskaug.train.preprocess import prepare
+from maskaug.train.largest_face import largest_box
+from maskaug.train.preprocess import Preparation
 
 
 @dataclass(frozen=True)
@@ -18,22 +19,41 @@ class Classifier:
 
     Attributes:
         network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits.
-        size: S, the side of its pictures in pixels.
+        preparation: From any picture to what it sees, S pixels a side.
+        flips: Whether its logits are means over a picture and its mirror image.
         mean, std: Of each channel, red first, for pixels in [0, 1].
         calibration: What its logits mean.
         device: Where it runs.
     """
 
     network: nn.Module
-    size: int
+    preparation: Preparation
+    flips: bool
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     calibration: Calibration
     device: torch.device
 
-    def prepare(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A picture ``(H, W, 3) uint8`` RGB as the network sees it, ``(S, S, 3) uint8``."""
-        return prepare(image, self.size)
+    @property
+    def size(self) -> int:
+        """S, the side of its pictures in pixels."""
+        return self.preparation.size
+
+    @property
+    def frames_faces(self) -> bool:
+        """Whether it looks at a picture's face, rather than at the picture."""
+        return self.preparation.framing == "face"
+
+    def prepare(self, image: NDArray[np.uint8], box: NDArray[np.floating] | None = None) -> NDArray[np.uint8]:
+        """A picture as the network sees it, ``(S, S, 3) uint8``.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+            box: ``(4,)`` of the face that is meant; None: the largest, if the network looks at faces.
+        """
+        if box is None and self.frames_faces:
+            box = largest_box(image)
+        return self.preparation.framed(self.preparation.prepare(image, box).pixels[None])[0]
 
     def batch(self, pictures: NDArray[np.uint8]) -> Tensor:
         """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""
@@ -45,9 +65,20 @@ class Classifier:
     @torch.inference_mode()
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Of ``(N, S, S, 3) uint8`` prepared pictures, ``(N,) float32``."""
-        return np.asarray(self.network(self.batch(pictures))[:, 0].float().cpu().numpy())
+        return np.asarray(asked(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
 
 
-def build_network(arch: str) -> nn.Module:
-    """A torchvision classifier with one logit, its weights drawn at random."""
-    return torchvision.models.get_model(arch, weights=None, num_classes=1)
+def build_network(arch: str, outputs: int = 1) -> nn.Module:
+    """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of a mask."""
+    return torchvision.models.get_model(arch, weights=None, num_classes=outputs)
+
+
+def logit_alone(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
+    """Weights of a network with so many outputs as those of the one with the first of them alone."""
+    return {name: value[:1].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
+
+
+def asked(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
+    """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, of their mirror images, too."""
+    logits = network(inputs)[:, 0].float()
+    return (logits + network(inputs.flip(3))[:, 0].float()) / 2 if flips else logits

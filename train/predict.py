@@ -49,7 +49,7 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
     """
     classifier = load_model(options.run, pick_device(options.device))
     files = listed(options.paths)
-    margins = load_margins(options.run)
+    margins = Margins() if classifier.frames_faces else load_margins(options.run)
     find = None if options.whole else FaceFinder().boxes
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
@@ -82,7 +82,7 @@ def classify(
     """
     waiting: list[_Found] = []
     for frame in seen:
-        waiting.append(_found(frame, find, margins))
+        waiting.append(_found(frame, find, margins, classifier))
         if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
             yield from _judged(waiting, classifier, draw=draw, explain=explain)
             waiting = []
@@ -94,28 +94,34 @@ class _Found:
     frame: Frame
     boxes: tuple[Box, ...] = ()
     crops: tuple[Box, ...] = ()
+    prepared: tuple[Image, ...] = ()
 
 
-def _found(frame: Frame, find: FindBoxes | None, margins: Margins) -> _Found:
-    if frame.image is None:
+def _found(frame: Frame, find: FindBoxes | None, margins: Margins, classifier: Classifier) -> _Found:
+    image = frame.image
+    if image is None:
         return _Found(frame)
-    height, width = frame.image.shape[:2]
+    height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
-        return _Found(frame, (whole,), (whole,))
+        return _Found(frame, (whole,), (whole,), (classifier.prepare(image),))
     exact = Margins(sides=0, above=0, below=0)
-    pairs = [(exact.crop(box, width, height), margins.crop(box, width, height)) for box in find(frame.image)]
-    kept = [(box, crop) for box, crop in pairs if box is not None and crop is not None]
-    return _Found(frame, tuple(box for box, _ in kept), tuple(crop for _, crop in kept))
+    boxes, crops, prepared = [], [], []
+    for found in find(image):
+        box, crop = exact.crop(found, width, height), margins.crop(found, width, height)
+        if box is not None and crop is not None:
+            left, top, right, bottom = crop
+            boxes.append(box)
+            crops.append(crop)
+            by_face = classifier.frames_faces
+            prepared.append(
+                classifier.prepare(image, found) if by_face else classifier.prepare(image[top:bottom, left:right])
+            )
+    return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
 
 
 def _judged(waiting: list[_Found], classifier: Classifier, *, draw: bool, explain: bool) -> Iterator[Predicted]:
-    seen = [
-        classifier.prepare(one.frame.image[top:bottom, left:right])
-        for one in waiting
-        if one.frame.image is not None
-        for left, top, right, bottom in one.crops
-    ]
+    seen = [picture for one in waiting for picture in one.prepared]
     probabilities: list[float] = []
     heat: list[NDArray[np.float32]] = []
     if seen:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from maskaug.augment.pictures import write_atomic
 from maskaug.train.checkpoint import BEST_FILE, CheckpointError
+from maskaug.train.model import logit_alone
 from maskaug.train.recipes import Recipe
 from maskaug.train.weights import WeightsError, safe_load
 
@@ -23,7 +24,8 @@ class State:
     """A run between two epochs.
 
     Attributes:
-        network, optimizer, scheduler: Their state dictionaries.
+        network, optimizer: Their state dictionaries.
+        average: That of the averaged weights; None without.
         random: State of torch's generators, by device: ``cpu``, ``cuda:0`` ...
         history: Rows of ``metrics.csv``, one an epoch.
         recipe: As JSON.
@@ -33,7 +35,7 @@ class State:
 
     network: dict[str, Tensor]
     optimizer: dict[str, Any]
-    scheduler: dict[str, Any]
+    average: dict[str, Tensor] | None
     random: dict[str, Tensor]
     history: list[dict[str, float]]
     recipe: str
@@ -69,8 +71,9 @@ def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
     Raises:
         OSError: they cannot be written.
     """
-    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    saved = {"arch": recipe.arch, "network": state, "size": recipe.size, "mean": recipe.mean, "std": recipe.std}
+    whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    state = logit_alone(whole, recipe.outputs)
+    saved = {"network": state, **recipe.model_dump(include={"arch", "size", "framing", "flips", "mean", "std"})}
     write_atomic(run / BEST_TENSORS, safetensors_bytes(state), run)
     write_atomic(run / BEST_FILE, _bytes(saved), run)
 
@@ -83,7 +86,22 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
     return state
 
 
-def restore_random(state: dict[str, Tensor], device: torch.device) -> None:
+def restore(
+    state: State,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: nn.Module | None,
+    device: torch.device,
+) -> None:
+    """Set weights, optimiser, averaged weights and torch's generators to what they were."""
+    network.load_state_dict(state.network)
+    optimizer.load_state_dict(state.optimizer)
+    if average is not None and state.average is not None:
+        average.load_state_dict(state.average)
+    _restore_random(state.random, device)
+
+
+def _restore_random(state: dict[str, Tensor], device: torch.device) -> None:
     """Set torch's generators; a run that went from a GPU to a CPU or back keeps what there is."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:

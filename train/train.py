@@ -21,12 +21,15 @@ from maskaug.train.dataset import Dataset, Part, load_dataset
 from maskaug.train.distributed import Ranks, join, leave
 from maskaug.train.folder import RunError, begin
 from maskaug.train.loop import Epoch, LossError, Machine, ReportStep, logits_of, train_epoch
+from maskaug.train.made import selecting
 from maskaug.train.metrics import Judged, figures
+from maskaug.train.model import build_network
+from maskaug.train.optimize import averaged, make_optimizer
 from maskaug.train.options import TrainOptions
 from maskaug.train.predictions import PREDICTIONS_FILE
 from maskaug.train.recipes import Recipe
 from maskaug.train.report import CONFIG_FILE, HISTORY_FILE, REPORT_FILE
-from maskaug.train.state import LAST_FILE, State, load_state, random_state, restore_random, save_best, save_state
+from maskaug.train.state import LAST_FILE, State, load_state, random_state, restore, save_best, save_state
 from maskaug.train.tracking import Tracker, write_history
 from maskaug.train.weights import initial_network
 
@@ -86,19 +89,16 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     recipe = options.resolved_recipe
     dataset = _load(options, recipe, ranks, report)
     _seed(options, ranks)
-    network, notes = initial_network(recipe.arch, recipe.weights)
+    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs)
     for note in [*dataset.notes, *notes]:
         report.note(note)
     machine = Machine(ranks, _bf16(options.precision, ranks.device), options.channels_last)
     network = machine.place(network)
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
-    scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(recipe.milestones), recipe.gamma)
+    optimizer = make_optimizer(network, recipe)
+    average = averaged(network, recipe.ema) if recipe.ema else None
     state = _resumed(run, recipe, dataset) if options.resume else None
     if state is not None:
-        network.load_state_dict(state.network)
-        optimizer.load_state_dict(state.optimizer)
-        scheduler.load_state_dict(state.scheduler)
-        restore_random(state.random, ranks.device)
+        restore(state, network, optimizer, average, ranks.device)
     history = list(state.history) if state else []
     tracker = Tracker(
         run,
@@ -111,19 +111,28 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     # Both share their weights with the network, which is what is evaluated and saved.
     learner: nn.Module = torch.compile(network) if options.compile else network  # type: ignore[assignment]
     learner = DistributedDataParallel(learner) if ranks.world > 1 else learner
+    kept = network if average is None else average.module
+    selection = selecting(dataset.val, recipe, options.seed)
     try:
         for epoch in range(len(history), recipe.epochs):
-            started, lr = time.perf_counter(), optimizer.param_groups[0]["lr"]
+            started = time.perf_counter()
             learnt = train_epoch(
-                learner, optimizer, dataset.train, recipe, machine, seed=options.seed, epoch=epoch, report=report.step
+                learner,
+                optimizer,
+                dataset.train,
+                recipe,
+                machine,
+                seed=options.seed,
+                epoch=epoch,
+                average=average,
+                report=report.step,
             )
-            scheduler.step()
-            judged = _judged(dataset.val, logits_of(network, dataset.val, recipe, machine), epoch)
+            judged = _judged(dataset.val, logits_of(kept, selection, recipe, machine), epoch)
             best_loss = min((row["val_loss"] for row in history), default=inf)
-            history.append(_row(epoch, learnt, judged, lr, time.perf_counter() - started))
+            history.append(_row(epoch, learnt, judged, recipe.lr_at(epoch), time.perf_counter() - started))
             if ranks.leads:
                 if history[-1]["val_loss"] < best_loss:
-                    save_best(run, network, recipe)
+                    save_best(run, kept, recipe)
                 write_history(run, history)
                 tracker.epoch(history[-1])
                 # Last: a run that is stopped before this does the epoch again.
@@ -132,7 +141,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
                     State(
                         network=network.state_dict(),
                         optimizer=optimizer.state_dict(),
-                        scheduler=scheduler.state_dict(),
+                        average=None if average is None else average.state_dict(),
                         random=random_state(ranks.device),
                         history=history,
                         recipe=recipe.model_dump_json(),
@@ -143,15 +152,17 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
             report.epoch(history[-1], recipe.epochs)
         best = min(history, key=lambda row: row["val_loss"])
         ranks.wait()
+        network = machine.place(build_network(recipe.arch))
         network.load_state_dict(load_network(run / BEST_FILE))
-        kept = logits_of(network, dataset.val, recipe, machine)
+        clean = recipe.preparation.framed(dataset.val.pixels)
+        selected, said = (logits_of(network, pixels, recipe, machine) for pixels in (selection, clean))
         calibration = Calibration()
         if ranks.leads:
-            calibration, predictions = conclude(run, dataset, kept)
+            calibration, predictions = conclude(run, dataset, selected, said)
             tracker.best(best)
             found = [run / name for name in (HISTORY_FILE, PREDICTIONS_FILE, REPORT_FILE)]
             artifacts = {"model": [run / BEST_FILE, run / CONFIG_FILE], "result": found}
-            tracker.finish(predictions, calibration.judge(predictions.label, kept), artifacts)
+            tracker.finish(predictions, calibration.judge(predictions.label, said), artifacts)
     except BaseException:
         tracker.fail()
         raise
@@ -166,7 +177,7 @@ def _load(options: TrainOptions, recipe: Recipe, ranks: Ranks, report: Report) -
         raise RunError("the run's configuration names no data; begin a new run")
     if not ranks.leads:
         ranks.wait()
-    dataset = load_dataset(options.data, recipe.size, options.cache or default_cache(), report.decoded)
+    dataset = load_dataset(options.data, recipe.preparation, options.cache or default_cache(), report.decoded)
     if ranks.leads:
         ranks.wait()
     return dataset

@@ -47,18 +47,19 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
 
 
-def initial_network(arch: str, weights: str) -> tuple[nn.Module, list[str]]:
-    """A torchvision classifier with one logit, on the CPU, and sentences about weights that did not fit.
+def initial_network(arch: str, weights: str, outputs: int = 1) -> tuple[nn.Module, list[str]]:
+    """A torchvision classifier on the CPU, and sentences about weights that did not fit.
 
     Args:
         arch: Its name, such as ``resnet50``.
         weights: ``none`` for weights drawn from torch's generator; else see :func:`load_weights`.
+        outputs: Of its last layer.
 
     Raises:
         WeightsError: there is no such network, or the weights cannot be had, or are of another one.
     """
     try:
-        network = build_network(arch)
+        network = build_network(arch, outputs)
     except ValueError as error:
         close = ", ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
         raise WeightsError(
@@ -71,7 +72,7 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
     """Put weights into a network.
 
     Args:
-        network: With one logit. Its last layer stays as it is where the weights' last layer is of other classes.
+        network: Its last layer stays as it is where the weights' last layer is of other classes.
         arch: Its name in torchvision.
         weights: ``imagenet``, a name of torchvision's for this network, or a ``.safetensors``, ``.pth`` or ``.pt``
             file: a state dict, or a checkpoint of ``maskaug train``.
@@ -109,7 +110,7 @@ def _is_file(weights: str) -> bool:
 
 
 def _is_head(own: Tensor, other: Tensor) -> bool:
-    return own.shape[:1] == (1,) and other.shape[:1] != (1,) and own.shape[1:] == other.shape[1:]
+    return own.shape[:1] != other.shape[:1] and own.shape[1:] == other.shape[1:]
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:
