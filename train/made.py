@@ -68,8 +68,10 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
         else:
             picture, to_frame = preparation.framed(pixels[None])[0], preparation.to_frame
         points = landmarks_of(self._part, shown)
-        targets = np.full((68, 2), np.nan) if points is None else points @ to_frame[:, :2].T + to_frame[:, 2]
-        return torch.from_numpy(picture), float(label), torch.from_numpy(renumbered(targets).astype(np.float32).ravel())
+        targets = np.full((68, 2), np.nan, dtype=np.float32)
+        if points is not None:
+            targets = renumbered((points @ to_frame[:, :2].T + to_frame[:, 2]).astype(np.float32))
+        return torch.from_numpy(picture), float(label), torch.from_numpy(targets.ravel())
 
     def _dressed(self, number: int, label: int, rng: np.random.Generator) -> tuple[Image, int]:
         """Prepared pixels, and the number of the picture whose geometry they have."""

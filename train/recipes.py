@@ -38,30 +38,41 @@ class Recipe(BaseModel):
     weights: str = Field(min_length=1, description="none, imagenet, a name of torchvision's, or a file")
     size: int = Field(ge=32, description="side of the pictures, pixels")
     framing: Framing = Field(
-        "picture", description="what is shown of a picture: its middle, or its largest face, stretched to a square"
+        default="picture",
+        description="what is shown of a picture: its middle, or its largest face, stretched to a square",
     )
     mean: _Channels = Field(description="of red, green and blue, subtracted from pixels in [0, 1] ...")
     std: _Channels = Field(description="... and what remains is divided by this")
     rotation: float = Field(ge=0, le=180, description="training pictures are turned by up to so many degrees each way")
-    fresh_masks: bool = Field(False, description="overlays are drawn anew each time, on the pictures they were made of")
-    props: float = Field(0.0, ge=0, le=1, description="share of unmasked faces with a hard negative before them")
-    headwear: float = Field(0.0, ge=0, le=1, description="share of all faces that get sunglasses or a hat")
+    fresh_masks: bool = Field(
+        default=False, description="overlays are drawn anew each time, on the pictures they were made of"
+    )
+    props: float = Field(
+        default=0.0, ge=0, le=1, description="share of unmasked faces with a hard negative before them"
+    )
+    headwear: float = Field(default=0.0, ge=0, le=1, description="share of all faces that get sunglasses or a hat")
     distort: bool = Field(
-        False, description="pictures are moved, cut, blurred, relit, compressed ..., also those that select"
+        default=False, description="pictures are moved, cut, blurred, relit, compressed ..., also those that select"
     )
     optimizer: Literal["adam", "adamw"] = Field(description="of torch.optim, with its defaults but for these:")
     lr: float = Field(gt=0, description="highest learning rate")
-    weight_decay: float = Field(0.0, ge=0, description="of weights; not of biases and of batch normalisation")
-    schedule: Literal["steps", "cosine"] = Field("steps", description="of the learning rate; cosine: falls to 0")
-    warmup: float = Field(0.0, ge=0, description="epochs in which the learning rate rises from 0")
-    milestones: _Epochs = Field((), description="steps: epochs after which the learning rate is multiplied ...")
-    gamma: float = Field(1.0, gt=0, le=1, description="... by this")
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="targets are so much, halved, off 0 and 1")
-    landmark_weight: float = Field(
-        0.0, ge=0, description="of a second task while training: where the 68 landmarks are, under whatever hides them"
+    weight_decay: float = Field(default=0.0, ge=0, description="of weights; not of biases and of batch normalisation")
+    schedule: Literal["steps", "cosine"] = Field(
+        default="steps", description="of the learning rate; cosine: falls to 0"
     )
-    ema: float = Field(0.0, ge=0, lt=1, description="decay a step of the averaged weights that are kept; 0: no average")
-    flips: bool = Field(False, description="logits are means over a picture and its mirror image")
+    warmup: float = Field(default=0.0, ge=0, description="epochs in which the learning rate rises from 0")
+    milestones: _Epochs = Field(default=(), description="steps: epochs after which the learning rate is multiplied ...")
+    gamma: float = Field(default=1.0, gt=0, le=1, description="... by this")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="targets are so much, halved, off 0 and 1")
+    landmark_weight: float = Field(
+        default=0.0,
+        ge=0,
+        description="of a second task while training: where the 68 landmarks are, under whatever hides them",
+    )
+    ema: float = Field(
+        default=0.0, ge=0, lt=1, description="decay a step of the averaged weights that are kept; 0: no average"
+    )
+    flips: bool = Field(default=False, description="logits are means over a picture and its mirror image")
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2, description="pictures a step, over all processes")
     clip_norm: float = Field(gt=0, description="the gradient's norm is limited to it")
