@@ -32,8 +32,8 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         saved = safe_load(path)
         network = build_network(saved["arch"])
         network.load_state_dict(saved["network"])
-        preparation = Preparation(saved["framing"], saved["size"])
-        seen = preparation, saved["flips"], saved["mean"], saved["std"]
+        preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
+        seen = preparation, saved.get("flips", False), saved["mean"], saved["std"]
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
         raise CheckpointError(told.splitlines()[0]) from error
