@@ -2,7 +2,7 @@
 
 python benchmarks/probes.py RUN DATA [--json FILE]
 
-RUN is a training run, DATA the folder that maskaug generate wrote. All probes start from the unmasked faces of DATA/val:
+RUN is a training run, DATA the folder that maskaug generate wrote. Probes start from the unmasked faces of DATA/val:
 
 - ghost: the alpha of a mask, the picture's own pixels as its colour, through the same softening, grain and
   composite. It looks unmasked; area under the ROC curve of ghosts against the same faces as they are. 0.5: the

@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from maskaug.assets import standard_pack
+from maskaug.assets import bundled_classifier, standard_pack
 from maskaug.masktheface_wrapper import FaceFinder, ModelError, PackError, load_pack
 from maskaug.review_ui.window import WindowError, check_window
 from maskaug.version import __version__
@@ -37,7 +37,6 @@ _TRAIN = (
     "captum",
     "jinja2",
     "onnx",
-    "onnxruntime",
     "onnxscript",
     "safetensors",
     "wandb",
@@ -66,6 +65,8 @@ def examine() -> list[Finding]:
         _opencv(),
         _window(),
         *(_package(name, "optional", "for curating: pip install 'maskaug[curate]'") for name in _CURATE),
+        _classifier(),
+        _package("onnxruntime", "optional", "for predicting: pip install 'maskaug[predict]'"),
         *(_package(name, "optional", "for training: pip install 'maskaug[train]'") for name in _TRAIN),
         _gpu(),
     ]
@@ -111,6 +112,14 @@ def _pack() -> Finding:
     except PackError as error:
         return Finding("template pack", "broken", str(error), "install maskaug again")
     return Finding("template pack", "ok", f"{len(pack.templates)} templates: {', '.join(pack.kinds)}")
+
+
+def _classifier() -> Finding:
+    path = bundled_classifier()
+    if path.is_file():
+        return Finding("bundled classifier", "ok", f"{path.stat().st_size / 1e6:.1f} MB")
+    advice = "train one: maskaug generate FACES DATA, maskaug train DATA --out RUN --recipe robust"
+    return Finding("bundled classifier", "optional", "none in this copy", advice)
 
 
 def _opencv() -> Finding:

@@ -217,6 +217,8 @@ def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
         values: Of all but the layer's outermost pixels.
         layer: The layer.
     """
+    if values.size == 0:  # the tip of something that lies outside the picture
+        return float("inf")
     side = max(3, min(values.shape) // 12)
     means = cv2.blur(values, (side, side))
     opaque = cv2.erode(layer.alpha[1:-1, 1:-1], np.ones((side + 2, side + 2))) > 0.98

@@ -182,3 +182,18 @@ def test_one_seed_has_no_spread():
 def test_wrong_grids_are_explained(given, said):
     with pytest.raises(ValidationError, match=said):
         AblateOptions(data="data", **given)
+
+
+def test_one_change_at_a_time_trains_no_combination_of_changes(tmp_path):
+    factors = ("weights=none,imagenet", "epochs=50,60,70")
+    train = Trainer()
+    found = ablate(options(tmp_path, vary=factors, seeds=1, one_at_a_time=True), train)
+    settings = [settings for settings, _ in found.spreads()]
+    assert settings == [
+        {"weights": "none", "epochs": "50"},
+        {"weights": "imagenet", "epochs": "50"},
+        {"weights": "none", "epochs": "60"},
+        {"weights": "none", "epochs": "70"},
+    ]
+    assert len(train.trained) == 4
+    assert {one.value: len(one.differences.values) for one in found.comparisons()} == {"imagenet": 1, "60": 1, "70": 1}

@@ -9,7 +9,14 @@ from generated import Generated, review, texture
 from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
 from maskaug.augment.pictures import encode_picture, read_picture
 from maskaug.review_ui import ReviewOptions
-from maskaug.train.options import AblateOptions, EvaluateOptions, ExportOptions, PredictOptions, TrainOptions
+from maskaug.train.options import (
+    AblateOptions,
+    DistillOptions,
+    EvaluateOptions,
+    ExportOptions,
+    PredictOptions,
+    TrainOptions,
+)
 
 
 def maskaug(*arguments, cwd):
@@ -22,7 +29,7 @@ def maskaug(*arguments, cwd):
     "model",
     [
         *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, ReviewOptions),
-        *(TrainOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
+        *(TrainOptions, DistillOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
     ],
 )
 def test_every_option_is_documented(model, tmp_path):
@@ -74,6 +81,9 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["review", "faces", "--annotator", "a/b"], 2, "--annotator: 'a/b' cannot name a file"),
         (["evaluate", "gone", "faces"], 1, "gone is no training run"),
         (["export", "gone"], 1, "gone is no training run"),
+        (["export", "gone", "--to", "torchscript", "--half"], 2, "--half is a form of ONNX files"),
+        (["distill", "gone", "--out", "out"], 1, "gone is no training run that can teach"),
+        (["train", "faces", "--teacher", "gone", "--out", "out"], 1, "gone is no training run"),
         (["ablate", "faces"], 2, "say what to vary"),
         (["ablate", "faces", "--vary", "colour=red", "--out", "out"], 1, "the recipe has no 'colour'"),
         (["apply", "gone.jpg"], 1, "no picture matches"),
@@ -176,6 +186,6 @@ def test_without_the_extra_it_is_named(tmp_path):
 def test_doctor_names_every_part(tmp_path):
     done = maskaug("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    for part in ("dlib", "detectors", "template pack", "window", "torch", "GPU"):
+    for part in ("dlib", "detectors", "template pack", "classifier", "window", "onnxruntime", "torch", "GPU"):
         assert part in done.stdout
     assert "maskaug[train]" in done.stdout.replace("\n", "").replace(" ", "") or "torch" in done.stdout

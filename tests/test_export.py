@@ -1,4 +1,5 @@
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -6,7 +7,9 @@ from classifiers import SIZE, load, write_network
 
 from maskaug.augment.pictures import read_picture
 from maskaug.train.calibration import Calibration
-from maskaug.train.export import ExportError, export
+from maskaug.train.export import HALF_TOLERANCE, ExportError, export
+from maskaug.train.faces import Margins, save_margins
+from maskaug.train.onnx_classifier import About, OnnxError, load_onnx
 from maskaug.train.options import ExportOptions
 
 
@@ -37,6 +40,79 @@ def test_onnx_gives_the_same_probabilities(run, crops, tmp_path):
     assert sorted(path.name for path in run.iterdir()) == ["best.pt", "calibration.json", "model.onnx"]
 
 
+def test_half_the_bytes_say_the_same_within_the_tolerance(run, crops, tmp_path):
+    whole = export(ExportOptions(run=run, output=tmp_path / "whole.onnx")).path
+    exported = export(ExportOptions(run=run, half=True))
+    assert exported.path == run / "model.onnx"
+    assert 0 < exported.difference < HALF_TOLERANCE
+    assert exported.path.stat().st_size < 0.52 * whole.stat().st_size
+    pictures, expected = crops
+    classifier = load_onnx(exported.path)
+    assert classifier.session.get_inputs()[0].shape[1:] == [3, SIZE, SIZE]
+    np.testing.assert_allclose(classifier.probabilities(pictures), expected, atol=HALF_TOLERANCE)
+    model = onnx.load(exported.path)
+    onnx.checker.check_model(model, full_check=True)
+    assert b"site-packages" not in exported.path.read_bytes(), "the file tells nothing of this machine"
+    kinds = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) > 1}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+
+
+def test_the_small_network_fits_into_five_megabytes(tmp_path):
+    small = write_network(tmp_path / "small", arch="mobilenet_v3_small")
+    assert export(ExportOptions(run=small, half=True)).path.stat().st_size < 5e6
+
+
+def test_the_file_tells_all_that_it_takes_to_use_it(run):
+    save_margins(run, Margins(sides=0.3, above=0.5, below=0.25))
+    classifier, trained = load_onnx(export(ExportOptions(run=run, half=True)).path), load(run)
+    assert classifier.about.margins == Margins(sides=0.3, above=0.5, below=0.25)
+    assert (classifier.threshold, classifier.about.temperature) == (0.7, 0.25)
+    assert classifier.preparation == trained.preparation
+    assert classifier.about.classes.split(",") == ["not_wearing_mask", "wearing_mask"]
+    assert About.read(classifier.about.as_text()) == classifier.about
+
+
+def test_what_halves_cannot_hold_is_not_exported(run):
+    saved = torch.load(run / "best.pt", weights_only=True)
+    saved["network"]["fc.weight"] *= 1e9
+    torch.save(saved, run / "best.pt")
+    with pytest.raises(ExportError, match="differs by"):
+        export(ExportOptions(run=run, half=True))
+    assert not (run / "model.onnx").exists()
+
+
+def test_halves_are_a_form_of_onnx_alone(run):
+    with pytest.raises(ValueError, match="--half is a form of ONNX files"):
+        ExportOptions(run=run, to="torchscript", half=True)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "does not exist; make one with: maskaug export RUN"),
+        (b"no model", "is damaged, or no ONNX file"),
+    ],
+)
+def test_files_that_hold_no_classifier_are_refused(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "other.onnx").write_bytes(content)
+    with pytest.raises(OnnxError, match=said):
+        load_onnx(tmp_path / "other.onnx")
+
+
+def test_a_file_that_lacks_what_it_takes_is_refused(run):
+    path = export(ExportOptions(run=run)).path
+    model = onnx.load(path)
+    whole = {one.key: one.value for one in model.metadata_props}
+    for name, value in (("framing", "ear"), ("threshold", ""), ("margins", "{"), ("size", None)):
+        kept = {key: text for key, text in {**whole, name: value}.items() if text is not None}
+        del model.metadata_props[:]
+        onnx.helper.set_model_props(model, kept)
+        onnx.save(model, path)
+        with pytest.raises(OnnxError, match=f"its metadata says no {name} that can be used; export it anew"):
+            load_onnx(path)
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
 def test_torchscript_gives_the_same_probabilities(run, crops, tmp_path):
     exported = export(ExportOptions(run=run, to="torchscript", output=tmp_path / "out" / "net.pt"))
@@ -50,7 +126,7 @@ def test_torchscript_gives_the_same_probabilities(run, crops, tmp_path):
 
 
 def test_a_file_that_differs_is_not_kept(run, monkeypatch):
-    def wrong(_whole, _classifier, pictures, path):
+    def wrong(_whole, _about, pictures, path, *, half):
         path.write_bytes(b"something else")
         return np.zeros(len(pictures), dtype=np.float32)
 

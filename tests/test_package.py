@@ -37,6 +37,7 @@ def test_the_wheel_holds_one_package_with_its_templates(wheel):
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"maskaug"}
     assert "maskaug/assets/standard/pack.json" in names
     assert "maskaug/assets/standard/n95_white.png" in names
+    assert "maskaug/assets/classifier/CARD.md" in names
     assert "maskaug/py.typed" in names
     assert sum(info.file_size for info in zipfile.ZipFile(wheel).infolist()) < 25e6
 

@@ -5,20 +5,26 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 from classifiers import load, write_network
 
 from maskaug.augment.pictures import encode_picture, read_picture
-from maskaug.train.checkpoint import CheckpointError
 from maskaug.train.drawings import Drawings, DrawingsError
+from maskaug.train.export import export
 from maskaug.train.faces import Margins, MarginsError, draw_faces, load_margins, measured, save_margins
 from maskaug.train.frames import FramesError, camera_frames, frames, listed
-from maskaug.train.options import PredictOptions
-from maskaug.train.predict import classify, predict
+from maskaug.train.options import ExportOptions, PredictOptions
+from maskaug.train.predict import PredictError, classify, predict
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return write_network(tmp_path_factory.mktemp("network") / "run")
+
+
+@pytest.fixture(scope="module")
+def model(run, tmp_path_factory):
+    return export(ExportOptions(run=run, output=tmp_path_factory.mktemp("model") / "model.onnx")).path
 
 
 @pytest.fixture
@@ -139,8 +145,127 @@ def test_nothing_to_look_at_is_explained(run, tmp_path):
         listed([tmp_path / "empty"])
     with pytest.raises(FramesError, match="does not exist"):
         listed([tmp_path / "gone.jpg"])
-    with pytest.raises(CheckpointError, match="make one with: maskaug train"):
+    with pytest.raises(FramesError, match=r"no picture and no video, nor the best\.pt of a training run"):
         next(predict(PredictOptions(run=tmp_path, paths=[tmp_path / "empty"])))
+
+
+def test_a_folder_with_a_run_in_it_judges_and_anything_else_is_looked_at(run, folder, tmp_path):
+    photo = folder / "deep" / "face.png"
+    options = PredictOptions(run=run, paths=[photo])
+    assert (options.trained, options.file, options.pictures) == (run, None, [photo])
+    options = PredictOptions(run=folder, paths=[photo])
+    assert (options.trained, options.file, options.pictures) == (None, None, [folder, photo])
+    options = PredictOptions(run=tmp_path / "model.onnx", paths=[photo])
+    assert (options.trained, options.file, options.pictures) == (None, tmp_path / "model.onnx", [photo])
+    assert PredictOptions(camera=0).pictures == []
+    with pytest.raises(ValueError, match="name pictures"):
+        PredictOptions(run=run)
+    with pytest.raises(ValueError, match="exclude each other"):
+        PredictOptions(run=photo, camera=0)
+
+
+@pytest.mark.parametrize("framing", ["picture", "face"])
+def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
+    own = write_network(tmp_path / "own")
+    saved = torch.load(own / "best.pt", weights_only=True)
+    torch.save({**saved, "framing": framing, "flips": framing == "face"}, own / "best.pt")
+    save_margins(own, Margins(sides=0.1, above=0.3, below=0.2))
+    path = export(ExportOptions(run=own, output=tmp_path / "model.onnx")).path
+    expected, found = (
+        [one for one in predict(PredictOptions(run=judge, paths=[folder])) if one.boxes] for judge in (own, path)
+    )
+    assert len(found) == 1
+    assert found[0].crops == expected[0].crops
+    assert found[0].masked == expected[0].masked
+    np.testing.assert_allclose(found[0].probabilities, expected[0].probabilities, atol=1e-4)
+
+
+def test_without_a_run_the_bundled_classifier_judges(model, folder, monkeypatch):
+    monkeypatch.setattr("maskaug.train.predict.bundled_classifier", lambda: model)
+    photo = folder / "deep" / "face.png"
+    (first,), (second,) = (
+        list(predict(options))
+        for options in (PredictOptions(run=photo), PredictOptions(run=model, paths=[photo], device="cpu"))
+    )
+    assert first.probabilities == second.probabilities
+    assert len(first.probabilities) == 1
+
+
+def test_what_a_file_cannot_do_is_said(model, folder, tmp_path):
+    photo = folder / "deep" / "face.png"
+    with pytest.raises(PredictError, match="--explain looks into a network, which only a training run shows"):
+        next(predict(PredictOptions(run=model, paths=[photo], draw=tmp_path / "drawn", explain=True)))
+    with pytest.raises(PredictError, match="--device cuda is for a training run"):
+        next(predict(PredictOptions(run=model, paths=[photo], device="cuda")))
+
+
+def test_without_any_classifier_it_is_said_how_to_make_one(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr("maskaug.train.predict.bundled_classifier", lambda: tmp_path / "gone.onnx")
+    with pytest.raises(PredictError, match="maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe rob"):
+        next(predict(PredictOptions(run=folder)))
+
+
+BARE = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import maskaug.assets
+from pathlib import Path
+maskaug.assets.bundled_classifier = lambda: Path({model!r})
+from maskaug.cli import main
+sys.argv = ["maskaug", *{arguments}]
+main()
+"""
+HEAVY = ["torch", "torchvision", "scipy", "sklearn", "torchmetrics", "captum", "onnx", "onnxscript", "matplotlib"]
+
+
+def bare(*arguments, cwd, model, absent=HEAVY):
+    """The command line where some libraries are not installed."""
+    program = BARE.format(absent=absent, model=str(model), arguments=list(map(str, arguments)))
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_onnxruntime_alone_is_enough(model, folder, tmp_path):
+    photo = folder / "deep" / "face.png"
+    done = bare("predict", photo, "--json", "--draw", "drawn", cwd=tmp_path, model=model)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["classifier"] == "bundled"
+    assert len(said["faces"]) == 1
+    assert (tmp_path / "drawn" / "face.png").is_file()
+    done = bare("predict", model, photo, "--json", cwd=tmp_path, model="gone.onnx")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {**said, "classifier": str(model)}
+
+
+@pytest.mark.parametrize(
+    ("first", "absent", "said"),
+    [
+        ("run", ["torch"], "torch is not installed; give: pip install 'maskaug[train]'"),
+        ("model", ["onnxruntime"], "onnxruntime is not installed; give: pip install 'maskaug[predict]'"),
+        ("photo", ["onnxruntime"], "onnxruntime is not installed; give: pip install 'maskaug[predict]'"),
+    ],
+)
+def test_the_extra_that_is_missing_is_named(request, folder, first, absent, said):
+    model, photo = request.getfixturevalue("model"), folder / "deep" / "face.png"
+    paths = [photo] if first == "photo" else [request.getfixturevalue(first), photo]
+    done = bare("predict", *paths, cwd=folder, model=model, absent=absent)
+    assert done.returncode == 1
+    assert done.stderr == f"maskaug: {said}\n"
+
+
+def test_a_copy_without_a_classifier_says_so_in_one_sentence(folder, tmp_path):
+    done = bare("predict", folder / "deep" / "face.png", cwd=tmp_path, model="gone.onnx")
+    assert done.returncode == 1
+    assert "maskaug train DATA --out RUN --recipe robust" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_drawn_pictures_keep_names_apart_and_never_replace_their_source(tmp_path, photo):
@@ -251,13 +376,16 @@ def test_the_command_prints_lines_json_and_writes_drawings(run, folder, tmp_path
     face, wall = map(json.loads, shown.stdout.splitlines())
     assert len(face["faces"]) == 1
     assert wall["faces"] == []
+    assert face["classifier"] == str(run)
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["photo.jpg", "other.jpg"], 1, "photo.jpg is no training run"),
-        (["run"], 2, "give --camera 0"),
+        (["photo.jpg", "other.jpg"], 1, "photo.jpg does not exist"),
+        ([], 2, "give --camera 0"),
+        (["gone.onnx"], 2, "give --camera 0"),
+        (["gone.onnx", "."], 1, "holds no picture and no video"),
         (["run", "a.jpg", "--camera", "0"], 2, "exclude each other"),
         (["run", "a.jpg", "--explain"], 2, "--draw DIR"),
         (["run", "a.jpg", "--every", "0"], 2, "--every"),

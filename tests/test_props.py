@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from maskaug.masktheface_wrapper import MaskEngine, Prop, Wearing, draw_prop, face_from_landmarks
 from maskaug.masktheface_wrapper.props import STYLES
+from maskaug.masktheface_wrapper.settle import settle
+from maskaug.masktheface_wrapper.warp import Layer
 
 KINDS = list(STYLES)
 BOTH_CLASSES = {"sunglasses", "hat"}
@@ -190,3 +192,12 @@ def _synthetic():
     rng = np.random.default_rng(0)
     image = np.clip(rng.normal((170, 130, 110), 6, (160, 160, 3)), 0, 255).astype(np.uint8)
     return image, points
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 9), (9, 2), (3, 3)])
+def test_the_tip_of_something_can_be_all_that_shows(engine, small, size):
+    image, face = small
+    layer = Layer(40, 40, np.full((*size, 3), 80, np.float32), np.ones(size, np.float32), np.ones(size, np.float32))
+    settled, alpha = settle(image, layer, engine.read(image, face), 0)
+    assert (alpha > 0).sum() >= size[0] * size[1]
+    assert (settled != image).any()

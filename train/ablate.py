@@ -54,7 +54,8 @@ def ablate(
         TrainError: a run cannot be trained or judged.
     """
     factors = options.factors
-    wanted = list(product(grid(factors), range(options.seeds)))
+    combinations = grid(factors, one_at_a_time=options.one_at_a_time)
+    wanted = list(product(combinations, range(options.seeds)))
     for settings, seed in wanted:
         _ = train_options(options, settings, seed).resolved_recipe  # before hours of the first runs are spent
     _check_base(options)

@@ -8,10 +8,9 @@ from torch import Tensor
 from maskaug.train.calibration import load_calibration
 from maskaug.train.errors import TrainError
 from maskaug.train.model import Classifier, build_network
+from maskaug.train.options import BEST_FILE
 from maskaug.train.preprocess import Preparation
 from maskaug.train.weights import WeightsError, safe_load
-
-BEST_FILE = "best.pt"
 
 
 class CheckpointError(TrainError):

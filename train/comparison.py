@@ -91,7 +91,8 @@ class Ablation:
 
     def spreads(self) -> Iterator[tuple[Settings, dict[Key, Spread]]]:
         """Each combination of settings with its figures over the seeds."""
-        for settings in grid(self.factors):
+        seen = {tuple(outcome.settings.values()): outcome.settings for outcome in self.outcomes}
+        for settings in seen.values():
             mine = [outcome for outcome in self.outcomes if outcome.settings == settings]
             yield settings, {key: Spread([outcome.figures[key] for outcome in mine]) for key in self.keys}
 
@@ -111,9 +112,14 @@ class Ablation:
                 yield Comparison(factor, value, values[0], on, figure, differences, _p(pairs, differences))
 
 
-def grid(factors: Mapping[str, list[str]]) -> list[Settings]:
-    """All combinations, the last factor varying fastest."""
-    return [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
+def grid(factors: Mapping[str, list[str]], *, one_at_a_time: bool = False) -> list[Settings]:
+    """All combinations, the last factor varying fastest; or the baseline, and what differs from it in one factor."""
+    combinations = [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
+    if not one_at_a_time:
+        return combinations
+    baseline = combinations[0]
+    changed = [{**baseline, name: value} for name, values in factors.items() for value in values[1:]]
+    return [baseline, *changed]
 
 
 def told(settings: Settings) -> str:

@@ -46,6 +46,7 @@ def begin(options: TrainOptions, ranks: Ranks) -> tuple[Path, TrainOptions]:
             "options": {
                 **options.model_dump(mode="json"),
                 "data": str(options.data.resolve()) if options.data else None,
+                "teacher": str(options.teacher.resolve()) if options.teacher else None,
             },
             "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
         }

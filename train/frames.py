@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from maskaug.augment.pictures import PictureError, read_picture
 from maskaug.augment.scan import PICTURE_SUFFIXES
 from maskaug.train.errors import TrainError
+from maskaug.train.options import BEST_FILE
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 
@@ -63,7 +64,7 @@ def listed(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
                 if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and not file.name.startswith(".")
             )
             if not inside:
-                raise FramesError(f"folder {path} holds no picture and no video")
+                raise FramesError(f"folder {path} holds no picture and no video, nor the {BEST_FILE} of a training run")
             found += [(file, file.relative_to(path)) for file in inside]
         elif path.exists():
             found.append((path, Path(path.name)))

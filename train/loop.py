@@ -26,6 +26,7 @@ _CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
 _EVALUATION_BATCH = 256
 _LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
 
+Targets = Callable[[Tensor], Tensor]  # (N, 3, S, S) normalised pictures to (N,) probabilities of a mask
 ReportStep = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
 
 
@@ -62,7 +63,8 @@ class Epoch:
     """What an epoch of training was like.
 
     Attributes:
-        loss, accuracy: Means over its pictures, as they were when each was learnt from.
+        loss, accuracy: Means over its pictures, as they were when each was learnt from: the loss against what was
+            learnt, the accuracy against the labels.
         grad_norm: Mean norm of the gradient before clipping.
         samples_per_s: Pictures a second, over all processes.
         waiting: Share of the time in which nothing was computed for want of pictures.
@@ -85,6 +87,7 @@ def train_epoch(
     seed: int,
     epoch: int,
     average: AveragedModel | None = None,
+    teacher: Targets | None = None,
     report: ReportStep = lambda done, total, loss, speed: None,
 ) -> Epoch:
     """Learn from every training picture once, in an order that seed and epoch decide.
@@ -97,6 +100,8 @@ def train_epoch(
         machine: Where.
         seed, epoch: Of all random numbers.
         average: Of the weights, which follows every step; or None.
+        teacher: What the logits are to say of the very pictures the network is shown, mixed with nothing else; None:
+            the labels.
         report: Told now and then how far it is.
 
     Raises:
@@ -120,7 +125,8 @@ def train_epoch(
         with machine.autocast():
             outputs = network(inputs).float()
         logits = outputs[:, 0]
-        targets = batch.labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 2
+        smooth = recipe.label_smoothing
+        targets = batch.labels * (1 - smooth) + smooth / 2 if teacher is None else teacher(inputs)
         losses = binary_cross_entropy_with_logits(logits, targets, reduction="sum")
         # The mean over the whole batch, of which every process has a share; theirs are averaged.
         loss = losses * (ranks.world / len(whole))

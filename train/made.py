@@ -114,7 +114,8 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
 
 def made_batches(pictures: MadePictures, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
     """Batches with these numbers of pictures, in their order: what the pictures are, stacked."""
-    workers = min(_WORKERS, max(1, (os.cpu_count() or 1) - 1)) if "fork" in _START_METHODS else 0
+    cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's processes share them
+    workers = min(_WORKERS, max(1, cores - 1)) if "fork" in _START_METHODS else 0
     return DataLoader(
         pictures,
         batch_sampler=[share.tolist() for share in shares],

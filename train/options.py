@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from maskaug.augment.options import Folder
 from maskaug.train.recipes import RECIPES, Recipe, RecipeName, changed
 
+BEST_FILE = "best.pt"  # by which a folder is known for a training run
+
 
 class EvaluateOptions(BaseModel):
     """Options of ``maskaug evaluate``."""
@@ -32,7 +34,12 @@ class PredictOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run: Path = Field(description="Folder of a training run.")
+    run: Path | None = Field(
+        None,
+        description="Folder of a training run, or a .onnx file of maskaug export. Anything else is the first of PATHS, "
+        "and the bundled classifier judges.",
+        json_schema_extra={"argument": True},
+    )
     paths: list[Path] = Field(
         default_factory=list,
         description="Pictures, videos, or folders of them.",
@@ -42,20 +49,36 @@ class PredictOptions(BaseModel):
     whole: bool = Field(False, description="The pictures are crops of one face each: look for none.")
     every: int = Field(1, ge=1, description="Take every so many-th frame of a video or camera.")
     draw: Path | None = Field(None, description="Folder for the pictures and videos with what was found drawn in.")
-    explain: bool = Field(False, description="Also draw where the network looks, by Grad-CAM; needs --draw.")
+    explain: bool = Field(False, description="Also draw where the network looks, by Grad-CAM; needs RUN and --draw.")
     json_: bool = Field(False, description="Print a line of JSON for each picture or frame.")
     batch_size: int = Field(64, ge=1, description="Faces judged together.")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ... for RUN; .onnx files use the CPU.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "PredictOptions":
-        if self.camera is None and not self.paths:
+        if self.camera is None and not self.pictures:
             raise ValueError("name pictures, videos or folders, or give --camera 0")
-        if self.camera is not None and self.paths:
+        if self.camera is not None and self.pictures:
             raise ValueError("--camera and pictures exclude each other; give one")
         if self.explain and self.draw is None:
             raise ValueError("--explain draws; say where with --draw DIR")
         return self
+
+    @property
+    def trained(self) -> Path | None:
+        """The training run that judges, if one does."""
+        return self.run if self.run is not None and (self.run / BEST_FILE).is_file() else None
+
+    @property
+    def file(self) -> Path | None:
+        """The ``.onnx`` file that judges, if one is named."""
+        return self.run if self.run is not None and self.run.suffix.lower() == ".onnx" else None
+
+    @property
+    def pictures(self) -> list[Path]:
+        """What is looked at."""
+        first = [self.run] if self.run is not None and not self.trained and not self.file else []
+        return [*first, *self.paths]
 
 
 class ExportOptions(BaseModel):
@@ -66,6 +89,15 @@ class ExportOptions(BaseModel):
     run: Path = Field(description="Folder of a training run.")
     to: Literal["onnx", "torchscript"] = Field("onnx", description="Format of the file.")
     output: Path | None = Field(None, description="The file. [default: RUN/model.onnx or RUN/model.torchscript.pt]")
+    half: bool = Field(
+        False, description="Store weights as float16, in half the bytes; they are computed with as float32."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ExportOptions":
+        if self.half and self.to != "onnx":
+            raise ValueError("--half is a form of ONNX files; leave out --to, or --half")
+        return self
 
 
 class AblateOptions(BaseModel):
@@ -77,6 +109,7 @@ class AblateOptions(BaseModel):
     vary: list[str] = Field(
         default_factory=list, description="What to vary, the baseline first: weights=none,imagenet. more than once."
     )
+    one_at_a_time: bool = Field(False, description="Not all combinations: the baseline, and one change of it in turn.")
     seeds: int = Field(3, ge=1, description="Runs of each combination, with seeds 0, 1, 2 ...")
     out: Folder = Field(Path("ablation"), description="Folder for the runs, the table and the plot.")
     on: list[Path] = Field(default_factory=list, description="Judge every run on these pictures, too.")
@@ -142,6 +175,9 @@ class TrainOptions(BaseModel):
     set_: list[str] = Field(
         default_factory=list, description="Change a field of the recipe, such as lr=0.001; can be given again."
     )
+    teacher: Path | None = Field(
+        None, description="Learn from what this run says of the pictures, instead of their labels."
+    )
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
     deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
@@ -174,3 +210,28 @@ class TrainOptions(BaseModel):
         """
         named = [f"{name}={value}" for name, value in (("arch", self.arch), ("weights", self.weights)) if value]
         return changed(RECIPES[self.recipe], [*named, *self.set_])
+
+
+class DistillOptions(BaseModel):
+    """Options of ``maskaug distill``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path = Field(description="Folder of a finished training run: the teacher, whose data and recipe are used.")
+    out: Path | None = Field(None, description="Folder for the student's run; new or empty. [default: RUN/distilled]")
+    arch: str = Field("mobilenet_v3_small", min_length=1, description="The student: a classifier of torchvision.")
+    set_: list[str] = Field(
+        default_factory=list,
+        description="Change a field of the student's recipe, which is the teacher's but for arch, weights=none, "
+        "label_smoothing=0 and twice the epochs; can be given again.",
+    )
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="Of both networks' products; auto: bf16 where the machine computes with it."
+    )
+    cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
+    wandb: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="Weights & Biases; auto: online where there is a key, else offline."
+    )

@@ -2,19 +2,31 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.assets import bundled_classifier
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.checkpoint import load_model
-from maskaug.train.device import pick_device
+from maskaug.train.errors import TrainError
 from maskaug.train.faces import Box, Image, Margins, draw_attention, draw_faces, load_margins
 from maskaug.train.frames import Frame, camera_frames, frames, listed
-from maskaug.train.model import Classifier
+from maskaug.train.judge import Judge
+from maskaug.train.onnx_classifier import load_onnx
 from maskaug.train.options import PredictOptions
 
+if TYPE_CHECKING:
+    from maskaug.train.model import Classifier
+
 FindBoxes = Callable[[Image], NDArray[np.float32]]
+Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
+
+
+class PredictError(TrainError):
+    """Nothing can judge as asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -42,51 +54,76 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
     """Say of every face of every picture and frame whether it wears a mask, in their order.
 
     Raises:
-        CheckpointError, CalibrationError: the run cannot be used.
+        CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
+        PredictError: there is no classifier, or it cannot do what is asked.
         FramesError: there is nothing to look at.
         ModelError: a model of the face finder cannot be used.
         ExplainError: the network cannot be explained.
+        ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
-    classifier = load_model(options.run, pick_device(options.device))
-    files = listed(options.paths)
-    margins = Margins() if classifier.frames_faces else load_margins(options.run)
+    files = listed(options.pictures)
+    judge, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
     find = None if options.whole else FaceFinder().boxes
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
         seen, at_once = frames(files, options.every), options.batch_size
-    drawn = options.draw is not None
-    yield from classify(seen, classifier, find, margins, at_once, draw=drawn, explain=options.explain)
+    yield from classify(seen, judge, find, margins, at_once, draw=options.draw is not None, attend=attend)
+
+
+def _trained(run: Path, options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+    # PyTorch takes seconds, and who has only onnxruntime has no run.
+    from maskaug.train.checkpoint import load_model  # noqa: PLC0415
+    from maskaug.train.device import pick_device  # noqa: PLC0415
+
+    classifier = load_model(run, pick_device(options.device))
+    margins = Margins() if classifier.frames_faces else load_margins(run)
+    return classifier, margins, partial(_heat, classifier) if options.explain else None
+
+
+def _stored(options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+    if options.explain:
+        raise PredictError("--explain looks into a network, which only a training run shows; name its folder first")
+    path = options.file or bundled_classifier()
+    if options.file is None and not path.is_file():
+        raise PredictError(
+            "no classifier comes with this copy of maskaug, and none was named; make the released one with: "
+            "maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe robust, then name RUN first"
+        )
+    if options.device not in ("auto", "cpu"):
+        raise PredictError(f"--device {options.device} is for a training run; leave it out, .onnx files use the CPU")
+    classifier = load_onnx(path)
+    return classifier, classifier.about.margins, None
 
 
 def classify(
     seen: Iterable[Frame],
-    classifier: Classifier,
+    judge: Judge,
     find: FindBoxes | None,
     margins: Margins,
     at_once: int = 64,
     *,
     draw: bool = False,
-    explain: bool = False,
+    attend: Attend | None = None,
 ) -> Iterator[Predicted]:
     """Find and judge the faces of frames.
 
     Args:
         seen: The frames.
-        classifier: What judges.
+        judge: What judges.
         find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
         margins: How faces are cut out.
         at_once: Faces judged together.
         draw: Whether to draw what is found.
-        explain: Whether to draw where the network looks, beside it.
+        attend: Where a network looks, to be drawn beside it; or None.
     """
     waiting: list[_Found] = []
     for frame in seen:
-        waiting.append(_found(frame, find, margins, classifier))
+        waiting.append(_found(frame, find, margins, judge))
         if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
-            yield from _judged(waiting, classifier, draw=draw, explain=explain)
+            yield from _judged(waiting, judge, draw=draw, attend=attend)
             waiting = []
-    yield from _judged(waiting, classifier, draw=draw, explain=explain)
+    yield from _judged(waiting, judge, draw=draw, attend=attend)
 
 
 @dataclass(frozen=True)
@@ -97,14 +134,14 @@ class _Found:
     prepared: tuple[Image, ...] = ()
 
 
-def _found(frame: Frame, find: FindBoxes | None, margins: Margins, classifier: Classifier) -> _Found:
+def _found(frame: Frame, find: FindBoxes | None, margins: Margins, judge: Judge) -> _Found:
     image = frame.image
     if image is None:
         return _Found(frame)
     height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
-        return _Found(frame, (whole,), (whole,), (classifier.prepare(image),))
+        return _Found(frame, (whole,), (whole,), (judge.prepare(image),))
     exact = Margins(sides=0, above=0, below=0)
     boxes, crops, prepared = [], [], []
     for found in find(image):
@@ -113,35 +150,33 @@ def _found(frame: Frame, find: FindBoxes | None, margins: Margins, classifier: C
             left, top, right, bottom = crop
             boxes.append(box)
             crops.append(crop)
-            by_face = classifier.frames_faces
-            prepared.append(
-                classifier.prepare(image, found) if by_face else classifier.prepare(image[top:bottom, left:right])
-            )
+            by_face = judge.frames_faces
+            prepared.append(judge.prepare(image, found) if by_face else judge.prepare(image[top:bottom, left:right]))
     return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
 
 
-def _judged(waiting: list[_Found], classifier: Classifier, *, draw: bool, explain: bool) -> Iterator[Predicted]:
+def _judged(waiting: list[_Found], judge: Judge, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
     seen = [picture for one in waiting for picture in one.prepared]
     probabilities: list[float] = []
     heat: list[NDArray[np.float32]] = []
     if seen:
         pictures = np.stack(seen)
-        probabilities = classifier.calibration.probabilities(classifier.logits(pictures)).tolist()
-        heat = _heat(classifier, pictures) if explain else []
-    threshold, start = classifier.calibration.threshold, 0
+        probabilities = judge.probabilities(pictures).tolist()
+        heat = attend(pictures) if attend else []
+    threshold, start = judge.threshold, 0
     for one in waiting:
         image, mine = one.frame.image, slice(start, start + len(one.boxes))
         start += len(one.boxes)
         drawn = None
         if draw and image is not None:
             drawn = draw_faces(image, one.boxes, probabilities[mine], threshold)
-            if explain:
+            if attend:
                 drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
         masked = tuple(probability >= threshold for probability in probabilities[mine])
         yield Predicted(one.frame, one.boxes, one.crops, tuple(probabilities[mine]), masked, drawn)
 
 
-def _heat(classifier: Classifier, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     from maskaug.train.explain import attention  # noqa: PLC0415  captum takes seconds
 
     return list(attention(classifier.network, classifier.batch(pictures)))

@@ -36,6 +36,7 @@ class Recipe(BaseModel):
 
     arch: str = Field(min_length=1, description="classifier of torchvision; its last layer gets one logit")
     weights: str = Field(min_length=1, description="none, imagenet, a name of torchvision's, or a file")
+    zero_init: bool = Field(default=False, description="without weights, a ResNet's blocks begin as identities")
     size: int = Field(ge=32, description="side of the pictures, pixels")
     framing: Framing = Field(
         default="picture",
@@ -138,6 +139,7 @@ REPORT = Recipe(
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",
+    zero_init=True,
     size=64,
     framing="face",
     mean=(0.5, 0.5, 0.5),
@@ -162,6 +164,16 @@ ROBUST = Recipe(
 )
 
 RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST}
+
+
+def changes(recipe: Recipe, other: Recipe) -> list[str]:
+    """What :func:`changed` makes the other of the first by."""
+    before, after = recipe.model_dump(), other.model_dump()
+    return [
+        f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
+        for name, value in after.items()
+        if value != before[name]
+    ]
 
 
 def changed(recipe: Recipe, changes: Iterable[str]) -> Recipe:

@@ -10,8 +10,9 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from maskaug.augment.pictures import write_atomic
-from maskaug.train.checkpoint import BEST_FILE, CheckpointError
+from maskaug.train.checkpoint import CheckpointError
 from maskaug.train.model import logit_alone
+from maskaug.train.options import BEST_FILE
 from maskaug.train.recipes import Recipe
 from maskaug.train.weights import WeightsError, safe_load
 
@@ -31,6 +32,7 @@ class State:
         recipe: As JSON.
         data: Checksum of the pictures.
         wandb: Its name for the run; empty without.
+        teacher: Checksum of the network that is learnt from; empty without.
     """
 
     network: dict[str, Tensor]
@@ -41,6 +43,7 @@ class State:
     recipe: str
     data: str
     wandb: str
+    teacher: str = ""
 
 
 def save_state(run: Path, state: State) -> None:

@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from maskaug.train.cache import default_cache
 from maskaug.train.calibration import Calibration
-from maskaug.train.checkpoint import BEST_FILE, CheckpointError, load_network
+from maskaug.train.checkpoint import CheckpointError, load_network
 from maskaug.train.conclude import conclude
 from maskaug.train.dataset import Dataset, Part, load_dataset
 from maskaug.train.distributed import Ranks, join, leave
@@ -25,11 +25,12 @@ from maskaug.train.made import selecting
 from maskaug.train.metrics import Judged, figures
 from maskaug.train.model import build_network
 from maskaug.train.optimize import averaged, make_optimizer
-from maskaug.train.options import TrainOptions
+from maskaug.train.options import BEST_FILE, TrainOptions
 from maskaug.train.predictions import PREDICTIONS_FILE
 from maskaug.train.recipes import Recipe
 from maskaug.train.report import CONFIG_FILE, HISTORY_FILE, REPORT_FILE
 from maskaug.train.state import LAST_FILE, State, load_state, random_state, restore, save_best, save_state
+from maskaug.train.teacher import Teacher, load_teacher
 from maskaug.train.tracking import Tracker, write_history
 from maskaug.train.weights import initial_network
 
@@ -79,6 +80,8 @@ def train(options: TrainOptions, report: Report | None = None) -> Trained:
     """
     ranks = join(options.device)
     try:
+        if options.resume is None:
+            _teacher(options, ranks)  # what cannot teach is refused before there is a folder
         return _train(options, ranks, (report if ranks.leads else None) or Report())
     finally:
         leave(ranks)
@@ -86,17 +89,17 @@ def train(options: TrainOptions, report: Report | None = None) -> Trained:
 
 def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     run, options = begin(options, ranks)
-    recipe = options.resolved_recipe
+    recipe, teacher = options.resolved_recipe, _teacher(options, ranks)
     dataset = _load(options, recipe, ranks, report)
     _seed(options, ranks)
-    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs)
+    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs, zero_init=recipe.zero_init)
     for note in [*dataset.notes, *notes]:
         report.note(note)
-    machine = Machine(ranks, _bf16(options.precision, ranks.device), options.channels_last)
+    machine = _machine(options, ranks)
     network = machine.place(network)
     optimizer = make_optimizer(network, recipe)
     average = averaged(network, recipe.ema) if recipe.ema else None
-    state = _resumed(run, recipe, dataset) if options.resume else None
+    state = _resumed(run, recipe, dataset, teacher) if options.resume else None
     if state is not None:
         restore(state, network, optimizer, average, ranks.device)
     history = list(state.history) if state else []
@@ -125,6 +128,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
                 seed=options.seed,
                 epoch=epoch,
                 average=average,
+                teacher=teacher,
                 report=report.step,
             )
             judged = _judged(dataset.val, logits_of(kept, selection, recipe, machine), epoch)
@@ -147,6 +151,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
                         recipe=recipe.model_dump_json(),
                         data=dataset.checksum,
                         wandb=tracker.id,
+                        teacher=teacher.checksum if teacher else "",
                     ),
                 )
             report.epoch(history[-1], recipe.epochs)
@@ -169,6 +174,16 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     for problem in tracker.problems:
         report.note(problem)
     return Trained(run, best, calibration)
+
+
+def _machine(options: TrainOptions, ranks: Ranks) -> Machine:
+    return Machine(ranks, _bf16(options.precision, ranks.device), options.channels_last)
+
+
+def _teacher(options: TrainOptions, ranks: Ranks) -> Teacher | None:
+    if options.teacher is None:
+        return None
+    return load_teacher(options.teacher, options.resolved_recipe, _machine(options, ranks))
 
 
 def _load(options: TrainOptions, recipe: Recipe, ranks: Ranks, report: Report) -> Dataset:
@@ -202,7 +217,7 @@ def _bf16(precision: str, device: torch.device) -> bool:
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
-def _resumed(run: Path, recipe: Recipe, dataset: Dataset) -> State | None:
+def _resumed(run: Path, recipe: Recipe, dataset: Dataset, teacher: Teacher | None) -> State | None:
     state = load_state(run)
     if state is not None and Recipe.model_validate_json(state.recipe) != recipe:
         raise CheckpointError(
@@ -212,6 +227,8 @@ def _resumed(run: Path, recipe: Recipe, dataset: Dataset) -> State | None:
         raise CheckpointError(
             f"the pictures are not those that {run} was trained on so far: their checksum differs; begin a new run"
         )
+    if state is not None and state.teacher != (teacher.checksum if teacher else ""):
+        raise CheckpointError(f"{run} has learnt from another teacher so far: its checksum differs; begin a new run")
     return state
 
 

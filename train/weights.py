@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
 from maskaug.train.errors import TrainError
-from maskaug.train.model import build_network
+from maskaug.train.model import begin_as_identities, build_network
 
 _LISTED = 3
 _HALF = 0.5
@@ -47,13 +47,16 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
 
 
-def initial_network(arch: str, weights: str, outputs: int = 1) -> tuple[nn.Module, list[str]]:
+def initial_network(
+    arch: str, weights: str, outputs: int = 1, *, zero_init: bool = False
+) -> tuple[nn.Module, list[str]]:
     """A torchvision classifier on the CPU, and sentences about weights that did not fit.
 
     Args:
         arch: Its name, such as ``resnet50``.
         weights: ``none`` for weights drawn from torch's generator; else see :func:`load_weights`.
         outputs: Of its last layer.
+        zero_init: Whether residual blocks begin as identities where there are no weights.
 
     Raises:
         WeightsError: there is no such network, or the weights cannot be had, or are of another one.
@@ -65,7 +68,11 @@ def initial_network(arch: str, weights: str, outputs: int = 1) -> tuple[nn.Modul
         raise WeightsError(
             f"torchvision has no classifier {arch!r}; it has {close or 'resnet50, resnet152 ...'}"
         ) from error
-    return network, [] if weights == "none" else load_weights(network, arch, weights)
+    if weights != "none":
+        return network, load_weights(network, arch, weights)
+    if zero_init:
+        begin_as_identities(network)
+    return network, []
 
 
 def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:

@@ -1,0 +1,129 @@
+"""Faces a second of `maskaug predict`, on one core: where the face is known, and with finding it.
+
+python benchmarks/predict.py PICTURES [--classifier MODEL.onnx] [--run RUN] [--faces 300] [--json FILE]
+
+PICTURES is a folder of pictures of any depth; of each, the largest face counts. MODEL.onnx is the bundled classifier by
+default. Pictures are decoded before the clock starts. With --run, the run's network judges the same faces, too, and
+what is said by both is compared.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import bundled_classifier
+from maskaug.augment.pictures import read_picture
+from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.frames import listed
+from maskaug.train.judge import Judge
+from maskaug.train.onnx_classifier import load_onnx
+
+Image = NDArray[np.uint8]
+Box = NDArray[np.float32]
+
+_AT_ONCE = 64
+_ROUNDS = 3
+
+
+def main() -> None:
+    """Parse the command line, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=Path)
+    parser.add_argument("--classifier", type=Path, default=bundled_classifier())
+    parser.add_argument("--run", type=Path, help="training run to compare with")
+    parser.add_argument("--faces", type=int, default=300, help="at most, spread over the folder")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    arguments = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):  # before anything starts threads
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    judge = load_onnx(arguments.classifier)
+    images = read(arguments.pictures, arguments.faces)
+    finder = FaceFinder()
+    found = [finder.boxes(image) for image in images]
+    faces = [(image, boxes[0]) for image, boxes in zip(images, found, strict=True) if len(boxes)]
+    figures = {
+        "pictures": len(images),
+        "faces": len(faces),
+        "median_side": float(np.median([min(image.shape[:2]) for image in images])),
+        "megabytes": arguments.classifier.stat().st_size / 1e6,
+        "faces_per_s": len(faces) / fastest(lambda: judged(judge, faces)),
+        "found_and_judged_per_s": len(images) / fastest(lambda: found_and_judged(judge, images, finder)),
+    }
+    print(
+        f"{figures['faces']} faces in {figures['pictures']} pictures, short side {figures['median_side']:.0f} (median)"
+    )
+    print(f"prepared and judged, box known: {figures['faces_per_s']:8.1f} faces/s, one core")
+    print(f"found, prepared and judged:     {figures['found_and_judged_per_s']:8.1f} pictures/s, one core")
+    if arguments.run:
+        figures |= compared(arguments.run, judge, faces)
+        print(f"the run itself, box known:      {figures['run_faces_per_s']:8.1f} faces/s, one core")
+        print(
+            f"decided alike: {figures['decided_alike']:.2%}; probabilities apart by {figures['apart_mean']:.4f} in the "
+            f"mean, {figures['apart_most']:.4f} at most"
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def read(folder: Path, most: int) -> list[Image]:
+    """``(H, W, 3) uint8`` RGB pictures, evenly spread over the files' names."""
+    paths = [path for path, _ in listed([folder])]
+    picks = np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))
+    return [read_picture(paths[pick]).pixels for pick in picks]
+
+
+def judged(judge: Judge, faces: Sequence[tuple[Image, Box]]) -> NDArray[np.float64]:
+    """Probabilities of a mask, ``(N,)``, of faces whose boxes are known."""
+    said = []
+    for start in range(0, len(faces), _AT_ONCE):
+        prepared = [prepare(judge, image, box) for image, box in faces[start : start + _AT_ONCE]]
+        said.append(judge.probabilities(np.stack(prepared)))
+    return np.concatenate(said)
+
+
+def prepare(judge: Judge, image: Image, box: Box) -> Image:
+    """As `maskaug predict` prepares a face; pictures that are framed as they are count as crops."""
+    return judge.prepare(image, box if judge.frames_faces else None)
+
+
+def found_and_judged(judge: Judge, images: Sequence[Image], finder: FaceFinder) -> None:
+    """The largest face of each picture, found and judged."""
+    found = ((image, finder.boxes(image)) for image in images)
+    judged(judge, [(image, boxes[0]) for image, boxes in found if len(boxes)])
+
+
+def fastest(work: Callable[[], object]) -> float:
+    """Seconds of the fastest of three rounds, after one to warm up: other programs only ever take time away."""
+    seconds = []
+    for _ in range(1 + _ROUNDS):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds[1:])
+
+
+def compared(run: Path, judge: Judge, faces: Sequence[tuple[Image, Box]]) -> dict[str, float]:
+    """What the run's network says of the same faces, beside the file."""
+    import torch  # noqa: PLC0415  not needed without a run
+
+    from maskaug.train.checkpoint import load_model  # noqa: PLC0415
+
+    torch.set_num_threads(1)
+    network = load_model(run, torch.device("cpu"))
+    first, second = judged(network, faces), judged(judge, faces)
+    return {
+        "run_faces_per_s": len(faces) / fastest(lambda: judged(network, faces)),
+        "decided_alike": float(((first >= network.threshold) == (second >= judge.threshold)).mean()),
+        "apart_mean": float(np.abs(first - second).mean()),
+        "apart_most": float(np.abs(first - second).max()),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""`distill`: a small network that says what a trained one says, as one file small enough to give away."""
+
+import json
+import os
+from dataclasses import dataclass
+
+from maskaug.train.export import Exported, export
+from maskaug.train.options import DistillOptions, ExportOptions, TrainOptions
+from maskaug.train.recipes import RECIPES, Recipe, changed, changes
+from maskaug.train.report import CONFIG_FILE
+from maskaug.train.teacher import TeacherError
+from maskaug.train.train import Report, Trained, train
+
+_LONGER = 2  # times the teacher's epochs: small networks learn slowly, and soft targets let them go on
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """The student's finished run, and its network as a file: None in all processes of torchrun's but the first."""
+
+    trained: Trained
+    exported: Exported | None
+
+
+def distill(options: DistillOptions, report: Report | None = None) -> Distilled:
+    """Train a student on what a run says of its own data, and export it with halved weights.
+
+    The student's folder is an ordinary run; its ``model.onnx`` stands beside.
+
+    Raises:
+        TrainError: see its subclasses; what was trained so far can go on with ``maskaug train --resume STUDENT``.
+        OSError: the student's folder cannot be written.
+    """
+    trained = train(train_options(options), report)
+    leads = int(os.environ.get("RANK", "0")) == 0
+    return Distilled(
+        trained, export(ExportOptions.model_validate({"run": trained.run, "half": True})) if leads else None
+    )
+
+
+def train_options(options: DistillOptions) -> TrainOptions:
+    """What the student is trained with: the teacher's recipe as it was, but for what a small network needs.
+
+    Raises:
+        TeacherError: the teacher's folder is no training run, or its configuration is damaged.
+        RecipeError: the recipe cannot be changed as asked.
+    """
+    run = options.run
+    try:
+        config = json.loads((run / CONFIG_FILE).read_text(encoding="utf-8"))
+        taught = TrainOptions.model_validate(config["options"])
+        recipe = Recipe.model_validate(config["recipe"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TeacherError(
+            f"{run} is no training run that can teach: its {CONFIG_FILE} is missing or damaged"
+        ) from error
+    student = {"arch": options.arch, "weights": "none", "epochs": _LONGER * recipe.epochs, "label_smoothing": 0.0}
+    wanted = changed(recipe.model_copy(update=student), options.set_)
+    given = {
+        "data": taught.data,
+        "out": options.out or run / "distilled",
+        "teacher": run,
+        "recipe": taught.recipe,
+        "set_": changes(RECIPES[taught.recipe], wanted),
+        **options.model_dump(include={"seed", "deterministic", "device", "precision", "cache", "wandb"}),
+    }
+    return TrainOptions.model_validate(given)

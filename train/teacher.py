@@ -1,0 +1,78 @@
+"""A trained classifier that another network learns from: what it says of the very pictures that one is shown."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from maskaug.train.calibration import CALIBRATION_FILE
+from maskaug.train.checkpoint import load_model
+from maskaug.train.errors import TrainError
+from maskaug.train.loop import Machine
+from maskaug.train.model import asked
+from maskaug.train.options import BEST_FILE
+from maskaug.train.recipes import Recipe
+
+
+class TeacherError(TrainError):
+    """A run cannot teach the network as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A network in evaluation mode; called, it gives targets.
+
+    Attributes:
+        network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits, placed where the student is.
+        flips: Whether its logits are means over a picture and its mirror image.
+        temperature: By which its logits are divided.
+        machine: How it is computed.
+        checksum: SHA-256 of all that decides what it says.
+    """
+
+    network: nn.Module
+    flips: bool
+    temperature: float
+    machine: Machine
+    checksum: str
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, S, S)`` inputs of the student."""
+        with self.machine.autocast():
+            return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature)
+
+
+def load_teacher(run: Path, recipe: Recipe, machine: Machine) -> Teacher:
+    """The best network of a finished run, for a student of this recipe.
+
+    Both look at the same tensors: size, framing, mean and std must be equal.
+
+    Raises:
+        CheckpointError, CalibrationError: the run cannot be used.
+        TeacherError: it has not finished, or looks at other pictures than the student.
+    """
+    classifier = load_model(run, machine.ranks.device)
+    if not (run / CALIBRATION_FILE).is_file():
+        raise TeacherError(f"{run} is not calibrated and cannot teach; end it with: maskaug train --resume {run}")
+    own = {
+        "size": classifier.size,
+        "framing": classifier.preparation.framing,
+        "mean": tuple(classifier.mean),
+        "std": tuple(classifier.std),
+    }
+    for name, value in own.items():
+        if getattr(recipe, name) != value:
+            raise TeacherError(
+                f"{run} cannot teach: its pictures have {name} {_told(value)}, the student's "
+                f"{_told(getattr(recipe, name))}, and both must see the same; give --set {name}={_told(value)}"
+            )
+    whole = hashlib.sha256((run / BEST_FILE).read_bytes() + (run / CALIBRATION_FILE).read_bytes()).hexdigest()
+    network = machine.place(classifier.network).requires_grad_(False)
+    return Teacher(network, classifier.flips, classifier.calibration.temperature, machine, whole)
+
+
+def _told(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
