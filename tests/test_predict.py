@@ -11,7 +11,7 @@ from classifiers import load, write_network
 from maskaug.augment.pictures import encode_picture, read_picture
 from maskaug.train.drawings import Drawings, DrawingsError
 from maskaug.train.export import export
-from maskaug.train.faces import Margins, MarginsError, draw_faces, load_margins, measured, save_margins
+from maskaug.train.faces import Margins, MarginsError, draw_attention, draw_faces, load_margins, measured, save_margins
 from maskaug.train.frames import FramesError, camera_frames, frames, listed
 from maskaug.train.options import ExportOptions, PredictOptions
 from maskaug.train.predict import PredictError, classify, predict
@@ -396,3 +396,14 @@ def test_wrong_input_is_one_sentence(tmp_path, arguments, status, said):
     assert done.returncode == status
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_heat_lies_where_the_network_looked_also_beyond_the_edge():
+    image = np.zeros((40, 60, 3), dtype=np.uint8)
+    heat = np.zeros((8, 8), dtype=np.float32)
+    heat[:, 4:] = 1
+    drawn = draw_attention(image, (-20, -10, 20, 30), heat)
+    inside, outside = drawn[:30, :20].astype(int), drawn.copy()
+    outside[:30, :20] = 0
+    assert outside.max() == 0
+    assert np.abs(inside[:, 4:] - inside[0, 10]).max() < 40, "of the frame's right half, all that shows"

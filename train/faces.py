@@ -120,12 +120,14 @@ def draw_faces(image: Image, boxes: Sequence[Box], probabilities: Sequence[float
 
 
 def draw_attention(image: Image, box: Box, heat: NDArray[np.float32]) -> Image:
-    """A copy of the picture with the ``(S, S)`` heat over the part of it that the network saw."""
+    """A copy of the picture with the ``(S, S)`` heat over what the network saw, which may reach outside of it."""
     left, top, right, bottom = box
     drawn = image.copy()
-    part = drawn[top:bottom, left:right]
     resized = cv2.resize(heat, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    resized = resized[max(0, -top) : drawn.shape[0] - top, max(0, -left) : drawn.shape[1] - left]
+    left, top = max(0, left), max(0, top)
+    part = drawn[top:bottom, left:right]
     levels = np.clip(255 * resized + 0.5, 0, 255).astype(np.uint8)
     colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
-    drawn[top:bottom, left:right] = np.clip(_HEAT_STRENGTH * colours + (1 - _HEAT_STRENGTH) * part + 0.5, 0, 255)
+    part[:] = np.clip(_HEAT_STRENGTH * colours + (1 - _HEAT_STRENGTH) * part + 0.5, 0, 255)
     return drawn

@@ -26,6 +26,7 @@ _WORKERS = 16  # at most
 _PRINTED_FROM = 200  # pictures
 _SELECTION = 2**31  # in place of an epoch: other random numbers than any has
 _AT_ONCE = 64
+_FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
 
 
 class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
@@ -115,17 +116,14 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
 def made_batches(pictures: MadePictures, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
     """Batches with these numbers of pictures, in their order: what the pictures are, stacked."""
     cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's processes share them
-    workers = min(_WORKERS, max(1, cores - 1)) if "fork" in _START_METHODS else 0
+    workers = min(_WORKERS, max(1, cores - 1)) if _FORKS else 0
     return DataLoader(
         pictures,
         batch_sampler=[share.tolist() for share in shares],
         num_workers=workers,
-        multiprocessing_context="fork" if workers else None,  # what is loaded is shared
+        multiprocessing_context="fork" if workers else None,
         prefetch_factor=4 if workers else None,
     )
-
-
-_START_METHODS = multiprocessing.get_all_start_methods()
 
 
 def bases(samples: Sequence[Sample]) -> list[int | None]:

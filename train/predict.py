@@ -36,7 +36,7 @@ class Predicted:
     Attributes:
         frame: It.
         boxes: Of the faces, largest first: left, top, right, bottom in pixels, cut off at the picture's edges.
-        crops: The part that the network saw of each, written alike.
+        crops: What the network saw of each, written alike; a framed face may reach outside the picture.
         probabilities: Of a mask, for each box.
         masked: Whether each is called masked.
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
@@ -146,12 +146,17 @@ def _found(frame: Frame, find: FindBoxes | None, margins: Margins, judge: Judge)
     boxes, crops, prepared = [], [], []
     for found in find(image):
         box, crop = exact.crop(found, width, height), margins.crop(found, width, height)
-        if box is not None and crop is not None:
+        if box is None or crop is None:
+            continue
+        boxes.append(box)
+        if judge.frames_faces:
+            left, top, right, bottom = (round(float(side)) for side in margins.frame(found))
+            crops.append((left, top, right, bottom))
+            prepared.append(judge.prepare(image, found))
+        else:
             left, top, right, bottom = crop
-            boxes.append(box)
             crops.append(crop)
-            by_face = judge.frames_faces
-            prepared.append(judge.prepare(image, found) if by_face else judge.prepare(image[top:bottom, left:right]))
+            prepared.append(judge.prepare(image[top:bottom, left:right]))
     return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
 
 

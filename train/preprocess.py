@@ -20,6 +20,9 @@ Points = NDArray[np.floating]
 _DETAIL = 96  # pixels a side that a framed face has at least: masks are drawn on it, then shrunk with it
 _REACH = 1.5  # sides of the prepared square to one of the frame
 _FRAME = Margins()  # about the finder's box: a tight crop, as most public sets of faces have them
+# Training frames lie about the boxes of unmasked faces. Those of masked ones lie higher: on 1019 overlays by 0.026 of
+# the frame in the median, and by 0.087 on one in twenty. So what is judged is framed lower than what is learnt from.
+_LOWERED = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,11 @@ class Preparation:
 
     @property
     def to_frame(self) -> NDArray[np.float64]:
-        """``(2, 3)``: from points of prepared pictures, in pixels, to the frame, whose edges are at -1 and 1."""
+        """``(2, 3)``: from points of prepared pictures, in pixels, to what is framed, whose edges are at -1 and 1."""
         scale = 2 / self.detail
         shift = scale * 0.5 - self.side / self.detail
-        return np.array([[scale, 0, shift], [0, scale, shift]])
+        lowered = 0.0 if self.framing == "picture" else scale * round(_LOWERED * self.detail)
+        return np.array([[scale, 0, shift], [0, scale, shift - lowered]])
 
     def prepare(self, image: Image, box: NDArray[np.floating] | None = None) -> Prepared:
         """Prepare an ``(H, W, 3) uint8`` RGB picture.
@@ -101,8 +105,9 @@ class Preparation:
         """What the network sees of ``(N, P, P, 3) uint8`` prepared pictures: ``(N, S, S, 3) uint8``."""
         if self.framing == "picture":
             return pixels
-        start = (self.side - self.detail) // 2
-        inner = pixels[:, start : start + self.detail, start : start + self.detail]
+        left = (self.side - self.detail) // 2
+        top = left + round(_LOWERED * self.detail)
+        inner = pixels[:, top : top + self.detail, left : left + self.detail]
         if self.detail == self.size:
             return np.ascontiguousarray(inner)
         return np.stack([shrunk(one, self.size) for one in inner])
