@@ -21,14 +21,25 @@ def test_the_temperature_undoes_over_and_under_confidence(scale):
     assert found.pictures == 20_000
 
 
-def test_the_threshold_follows_a_shift_and_stays_where_there_is_none():
+def test_the_bias_undoes_a_shift_and_the_threshold_stays():
     labels, logits = validation(20_000, 1.0, shift=2.0)
     found = calibrate(labels, logits)
     judged = found.judge(labels, logits)
     middle = Calibration(temperature=found.temperature).judge(labels, logits)
     assert (judged.decided == labels).mean() > (middle.decided == labels).mean() + 0.05
-    assert expit(1.5 / found.temperature) < found.threshold < expit(2.5 / found.temperature)
-    assert calibrate(*validation(2000, 1.0)).threshold == 0.5
+    assert found.bias * found.temperature == pytest.approx(-2, abs=0.15)
+    assert found.threshold == 0.5
+    assert found.loss_after < found.loss_before - 0.1
+    unmoved = calibrate(*validation(20_000, 1.0))
+    assert unmoved.threshold == 0.5
+    assert abs(unmoved.bias) < 0.1
+
+
+def test_the_threshold_moves_where_one_class_is_much_rarer():
+    labels, logits = validation(20_000, 1.0)
+    kept = (labels == 0) | (np.arange(20_000) % 10 == 0)
+    found = calibrate(labels[kept], logits[kept])
+    assert 0.02 < found.threshold < 0.3, "both classes count alike"
 
 
 def test_separated_classes_have_a_finite_temperature_and_a_threshold_between_them():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import roc_curve
 
@@ -15,7 +15,7 @@ from maskaug.train.metrics import Judged, Labels, Logits
 
 CALIBRATION_FILE = "calibration.json"
 
-_TEMPERATURES = (0.05, 20.0)
+_TEMPERATURES, _BIASES = (0.05, 20.0), (-20.0, 20.0)
 
 
 class CalibrationError(TrainError):
@@ -23,23 +23,24 @@ class CalibrationError(TrainError):
 
 
 class Calibration(BaseModel):
-    """Temperature and threshold of a run.
+    """Temperature, bias and threshold of a run.
 
-    The probability of a mask is ``sigmoid(logit / temperature)``; a mask is what has at least ``threshold`` of it.
+    The probability of a mask is ``sigmoid(logit / temperature + bias)``; a mask is what has at least ``threshold``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float = Field(default=1.0, gt=0, description="by which logits are divided")
+    bias: float = Field(default=0.0, description="which is added then")
     threshold: float = Field(default=0.5, ge=0, le=1, description="of the probability after that")
     pictures: int = Field(default=0, ge=0, description="of the validation set it was found on")
     loss_before: float | None = Field(default=None, description="mean cross-entropy on it as trained")
-    loss_after: float | None = Field(default=None, description="and with the temperature")
+    loss_after: float | None = Field(default=None, description="and calibrated")
     note: str = Field(default="", description="why it is not calibrated, if so")
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Of a mask, ``(N,) float64``."""
-        return np.asarray(expit(logits.astype(np.float64) / self.temperature))
+        return np.asarray(expit(self._calibrated(logits)))
 
     def judge(self, labels: Labels, logits: Logits) -> Judged:
         """What the calibrated classifier says of pictures with ``(N,)`` labels and logits.
@@ -47,11 +48,14 @@ class Calibration(BaseModel):
         Raises:
             ValueError: see :meth:`maskaug.train.metrics.Judged.of`.
         """
-        return Judged.of(labels, logits / self.temperature, self.threshold)
+        return Judged.of(labels, self._calibrated(logits).astype(np.float32), self.threshold)
+
+    def _calibrated(self, logits: Logits) -> NDArray[np.float64]:
+        return logits.astype(np.float64) / self.temperature + self.bias
 
 
 def calibrate(labels: Labels, logits: Logits) -> Calibration:
-    """Find temperature and threshold on validation pictures, never on those a figure is reported for.
+    """Find temperature, bias and threshold on validation pictures, never on those a figure is reported for.
 
     Args:
         labels: ``(N,)``: 0 is unmasked, 1 is masked.
@@ -61,13 +65,15 @@ def calibrate(labels: Labels, logits: Logits) -> Calibration:
     if not 0 < masked < len(labels):
         note = "not calibrated: validation needs pictures of both classes"
         return Calibration(pictures=len(labels), note=note)
-    temperature = _temperature(labels, logits)
+    temperature, bias = _temperature_and_bias(labels, logits)
+    calibrated = logits.astype(np.float64) / temperature + bias
     return Calibration(
         temperature=temperature,
-        threshold=float(expit(_threshold(labels, logits) / temperature)),
+        bias=bias,
+        threshold=float(expit(_threshold(labels, calibrated))),
         pictures=len(labels),
         loss_before=float(Judged.of(labels, logits).losses.mean()),
-        loss_after=float(Judged.of(labels, logits / temperature).losses.mean()),
+        loss_after=float(Judged.of(labels, calibrated.astype(np.float32)).losses.mean()),
     )
 
 
@@ -96,25 +102,23 @@ def load_calibration(run: Path) -> Calibration:
         raise CalibrationError(f"{path} cannot be read ({reason}); delete it to go without a calibration") from error
 
 
-def _temperature(labels: Labels, logits: Logits) -> float:
-    """The temperature of the least cross-entropy: Guo et al., On calibration of modern neural networks, ICML 2017.
+def _temperature_and_bias(labels: Labels, logits: Logits) -> tuple[float, float]:
+    """Those of the least cross-entropy: Platt, Probabilistic outputs for support vector machines, 1999.
 
-    Where no validation picture is on the wrong side of 0, ever smaller temperatures would lower it. Then the targets
-    are those of Platt (Probabilistic outputs for support vector machines, 1999), which stay off 0 and 1 by one picture
-    in the number of the class.
+    Where the classes are separated, ever smaller temperatures would lower it. So the targets are Platt's, which stay
+    off 0 and 1 by one picture in the number of the class.
     """
     masked = labels.astype(bool)
-    targets = masked.astype(np.float64)
-    if ((logits > 0) == masked).all():
-        targets = np.where(masked, (masked.sum() + 1) / (masked.sum() + 2), 1 / ((~masked).sum() + 2))
+    targets = np.where(masked, (masked.sum() + 1) / (masked.sum() + 2), 1 / ((~masked).sum() + 2))
     wide = logits.astype(np.float64)
 
-    def loss(log_temperature: float) -> float:
-        scaled = wide / np.exp(log_temperature)
-        return float((np.logaddexp(0.0, scaled) - targets * scaled).mean())
+    def loss(found: NDArray[np.float64]) -> float:
+        calibrated = wide / np.exp(found[0]) + found[1]
+        return float((np.logaddexp(0.0, calibrated) - targets * calibrated).mean())
 
-    bounds = tuple(np.log(_TEMPERATURES))
-    return float(np.exp(minimize_scalar(loss, bounds=bounds, method="bounded").x))
+    bounds = (tuple(np.log(_TEMPERATURES)), _BIASES)
+    log_temperature, bias = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds).x
+    return float(np.exp(log_temperature)), float(bias)
 
 
 def _threshold(labels: Labels, logits: Logits) -> float:

@@ -6,29 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.pictures import write_atomic
-from maskaug.train.calibration import Calibration, calibrate, save_calibration
+from maskaug.train.calibration import Calibration, save_calibration
 from maskaug.train.dataset import Dataset
 from maskaug.train.faces import measured, save_margins
 from maskaug.train.predictions import TRAINED_ON_FILE, Predictions, write_predictions
 from maskaug.train.report import write_report
 
 
-def conclude(
-    run: Path, dataset: Dataset, selected: NDArray[np.float32], logits: NDArray[np.float32]
-) -> tuple[Calibration, Predictions]:
-    """Calibrate the network that was kept, and write down what it says of validation.
+def conclude(run: Path, dataset: Dataset, calibration: Calibration, logits: NDArray[np.float32]) -> Predictions:
+    """Write down how the network that was kept is calibrated, and what it says of validation.
 
     Args:
         run: The folder.
         dataset: What it was trained and selected on.
-        selected: ``(N,)`` logits of the validation pictures as they selected the epoch: they calibrate.
+        calibration: Of the network.
         logits: ``(N,)`` logits of the validation pictures as they are.
 
     Raises:
         OSError: a file cannot be written.
     """
     val = dataset.val
-    calibration = calibrate(val.labels.astype(np.int64), selected)
     save_calibration(run, calibration)
     rows = (sample.row for sample in val.samples)
     sizes = [(row.get("height") or 0, row.get("width") or 0) for row in rows]
@@ -37,4 +34,4 @@ def conclude(
     write_atomic(run / TRAINED_ON_FILE, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
     write_predictions(run, predictions, calibration)  # a run that has them is finished
     write_report(run)
-    return calibration, predictions
+    return predictions

@@ -51,14 +51,14 @@ class WholeClassifier(nn.Module):
         super().__init__()
         self.network = classifier.network.requires_grad_(False)
         self.flips = classifier.flips
-        self.temperature = classifier.calibration.temperature
+        self.temperature, self.bias = classifier.calibration.temperature, classifier.calibration.bias
         self.register_buffer("mean", 255 * torch.tensor(classifier.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(classifier.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Probabilities of a mask."""
         normalised = (images.float() - self.mean) / self.std
-        return torch.sigmoid(asked(self.network, normalised, flips=self.flips) / self.temperature)
+        return torch.sigmoid(asked(self.network, normalised, flips=self.flips) / self.temperature + self.bias)
 
 
 def export(options: ExportOptions) -> Exported:
@@ -103,6 +103,7 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
         margins=margins,
         threshold=classifier.calibration.threshold,
         temperature=classifier.calibration.temperature,
+        bias=classifier.calibration.bias,
     ).as_text()
 
 

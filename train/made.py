@@ -26,6 +26,7 @@ _WORKERS = 16  # at most
 _PRINTED_FROM = 200  # pictures
 _SELECTION = 2**31  # in place of an epoch: other random numbers than any has
 _AT_ONCE = 64
+_NATURAL_PROPS, _TIMES = 0.05, 3  # share of unmasked faces with something before them, and draws of all pictures
 _FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
 
 
@@ -166,12 +167,30 @@ def _wardrobe_of(part: Part, seed: int) -> Wardrobe:
 
 
 def selecting(part: Part, recipe: Recipe, seed: int) -> Image:
-    """``(N, S, S, 3) uint8`` validation pictures to select an epoch and to calibrate by.
+    """``(N, S, S, 3) uint8`` validation pictures to select an epoch by.
 
     Clean pictures from the same hand as the training's say little of others: they are made as training pictures are.
     """
+    return _all_made(part, recipe, seed, _SELECTION)
+
+
+def calibrating(part: Part, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
+    """``(N, S, S, 3) uint8`` validation pictures to calibrate by, and their ``(N,)`` labels.
+
+    Made like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
+    them, a network would suspect every mask of being one. Several times over, for there are few.
+    """
+    labels = part.labels.astype(np.int64)
+    if not recipe.makes_pictures:
+        return _all_made(part, recipe, seed, _SELECTION), labels
+    natural = recipe.model_copy(update={"props": min(recipe.props, _NATURAL_PROPS)})
+    seen = [_all_made(part, natural, seed, _SELECTION + 1 + time) for time in range(_TIMES)]
+    return np.concatenate(seen), np.tile(labels, _TIMES)
+
+
+def _all_made(part: Part, recipe: Recipe, seed: int, epoch: int) -> Image:
     if not recipe.makes_pictures:
         return recipe.preparation.framed(part.pixels)
     everything = [np.arange(start, min(start + _AT_ONCE, len(part))) for start in range(0, len(part), _AT_ONCE)]
-    seen = [pixels for pixels, _, _ in made_batches(MadePictures(part, recipe, seed, _SELECTION), everything)]
+    seen = [pixels for pixels, _, _ in made_batches(MadePictures(part, recipe, seed, epoch), everything)]
     return np.asarray(torch.cat(seen).numpy())

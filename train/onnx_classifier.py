@@ -34,6 +34,7 @@ class About(BaseModel):
     margins: Margins = Field(description="of a face's crop about the finder's box")
     threshold: float = Field(ge=0, le=1, description="of the probability: a mask is what has as much")
     temperature: float = Field(gt=0, description="by which logits have been divided")
+    bias: float = Field(default=0.0, description="which has been added then")
 
     def as_text(self) -> dict[str, str]:
         """The metadata; :meth:`read` is its inverse."""

@@ -129,13 +129,13 @@ def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
     """Whether probabilities can be believed, and how the two classes are spread over them.
 
     Args:
-        judged: With the run's temperature.
+        judged: Calibrated.
         uncalibrated: The same pictures without.
         threshold: Of the probability.
     """
     with _figure(3) as (figure, (reliable, spread, decided)):
         reliable.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
-        for one, colour, label in ((uncalibrated, GREY, "as trained"), (judged, BLUE, "with temperature")):
+        for one, colour, label in ((uncalibrated, GREY, "as trained"), (judged, BLUE, "calibrated")):
             means, shares, counts = _reliability(one)
             reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
             reliable.plot(means, shares, color=colour, linewidth=0.8)

@@ -27,7 +27,7 @@ class Teacher:
     Attributes:
         network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits, placed where the student is.
         flips: Whether its logits are means over a picture and its mirror image.
-        temperature: By which its logits are divided.
+        temperature, bias: By which its logits are divided, and what is added then.
         machine: How it is computed.
         checksum: SHA-256 of all that decides what it says.
     """
@@ -35,6 +35,7 @@ class Teacher:
     network: nn.Module
     flips: bool
     temperature: float
+    bias: float
     machine: Machine
     checksum: str
 
@@ -42,7 +43,7 @@ class Teacher:
     def __call__(self, inputs: Tensor) -> Tensor:
         """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, S, S)`` inputs of the student."""
         with self.machine.autocast():
-            return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature)
+            return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
 
 
 def load_teacher(run: Path, recipe: Recipe, machine: Machine) -> Teacher:
@@ -71,7 +72,8 @@ def load_teacher(run: Path, recipe: Recipe, machine: Machine) -> Teacher:
             )
     whole = hashlib.sha256((run / BEST_FILE).read_bytes() + (run / CALIBRATION_FILE).read_bytes()).hexdigest()
     network = machine.place(classifier.network).requires_grad_(False)
-    return Teacher(network, classifier.flips, classifier.calibration.temperature, machine, whole)
+    calibration = classifier.calibration
+    return Teacher(network, classifier.flips, calibration.temperature, calibration.bias, machine, whole)
 
 
 def _told(value: object) -> str:

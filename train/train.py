@@ -14,14 +14,14 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from maskaug.train.cache import default_cache
-from maskaug.train.calibration import Calibration
+from maskaug.train.calibration import Calibration, calibrate
 from maskaug.train.checkpoint import CheckpointError, load_network
 from maskaug.train.conclude import conclude
 from maskaug.train.dataset import Dataset, Part, load_dataset
 from maskaug.train.distributed import Ranks, join, leave
 from maskaug.train.folder import RunError, begin
 from maskaug.train.loop import Epoch, LossError, Machine, ReportStep, logits_of, train_epoch
-from maskaug.train.made import selecting
+from maskaug.train.made import calibrating, selecting
 from maskaug.train.metrics import Judged, figures
 from maskaug.train.model import build_network
 from maskaug.train.optimize import averaged, make_optimizer
@@ -159,11 +159,11 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
         ranks.wait()
         network = machine.place(build_network(recipe.arch))
         network.load_state_dict(load_network(run / BEST_FILE))
-        clean = recipe.preparation.framed(dataset.val.pixels)
-        selected, said = (logits_of(network, pixels, recipe, machine) for pixels in (selection, clean))
-        calibration = Calibration()
+        pictures, labels = calibrating(dataset.val, recipe, options.seed)
+        calibration = calibrate(labels, logits_of(network, pictures, recipe, machine))
+        said = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, machine)
         if ranks.leads:
-            calibration, predictions = conclude(run, dataset, selected, said)
+            predictions = conclude(run, dataset, calibration, said)
             tracker.best(best)
             found = [run / name for name in (HISTORY_FILE, PREDICTIONS_FILE, REPORT_FILE)]
             artifacts = {"model": [run / BEST_FILE, run / CONFIG_FILE], "result": found}
