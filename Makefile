@@ -13,7 +13,8 @@ demo: $(VENV)/.installed
 	$(BIN)/maskaug train .demo/masked --out .demo/run --arch resnet18 --wandb disabled --cache .demo/cache \
 	  --set size=64 --set epochs=12 --set batch_size=16 --set lr=0.001
 	$(BIN)/maskaug predict .demo/run .demo/masked/val --draw .demo/predictions
-	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html and .demo/predictions"
+	$(BIN)/maskaug predict .demo/masked/val --draw .demo/bundled
+	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html, .demo/predictions (by the run) and .demo/bundled"
 
 test: lint types
 	$(BIN)/pytest -n auto
