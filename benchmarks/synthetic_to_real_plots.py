@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import matplotlib as mpl
@@ -18,22 +17,11 @@ from PIL import ImageDraw, ImageFont
 
 from maskaug.augment.pictures import PictureError, encode_picture, read_picture
 from maskaug.train.metrics import Judged, figures, recall, specificity
-from maskaug.train.plots import BLUE, GREY, RED
+from maskaug.train.plots import BLUE, GREY, RED, STYLE
 
 Image = NDArray[np.uint8]
 
 _COLORS = (GREY, RED, BLUE)  # of the last rows, so that a row keeps its own where the first is left out
-_STYLE: dict[Any, Any] = {
-    "font.size": 9.0,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e8e8e8",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
 _INCHES, _DPI = (7.0, 4.1), 200  # letters are of 12 px where the plot is shown 700 px wide
 
 _TILE, _CAPTION, _GAP, _TITLE = 112, 17, 6, 30  # pixels
@@ -71,7 +59,7 @@ def roc_plot(runs: Mapping[str, Sequence[Judged]]) -> bytes:
     """
     unmasked = max(int((~one.labels).sum()) for judged in runs.values() for one in judged)
     fewest = 0.5 / unmasked  # stands for no false alarm at all, which has no place on a logarithmic axis
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=_INCHES, layout="constrained")
         whole, few = figure.subplots(1, 2)
         for color, (title, judged) in zip(_COLORS[-len(runs) :], runs.items(), strict=True):

@@ -40,7 +40,7 @@ class Calibration(BaseModel):
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Of a mask, ``(N,) float64``."""
-        return np.asarray(expit(self._calibrated(logits)))
+        return np.asarray(expit(self.calibrated(logits)))
 
     def judge(self, labels: Labels, logits: Logits) -> Judged:
         """What the calibrated classifier says of pictures with ``(N,)`` labels and logits.
@@ -48,9 +48,10 @@ class Calibration(BaseModel):
         Raises:
             ValueError: see :meth:`maskaug.train.metrics.Judged.of`.
         """
-        return Judged.of(labels, self._calibrated(logits).astype(np.float32), self.threshold)
+        return Judged.of(labels, self.calibrated(logits).astype(np.float32), self.threshold)
 
-    def _calibrated(self, logits: Logits) -> NDArray[np.float64]:
+    def calibrated(self, logits: Logits) -> NDArray[np.float64]:
+        """``(N,)`` logits with temperature and bias."""
         return logits.astype(np.float64) / self.temperature + self.bias
 
 
@@ -66,14 +67,13 @@ def calibrate(labels: Labels, logits: Logits) -> Calibration:
         note = "not calibrated: validation needs pictures of both classes"
         return Calibration(pictures=len(labels), note=note)
     temperature, bias = _temperature_and_bias(labels, logits)
-    calibrated = logits.astype(np.float64) / temperature + bias
-    return Calibration(
-        temperature=temperature,
-        bias=bias,
-        threshold=float(expit(_threshold(labels, calibrated))),
-        pictures=len(labels),
-        loss_before=float(Judged.of(labels, logits).losses.mean()),
-        loss_after=float(Judged.of(labels, calibrated.astype(np.float32)).losses.mean()),
+    found = Calibration(temperature=temperature, bias=bias, pictures=len(labels))
+    return found.model_copy(
+        update={
+            "threshold": float(expit(_threshold(labels, found.calibrated(logits)))),
+            "loss_before": float(Judged.of(labels, logits).losses.mean()),
+            "loss_after": float(found.judge(labels, logits).losses.mean()),
+        }
     )
 
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.train.fresh import turned_hue
 from maskaug.train.preprocess import shrunk
 
@@ -17,7 +18,6 @@ _SCALE, _ASPECT, _SHEAR = (0.72, 1.3), 0.10, 0.06
 _TURN, _MOST_TURN = 12.0, 35.0  # degrees
 _SHIFT = (0.12, 0.20)  # frames across and down: masked faces are found lower or higher than others
 _CUT, _LARGEST_CUT = 0.35, 0.3  # probability, and share of the picture that is lost at a side
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def framed_anew(
@@ -116,7 +116,7 @@ def _relit(values: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.
         values = 255 * (values / 255) ** np.exp(rng.normal(0, 0.3))
     if rng.random() < 0.5:
         values = values * np.exp(rng.normal(0, 0.08, 3))
-    grey = (values @ _LUMA)[..., None]
+    grey = (values @ LUMA)[..., None]
     if rng.random() < 0.15:
         return np.repeat(grey, 3, axis=2)
     if rng.random() < 0.5:

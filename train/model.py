@@ -62,8 +62,8 @@ class Classifier(Judge):
 def build_network(arch: str, outputs: int = 1) -> nn.Module:
     """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of a mask.
 
-    Batch normalisation keeps up with a short training: MobileNets' follows by 0.01 a step, made for a million
-    pictures an epoch) that after hundreds of steps the network still answers every picture alike.
+    Batch normalisation keeps up with a short training: torchvision's MobileNetV3 follows by 0.01 a step, made for a
+    million pictures an epoch; after hundreds of steps it would still answer every picture alike.
     """
     network: nn.Module = torchvision.models.get_model(arch, weights=None, num_classes=outputs)
     for layer in network.modules():

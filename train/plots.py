@@ -20,7 +20,7 @@ from maskaug.train.metrics import ECE_BINS, STRICT_FPR, Judged, recall, specific
 # Paul Tol's bright colours, which the colour-blind can tell apart.
 BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#bbbbbb"
 _SERIES = (BLUE, RED, GREEN, "#ccbb44", "#66ccee", "#aa3377")
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
@@ -214,7 +214,7 @@ def _confusion(axes: Axes, judged: Judged) -> None:
 def _figure(panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
     """Panels in rows of three, in the page's style; those that fill up a row are hidden."""
     rows = -(-panels // _COLUMNS)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(_COLUMNS * _PANEL[0], rows * _PANEL[1]), layout="constrained")
         cells = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
         for cell in cells[panels:]:
@@ -224,7 +224,7 @@ def _figure(panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
 
 def _svg(figure: Figure, label: str) -> str:
     """The figure as an element of an HTML page, without what only a file of its own needs."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
