@@ -11,7 +11,7 @@ from maskaug.train.report import CONFIG_FILE
 from maskaug.train.teacher import TeacherError
 from maskaug.train.train import Report, Trained, train
 
-_LONGER = 2  # times the teacher's epochs: small networks learn slowly, and soft targets let them go on
+_LEAST_SIZE = 96  # pixels: small networks halve a picture five times, and 64 would leave but 2 x 2 places
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,12 @@ def train_options(options: DistillOptions) -> TrainOptions:
         raise TeacherError(
             f"{run} is no training run that can teach: its {CONFIG_FILE} is missing or damaged"
         ) from error
-    student = {"arch": options.arch, "weights": "none", "epochs": _LONGER * recipe.epochs, "label_smoothing": 0.0}
+    student = {
+        "arch": options.arch,
+        "weights": "none",
+        "size": max(recipe.size, _LEAST_SIZE),
+        "label_smoothing": 0.0,
+    }
     wanted = changed(recipe.model_copy(update=student), options.set_)
     given = {
         "data": taught.data,

@@ -17,6 +17,7 @@ Box = NDArray[np.integer]
 _SCALE, _ASPECT, _SHEAR = (0.72, 1.3), 0.10, 0.06
 _TURN, _MOST_TURN = 12.0, 35.0  # degrees
 _SHIFT = (0.12, 0.20)  # frames across and down: masked faces are found lower or higher than others
+_BLURRED_AT = 64  # pixels a side: where the strengths of blur are in pixels
 _CUT, _LARGEST_CUT = 0.35, 0.3  # probability, and share of the picture that is lost at a side
 
 
@@ -97,10 +98,11 @@ def _coarser(picture: Image, rng: np.random.Generator) -> Image:
 
 
 def _blurred(picture: Image, rng: np.random.Generator) -> Image:
-    """Out of focus, or moved in a straight line."""
+    """Out of focus, or moved in a straight line: by as much of the picture, whatever its size."""
+    unit = len(picture) / _BLURRED_AT
     if rng.random() < 0.7:
-        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0)), dtype=np.uint8)
-    length = int(rng.integers(3, 9))
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0) * unit), dtype=np.uint8)
+    length = round(int(rng.integers(3, 9)) * unit)
     kernel = np.zeros((length, length), dtype=np.float32)
     cv2.line(kernel, (0, int(rng.integers(length))), (length - 1, int(rng.integers(length))), 1.0)
     kernel = kernel.T if rng.random() < 0.5 else kernel

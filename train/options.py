@@ -182,7 +182,7 @@ class TrainOptions(BaseModel):
     deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Of the network's products; auto: bf16 where the machine computes with it."
+        "auto", description="Of the network's products; auto: bf16 where that is faster."
     )
     channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
     compile: bool = Field(False, description="Compile the network first: a minute or more, then faster on a GPU.")
@@ -223,13 +223,13 @@ class DistillOptions(BaseModel):
     set_: list[str] = Field(
         default_factory=list,
         description="Change a field of the student's recipe, which is the teacher's but for arch, weights=none, "
-        "label_smoothing=0 and twice the epochs; can be given again.",
+        "label_smoothing=0 and a size of at least 96; can be given again.",
     )
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
     deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Of both networks' products; auto: bf16 where the machine computes with it."
+        "auto", description="Of both networks' products; auto: bf16 where that is faster."
     )
     cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
     wandb: Literal["auto", "online", "offline", "disabled"] = Field(

@@ -1,14 +1,17 @@
 """A trained classifier that another network learns from: what it says of the very pictures that one is shown."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from maskaug.train.calibration import CALIBRATION_FILE
 from maskaug.train.checkpoint import load_model
+from maskaug.train.distributed import Ranks
 from maskaug.train.errors import TrainError
 from maskaug.train.loop import Machine
 from maskaug.train.model import asked
@@ -26,6 +29,7 @@ class Teacher:
 
     Attributes:
         network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits, placed where the student is.
+        size: S, which need not be the student's.
         flips: Whether its logits are means over a picture and its mirror image.
         temperature, bias: By which its logits are divided, and what is added then.
         machine: How it is computed.
@@ -33,6 +37,7 @@ class Teacher:
     """
 
     network: nn.Module
+    size: int
     flips: bool
     temperature: float
     bias: float
@@ -41,25 +46,26 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
-        """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, S, S)`` inputs of the student."""
+        """``(N,) float32`` calibrated probabilities of a mask, of inputs of the student of any one size."""
+        if inputs.shape[-1] != self.size:
+            inputs = interpolate(inputs, size=(self.size, self.size), mode="area")
         with self.machine.autocast():
             return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
 
 
-def load_teacher(run: Path, recipe: Recipe, machine: Machine) -> Teacher:
+def load_teacher(run: Path, recipe: Recipe, ranks: Ranks, machine_for: Callable[[nn.Module], Machine]) -> Teacher:
     """The best network of a finished run, for a student of this recipe.
 
-    Both look at the same tensors: size, framing, mean and std must be equal.
+    Both look at the same pictures: framing, mean and std must be equal.
 
     Raises:
         CheckpointError, CalibrationError: the run cannot be used.
         TeacherError: it has not finished, or looks at other pictures than the student.
     """
-    classifier = load_model(run, machine.ranks.device)
+    classifier = load_model(run, ranks.device)
     if not (run / CALIBRATION_FILE).is_file():
         raise TeacherError(f"{run} is not calibrated and cannot teach; end it with: maskaug train --resume {run}")
     own = {
-        "size": classifier.size,
         "framing": classifier.preparation.framing,
         "mean": tuple(classifier.mean),
         "std": tuple(classifier.std),
@@ -71,9 +77,16 @@ def load_teacher(run: Path, recipe: Recipe, machine: Machine) -> Teacher:
                 f"{_told(getattr(recipe, name))}, and both must see the same; give --set {name}={_told(value)}"
             )
     whole = hashlib.sha256((run / BEST_FILE).read_bytes() + (run / CALIBRATION_FILE).read_bytes()).hexdigest()
-    network = machine.place(classifier.network).requires_grad_(False)
-    calibration = classifier.calibration
-    return Teacher(network, classifier.flips, calibration.temperature, calibration.bias, machine, whole)
+    machine = machine_for(classifier.network)
+    return Teacher(
+        network=machine.place(classifier.network).requires_grad_(False),
+        size=classifier.size,
+        flips=classifier.flips,
+        temperature=classifier.calibration.temperature,
+        bias=classifier.calibration.bias,
+        machine=machine,
+        checksum=whole,
+    )
 
 
 def _told(value: object) -> str:

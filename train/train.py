@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs, zero_init=recipe.zero_init)
     for note in [*dataset.notes, *notes]:
         report.note(note)
-    machine = _machine(options, ranks)
+    machine = _machine(options, ranks, network)
     network = machine.place(network)
     optimizer = make_optimizer(network, recipe)
     average = averaged(network, recipe.ema) if recipe.ema else None
@@ -176,14 +177,14 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
     return Trained(run, best, calibration)
 
 
-def _machine(options: TrainOptions, ranks: Ranks) -> Machine:
-    return Machine(ranks, _bf16(options.precision, ranks.device), options.channels_last)
+def _machine(options: TrainOptions, ranks: Ranks, network: nn.Module) -> Machine:
+    return Machine(ranks, _bf16(options.precision, ranks.device, network), options.channels_last)
 
 
 def _teacher(options: TrainOptions, ranks: Ranks) -> Teacher | None:
     if options.teacher is None:
         return None
-    return load_teacher(options.teacher, options.resolved_recipe, _machine(options, ranks))
+    return load_teacher(options.teacher, options.resolved_recipe, ranks, partial(_machine, options, ranks))
 
 
 def _load(options: TrainOptions, recipe: Recipe, ranks: Ranks, report: Report) -> Dataset:
@@ -208,13 +209,18 @@ def _seed(options: TrainOptions, ranks: Ranks) -> None:
     torch.backends.cudnn.benchmark = not options.deterministic and ranks.device.type == "cuda"
 
 
-def _bf16(precision: str, device: torch.device) -> bool:
-    """Whether to multiply in bfloat16: emulated, it would be slower than float32."""
+def _bf16(precision: str, device: torch.device, network: nn.Module) -> bool:
+    """Whether to multiply in bfloat16: emulated, it would be slower than float32.
+
+    So are depthwise convolutions on a CPU: MobileNetV3-small learns 2.6 times as fast in float32.
+    """
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+    depthwise = any(layer.groups == layer.in_channels > 1 for layer in convolutions)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported() and not depthwise
 
 
 def _resumed(run: Path, recipe: Recipe, dataset: Dataset, teacher: Teacher | None) -> State | None:
