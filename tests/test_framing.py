@@ -7,11 +7,11 @@ import pytest
 
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.cache import load_pictures
-from maskaug.train.distort import framed_anew, spoilt
+from maskaug.train.distort import blurred, framed_anew, spoilt
 from maskaug.train.faces import Margins
 from maskaug.train.largest_face import largest_box
 from maskaug.train.model import logit_alone
-from maskaug.train.preprocess import Preparation
+from maskaug.train.preprocess import Preparation, shrunk
 
 FACE = Preparation("face", 64)
 
@@ -111,6 +111,15 @@ def test_pictures_are_spoilt_by_their_own_numbers_only():
     assert all(one.shape == (64, 64, 3) and one.dtype == np.uint8 for one in spoils)
     assert len({one.tobytes() for one in spoils}) == 39
     assert sum(bool((one[..., 0] == one[..., 1]).all()) for one in spoils) > 1, "some are black and white"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_blur_takes_as_much_of_a_picture_at_any_size(seed):
+    large = astronaut.face(192)
+    small = shrunk(large, 64)
+    of_large, of_small = (blurred(picture, np.random.default_rng(seed)) for picture in (large, small))
+    taken, differs = (np.abs(of_small.astype(float) - other).mean() for other in (small, shrunk(of_large, 64)))
+    assert differs < 0.35 * taken
 
 
 def test_networks_that_learnt_landmarks_are_kept_without_them():

@@ -18,9 +18,11 @@ from training import CLASSES, COMMAND, SMALL, balanced, write_faces
 from maskaug.train.cache import load_pictures
 from maskaug.train.checkpoint import CheckpointError, load_model
 from maskaug.train.dataset import load_dataset
+from maskaug.train.device import bf16_pays
 from maskaug.train.distributed import Ranks
 from maskaug.train.folder import RunError
 from maskaug.train.loop import LossError, Machine, batch_plan, logits_of, train_epoch
+from maskaug.train.model import build_network
 from maskaug.train.options import TrainOptions
 from maskaug.train.predictions import read_predictions
 from maskaug.train.preprocess import Preparation
@@ -206,6 +208,15 @@ def test_pictures_turn_as_torchvision_turns_them():
     assert np.abs(drawn).max() <= 30
     assert drawn.std() == pytest.approx(30 / 3**0.5, rel=0.1)
     assert (draw_angles(30, 7, 2, np.array([499, 3])) == drawn[[499, 3]]).all(), "whatever the batch"
+
+
+@pytest.mark.parametrize(
+    ("arch", "supported", "pays"),
+    [("resnet18", True, True), ("resnet18", False, False), ("mobilenet_v3_small", True, False)],
+)
+def test_bf16_is_for_machines_that_compute_with_it_and_not_for_depthwise_layers(monkeypatch, arch, supported, pays):
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: supported)
+    assert bf16_pays(torch.device("cpu"), build_network(arch)) is pays
 
 
 def test_every_process_gets_all_logits(faces, tmp_path):

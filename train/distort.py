@@ -77,7 +77,7 @@ def spoilt(picture: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.35:
         picture = _coarser(picture, rng)
     if rng.random() < 0.25:
-        picture = _blurred(picture, rng)
+        picture = blurred(picture, rng)
     if rng.random() < 0.2:
         picture = turned_hue(picture, rng)
     values = _relit(picture.astype(np.float32), rng)
@@ -97,8 +97,8 @@ def _coarser(picture: Image, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.resize(shrunk(picture, side), (size, size), interpolation=back), dtype=np.uint8)
 
 
-def _blurred(picture: Image, rng: np.random.Generator) -> Image:
-    """Out of focus, or moved in a straight line: by as much of the picture, whatever its size."""
+def blurred(picture: Image, rng: np.random.Generator) -> Image:
+    """A square ``(S, S, 3) uint8`` picture out of focus or moved in a straight line: by a share of S."""
     unit = len(picture) / _BLURRED_AT
     if rng.random() < 0.7:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.4, 2.0) * unit), dtype=np.uint8)
