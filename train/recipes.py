@@ -160,7 +160,7 @@ ROBUST = Recipe(
     landmark_weight=3,
     ema=0.99,
     flips=True,
-    epochs=30,
+    epochs=60,
     batch_size=64,
     clip_norm=1.0,
 )
