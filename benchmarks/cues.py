@@ -30,7 +30,7 @@ from rich.table import Table
 
 from maskaug.assets import standard_pack
 from maskaug.augment.manifest import faces_of
-from maskaug.augment.pictures import read_picture
+from maskaug.augment.pictures import encode_picture, read_picture
 from maskaug.masktheface_wrapper import MaskEngine, draw_prop, load_pack
 from maskaug.masktheface_wrapper.skin import LUMA
 from maskaug.train.cache import default_cache, load_pictures
@@ -145,7 +145,7 @@ def _write_ghosts(place: Path, split: str, samples: list[Sample]) -> bool:
 
 def _save(path: Path, pixels: Image) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", pixels[..., ::-1])[1].tobytes())
+    path.write_bytes(encode_picture(pixels, "png"))
 
 
 def _judged(place: Path, epochs: int, seed: int, parts: tuple[str, ...]) -> dict[str, float]:

@@ -28,7 +28,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from maskaug.train.dataset import Part, load_dataset
-from maskaug.train.device import pick_device
+from maskaug.train.device import bf16_pays, pick_device
 from maskaug.train.distributed import Ranks
 from maskaug.train.loop import Machine, train_epoch
 from maskaug.train.model import build_network
@@ -49,12 +49,12 @@ def main() -> None:
     arguments = parser.parse_args()
     recipe = REPORT.model_copy(update={"arch": arguments.arch})
     device = pick_device(arguments.device)
-    bf16 = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    bf16 = bf16_pays(device, build_network(recipe.arch))
     machine = Machine(Ranks(0, 1, device), bf16=bf16, channels_last=True)
     count = arguments.batches * recipe.batch_size
     with tempfile.TemporaryDirectory() as cache:
         part = load_dataset(arguments.data, recipe.preparation, Path(cache)).train
-        part = Part(part.samples[:count], part.pixels[:count], part.sha256[:count])
+        part = Part(part.samples[:count], part.pixels[:count], part.views[:count], part.sha256[:count])
         if len(part) < count:
             parser.error(f"DATA has {len(part)} training pictures, and {count} are wanted; give fewer --batches")
         ways: dict[str, Callable[[nn.Module, torch.optim.Optimizer], tuple[float, float]]] = {

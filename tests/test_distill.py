@@ -22,8 +22,7 @@ from maskaug.train.teacher import TeacherError, load_teacher
 from maskaug.train.train import train
 from maskaug.train.weights import initial_network
 
-RANKS = Ranks(0, 1, torch.device("cpu"))
-CPU = Machine(RANKS, bf16=False, channels_last=True)
+CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TINY = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
 
 
@@ -53,7 +52,7 @@ def options(run, cache, *fields, **given):
 
 def test_targets_are_the_calibrated_probabilities_of_the_very_inputs(teacher, faces, cache):
     recipe = train_options(options(teacher, cache)).resolved_recipe
-    says = load_teacher(teacher, recipe, RANKS, lambda network: CPU)
+    says = load_teacher(teacher, recipe, CPU.ranks.device, lambda network: CPU)
     classifier = load_model(teacher, torch.device("cpu"))
     pictures = np.array(load_dataset(faces, Preparation("picture", 32), cache).val.pixels)
     said = says(classifier.batch(pictures))

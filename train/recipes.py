@@ -137,7 +137,7 @@ REPORT = Recipe(
 
 # What closes the gap between synthetic and real masks; README.md says which line answers which cause. The lines came
 # one after the other, by the errors that were left; what `maskaug ablate --one-at-a-time` says of each with one
-# seed stands in README.md, too.
+# seed and a smaller network stands in README.md, too.
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",

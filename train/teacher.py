@@ -11,7 +11,6 @@ from torch.nn.functional import interpolate
 
 from maskaug.train.calibration import CALIBRATION_FILE
 from maskaug.train.checkpoint import load_model
-from maskaug.train.distributed import Ranks
 from maskaug.train.errors import TrainError
 from maskaug.train.loop import Machine
 from maskaug.train.model import asked
@@ -46,23 +45,31 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
-        """``(N,) float32`` calibrated probabilities of a mask, of inputs of the student of any one size."""
+        """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, P, P)`` inputs of the student."""
         if inputs.shape[-1] != self.size:
             inputs = interpolate(inputs, size=(self.size, self.size), mode="area")
         with self.machine.autocast():
             return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
 
 
-def load_teacher(run: Path, recipe: Recipe, ranks: Ranks, machine_for: Callable[[nn.Module], Machine]) -> Teacher:
+def load_teacher(
+    run: Path, recipe: Recipe, device: torch.device, machine_for: Callable[[nn.Module], Machine]
+) -> Teacher:
     """The best network of a finished run, for a student of this recipe.
 
-    Both look at the same pictures: framing, mean and std must be equal.
+    Both look at the same pictures, each at its own size: framing, mean and std must be equal.
+
+    Args:
+        run: The teacher's folder.
+        recipe: The student's.
+        device: Where both are computed.
+        machine_for: How a network is computed there.
 
     Raises:
         CheckpointError, CalibrationError: the run cannot be used.
         TeacherError: it has not finished, or looks at other pictures than the student.
     """
-    classifier = load_model(run, ranks.device)
+    classifier = load_model(run, device)
     if not (run / CALIBRATION_FILE).is_file():
         raise TeacherError(f"{run} is not calibrated and cannot teach; end it with: maskaug train --resume {run}")
     own = {

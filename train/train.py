@@ -186,7 +186,7 @@ def _machine(options: TrainOptions, ranks: Ranks, network: nn.Module) -> Machine
 def _teacher(options: TrainOptions, ranks: Ranks) -> Teacher | None:
     if options.teacher is None:
         return None
-    return load_teacher(options.teacher, options.resolved_recipe, ranks, partial(_machine, options, ranks))
+    return load_teacher(options.teacher, options.resolved_recipe, ranks.device, partial(_machine, options, ranks))
 
 
 def _load(options: TrainOptions, recipe: Recipe, ranks: Ranks, report: Report) -> Dataset:
