@@ -28,7 +28,7 @@ def _evaluate(options: EvaluateOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.evaluate import evaluate  # noqa: PLC0415
-    with bar("judging", "pictures") as report:
+    with bar("reading and judging", "pictures") as report:
         found = evaluate(options, report)
     if options.json_:
         out.print_json(json.dumps(found.as_json()))

@@ -10,6 +10,7 @@ from generated import MASKED, UNMASKED, Generated, texture
 from runs import write_pictures
 
 from maskaug.augment.pictures import read_picture
+from maskaug.train.cache import CacheError
 from maskaug.train.calibration import Calibration
 from maskaug.train.evaluate import EvaluateError, evaluate
 from maskaug.train.options import EvaluateOptions
@@ -40,7 +41,7 @@ def run(network, tmp_path):
 
 
 def judge(run, data, **more):
-    return evaluate(EvaluateOptions(run=run, data=data, resamples=20, batch_size=3, **more))
+    return evaluate(EvaluateOptions(run=run, data=data, resamples=20, batch_size=3, cache=run.parent / "cache", **more))
 
 
 def test_every_picture_is_judged_by_the_calibrated_network(run, tmp_path):
@@ -112,7 +113,7 @@ def test_a_broken_picture_costs_a_note_and_only_broken_ones_an_error(run, tmp_pa
     assert "could not be read: 1; the first: " in found.notes[0]
     (tmp_path / "bad" / MASKED).mkdir(parents=True)
     (tmp_path / "bad" / MASKED / "bad.jpg").write_bytes(b"no picture")
-    with pytest.raises(EvaluateError, match="none of 1 pictures can be read"):
+    with pytest.raises(CacheError, match="none of 1 pictures can be read"):
         judge(run, tmp_path / "bad")
     assert not (run / "evaluations" / "bad").exists()
 

@@ -1,4 +1,4 @@
-"""Decoded pictures on disk: read, resized and cropped once, then mapped into memory by every run."""
+"""Decoded pictures on disk: read, resized and cropped once, then mapped into memory by whoever trains or judges."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from maskaug.augment.pictures import PictureError, read_picture, write_atomic
+from maskaug.augment.pictures import Picture, PictureError, read_picture, write_atomic
 from maskaug.train.errors import TrainError
 from maskaug.train.largest_face import largest_box
 from maskaug.train.preprocess import Preparation, Prepared
@@ -35,6 +35,7 @@ class Pictures:
         numbers: Their places in the list, N of them.
         pixels: ``(N, P, P, 3) uint8`` RGB, prepared, mapped from disk.
         views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
+        sizes: Height and width of each file, in pixels.
         sha256: Of each file, hexadecimal.
         problems: A sentence on each of the others.
     """
@@ -42,6 +43,7 @@ class Pictures:
     numbers: list[int]
     pixels: NDArray[np.uint8]
     views: NDArray[np.float32]
+    sizes: list[tuple[int, int]]
     sha256: list[str]
     problems: list[str]
 
@@ -99,17 +101,19 @@ def _load(array: Path, index: Path, side: int) -> Pictures | None:
         record = json.loads(index.read_text(encoding="utf-8"))
         pixels = np.load(array, mmap_mode="r")
         views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
-        found = Pictures(record["numbers"], pixels, views, record["sha256"], record["problems"])
+        sizes = [(height, width) for height, width in record["sizes"]]
+        found = Pictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])
     except (FileNotFoundError, ValueError, KeyError, EOFError):
         return None
     whole = pixels.shape == (len(found.numbers), side, side, 3) and pixels.dtype == np.uint8
-    return found if whole and len(found.sha256) == len(found.numbers) == len(views) else None
+    return found if whole and len(found.sha256) == len(found.numbers) == len(views) == len(sizes) else None
 
 
 def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: ReportDecoded) -> None:
     numbers: list[int] = []
     sha256: list[str] = []
     views: list[list[float]] = []
+    sizes: list[tuple[int, int]] = []
     problems: list[str] = []
     side = preparation.side
     unfinished = array.with_name(f".{array.stem}-{uuid.uuid4().hex}.npy")
@@ -119,10 +123,12 @@ def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: 
             if isinstance(prepared, str):
                 problems.append(prepared)
             else:
-                pixels[len(numbers)] = prepared[0].pixels
-                views.append(prepared[0].view.tolist())
+                cut_out, picture = prepared
+                pixels[len(numbers)] = cut_out.pixels
+                views.append(cut_out.view.tolist())
+                sizes.append(picture.pixels.shape[:2])
+                sha256.append(picture.sha256)
                 numbers.append(number)
-                sha256.append(prepared[1])
             report(number + 1, len(paths))
         if not numbers:
             raise CacheError(f"none of {len(paths)} pictures can be read; the first: {problems[0]}")
@@ -139,20 +145,20 @@ def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: 
         unfinished.unlink(missing_ok=True)
         unfinished.with_suffix(".part").unlink(missing_ok=True)
     # Last: without it, the array counts as absent.
-    record = {"numbers": numbers, "views": views, "sha256": sha256, "problems": problems}
+    record = {"numbers": numbers, "views": views, "sizes": sizes, "sha256": sha256, "problems": problems}
     write_atomic(index, json.dumps(record).encode(), index.parent)
 
 
-def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, str] | str]:
-    """Prepared pictures and their files' SHA-256, or what is wrong with the file; in order."""
+def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, Picture] | str]:
+    """Prepared pictures and what they were made of, or what is wrong with the file; in order."""
 
-    def one(path: Path) -> tuple[Prepared, str] | str:
+    def one(path: Path) -> tuple[Prepared, Picture] | str:
         try:
             picture = read_picture(path)
         except PictureError as error:
             return str(error)
         box = largest_box(picture.pixels) if preparation.framing == "face" else None
-        return preparation.prepare(picture.pixels, box), picture.sha256
+        return preparation.prepare(picture.pixels, box), picture
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for start in range(0, len(paths), _AT_ONCE):

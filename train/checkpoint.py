@@ -8,6 +8,7 @@ from torch import Tensor
 from maskaug.train.calibration import load_calibration
 from maskaug.train.errors import TrainError
 from maskaug.train.model import Classifier, build_network
+from maskaug.train.normalise import Normalisation
 from maskaug.train.options import BEST_FILE
 from maskaug.train.preprocess import Preparation
 from maskaug.train.weights import WeightsError, safe_load
@@ -32,7 +33,8 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         network = build_network(saved["arch"])
         network.load_state_dict(saved["network"])
         preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
-        seen = preparation, saved.get("flips", False), saved["mean"], saved["std"]
+        normalisation = Normalisation(saved["mean"], saved["std"], saved.get("standardize", False))
+        seen = preparation, saved.get("flips", False), normalisation
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
         raise CheckpointError(told.splitlines()[0]) from error

@@ -27,9 +27,7 @@ def conclude(run: Path, dataset: Dataset, calibration: Calibration, logits: NDAr
     """
     val = dataset.val
     save_calibration(run, calibration)
-    rows = (sample.row for sample in val.samples)
-    sizes = [(row.get("height") or 0, row.get("width") or 0) for row in rows]
-    predictions = Predictions.of(val.samples, val.sha256, logits, sizes)
+    predictions = Predictions.of(val.samples, val.sha256, logits, val.sizes)
     save_margins(run, measured(sample.row for part in (dataset.train, val) for sample in part.samples))
     write_atomic(run / TRAINED_ON_FILE, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
     write_predictions(run, predictions, calibration)  # a run that has them is finished

@@ -24,12 +24,14 @@ class Part:
         samples: N labelled pictures that could be read.
         pixels: ``(N, P, P, 3) uint8`` RGB, prepared, on disk.
         views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
+        sizes: Height and width of each file, in pixels.
         sha256: Of each file, hexadecimal.
     """
 
     samples: list[Sample]
     pixels: NDArray[np.uint8]
     views: NDArray[np.float32]
+    sizes: list[tuple[int, int]]
     sha256: list[str]
 
     @property
@@ -84,7 +86,8 @@ def load_dataset(
 
 
 def _readable(samples: list[Sample], loaded: Pictures) -> Part:
-    return Part([samples[number] for number in loaded.numbers], loaded.pixels, loaded.views, loaded.sha256)
+    samples = [samples[number] for number in loaded.numbers]
+    return Part(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
 
 
 def _check_classes(data: Path, split: str, part: Part) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from maskaug.augment.pictures import PictureError, read_picture, write_atomic
+from maskaug.augment.pictures import write_atomic
+from maskaug.train.cache import default_cache, load_pictures
 from maskaug.train.checkpoint import load_model
 from maskaug.train.device import pick_device
 from maskaug.train.errors import TrainError
@@ -69,17 +70,22 @@ class Evaluation:
 def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: None) -> Evaluation:
     """Judge every picture of DATA, and write ``RUN/evaluations/NAME/`` and the run's report anew.
 
+    Args:
+        options: What is judged by what.
+        progress: Told of pictures decoded, and then from 0 again of pictures judged; and of how many.
+
     Raises:
         CheckpointError, CalibrationError: the run cannot be used.
-        DataError: the pictures cannot be used.
-        EvaluateError: none of them can be read, or another folder has been evaluated under this name.
+        CacheError, DataError: the pictures cannot be used.
+        EvaluateError: another folder has been evaluated under this name.
     """
     classifier = load_model(options.run, pick_device(options.device))
     name = options.name or options.data.resolve().name
     folder = options.run / EVALUATIONS_FOLDER / name
     _check_name(folder, options.data)
     listing = list_samples(options.data, (options.unmasked_class, options.masked_class), options.split)
-    predictions, unread = predictions_of(listing.samples, classifier, options.batch_size, progress)
+    cache = options.cache or default_cache()
+    predictions, unread = predictions_of(listing.samples, classifier, cache, options.batch_size, progress)
     judged = classifier.calibration.judge(predictions.label, predictions.logit)
     evaluation = Evaluation(
         name=name,
@@ -104,33 +110,26 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
 
 
 def predictions_of(
-    samples: list[Sample], classifier: Classifier, batch_size: int, progress: Progress = lambda done, total: None
+    samples: list[Sample],
+    classifier: Classifier,
+    cache: Path,
+    batch_size: int,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[Predictions, list[str]]:
-    """What a classifier says of labelled pictures, a batch in memory at a time; and why some could not be read.
+    """What a classifier says of labelled pictures; and why some could not be read.
 
     Raises:
-        EvaluateError: none can be read.
+        CacheError: none can be read, or decoded ones cannot be kept.
     """
-    read: list[tuple[Sample, str, tuple[int, int]]] = []
-    logits: list[np.ndarray] = []
-    unread: list[str] = []
-    for start in range(0, len(samples), batch_size):
-        batch = []
-        for sample in samples[start : start + batch_size]:
-            try:
-                picture = read_picture(sample.path)
-            except PictureError as error:
-                unread.append(str(error))
-                continue
-            batch.append(classifier.prepare(picture.pixels))
-            read.append((sample, picture.sha256, picture.pixels.shape[:2]))
-        if batch:
-            logits.append(classifier.logits(np.stack(batch)))
-        progress(min(start + batch_size, len(samples)), len(samples))
-    if not read:
-        raise EvaluateError(f"none of {len(samples)} pictures can be read; the first: {unread[0]}")
-    listed, sha256, sizes = zip(*read, strict=True)
-    return Predictions.of(listed, sha256, np.concatenate(logits), sizes), unread
+    pictures = load_pictures([sample.path for sample in samples], classifier.preparation, cache, progress)
+    count = len(pictures.numbers)
+    logits = np.empty(count, dtype=np.float32)
+    for start in range(0, count, batch_size):
+        batch = slice(start, min(start + batch_size, count))
+        logits[batch] = classifier.logits(classifier.preparation.framed(pictures.pixels[batch]))
+        progress(batch.stop, count)
+    listed = [samples[number] for number in pictures.numbers]
+    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes), pictures.problems
 
 
 def _check_name(folder: Path, data: Path) -> None:

@@ -44,20 +44,16 @@ class Exported:
 class WholeClassifier(nn.Module):
     """From pixels to the calibrated probability of a mask: ``(N, 3, S, S) uint8`` RGB in, ``(N,) float32`` out."""
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self.network = classifier.network.requires_grad_(False)
         self.flips = classifier.flips
         self.temperature, self.bias = classifier.calibration.temperature, classifier.calibration.bias
-        self.register_buffer("mean", 255 * torch.tensor(classifier.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", 255 * torch.tensor(classifier.std).view(1, 3, 1, 1), persistent=False)
+        self.normalisation = classifier.normalisation
 
     def forward(self, images: Tensor) -> Tensor:
         """Probabilities of a mask."""
-        normalised = (images.float() - self.mean) / self.std
+        normalised = self.normalisation(images.float() / 255)
         return torch.sigmoid(asked(self.network, normalised, flips=self.flips) / self.temperature + self.bias)
 
 

@@ -174,7 +174,7 @@ def network_input(batch: Batch, recipe: Recipe, machine: Machine) -> Tensor:
     pictures = _scaled(batch.pixels, machine)
     if recipe.rotation:
         pictures = rotate(pictures, batch.angles)
-    return _normalised(pictures, recipe)
+    return recipe.normalisation(pictures)
 
 
 def _landmark_loss(outputs: Tensor, landmarks: Tensor) -> Tensor:
@@ -193,7 +193,7 @@ def logits_of(network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, m
     found = []
     for start in range(0, len(own), _EVALUATION_BATCH):
         pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
-        inputs = _normalised(_scaled(pixels, machine), recipe)
+        inputs = recipe.normalisation(_scaled(pixels, machine))
         with machine.autocast():
             found.append(asked(network, inputs, flips=recipe.flips).cpu().numpy())
     logits = np.empty(len(pictures), dtype=np.float32)
@@ -206,11 +206,6 @@ def _scaled(pixels: Tensor, machine: Machine) -> Tensor:
     """``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [0, 1]."""
     pictures = pixels.permute(0, 3, 1, 2).float() / 255
     return pictures if machine.channels_last else pictures.contiguous()
-
-
-def _normalised(pictures: Tensor, recipe: Recipe) -> Tensor:
-    mean, std = (torch.tensor(values, device=pictures.device).view(1, 3, 1, 1) for values in (recipe.mean, recipe.std))
-    return (pictures - mean) / std
 
 
 def _check(sums: Tensor, epoch: int, step: int) -> None:

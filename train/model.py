@@ -11,6 +11,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from maskaug.train.calibration import Calibration
 from maskaug.train.judge import Judge
+from maskaug.train.normalise import Normalisation
 from maskaug.train.preprocess import Preparation
 
 _BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
@@ -24,7 +25,7 @@ class Classifier(Judge):
         network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits.
         preparation: From any picture to what it sees, S pixels a side.
         flips: Whether its logits are means over a picture and its mirror image.
-        mean, std: Of each channel, red first, for pixels in [0, 1].
+        normalisation: From pixels to what it takes.
         calibration: What its logits mean.
         device: Where it runs.
     """
@@ -32,8 +33,7 @@ class Classifier(Judge):
     network: nn.Module
     preparation: Preparation
     flips: bool
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    normalisation: Normalisation
     calibration: Calibration
     device: torch.device
 
@@ -50,8 +50,7 @@ class Classifier(Judge):
         """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""
         writable = np.require(pictures, requirements="W")  # PyTorch warns of a cache that is mapped read-only
         scaled = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float() / 255
-        mean, std = (torch.tensor(values, device=self.device).view(1, 3, 1, 1) for values in (self.mean, self.std))
-        return (scaled - mean) / std
+        return self.normalisation(scaled)
 
     @torch.inference_mode()
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -27,6 +27,7 @@ class EvaluateOptions(BaseModel):
     batch_size: int = Field(64, ge=1, description="Pictures judged together.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+    cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
 
 
 class PredictOptions(BaseModel):

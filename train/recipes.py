@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from maskaug.train.errors import TrainError
+from maskaug.train.normalise import Normalisation
 from maskaug.train.preprocess import Framing, Preparation
 
 RecipeName = Literal["report", "robust"]
@@ -44,6 +45,9 @@ class Recipe(BaseModel):
     )
     mean: _Channels = Field(description="of red, green and blue, subtracted from pixels in [0, 1] ...")
     std: _Channels = Field(description="... and what remains is divided by this")
+    standardize: bool = Field(
+        default=False, description="then each channel of each picture is brought to mean 0 and deviation 1"
+    )
     rotation: float = Field(ge=0, le=180, description="training pictures are turned by up to so many degrees each way")
     fresh_masks: bool = Field(
         default=False, description="overlays are drawn anew each time, on the pictures they were made of"
@@ -92,6 +96,11 @@ class Recipe(BaseModel):
     def preparation(self) -> Preparation:
         """From any picture to what the network sees."""
         return Preparation(self.framing, self.size)
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """From pixels in [0, 1] to what the network takes."""
+        return Normalisation(self.mean, self.std, self.standardize)
 
     @property
     def makes_pictures(self) -> bool:
