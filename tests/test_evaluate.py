@@ -118,6 +118,21 @@ def test_a_broken_picture_costs_a_note_and_only_broken_ones_an_error(run, tmp_pa
     assert not (run / "evaluations" / "bad").exists()
 
 
+def test_pictures_are_decoded_once_for_all_runs(run, tmp_path, monkeypatch):
+    write_pictures(tmp_path / "real" / UNMASKED, 2)
+    write_pictures(tmp_path / "real" / MASKED, 2)
+    first = read_predictions(judge(run, tmp_path / "real").folder)
+
+    def decoded_again(path):
+        raise AssertionError(path)
+
+    monkeypatch.setattr("maskaug.train.cache.read_picture", decoded_again)
+    second = read_predictions(judge(run, tmp_path / "real").folder)
+    assert (second.logit == first.logit).all()
+    assert (second.width > 0).all()
+    assert second.sha256 == first.sha256
+
+
 def test_two_folders_of_one_name_need_names(run, tmp_path):
     for place in ("a", "b"):
         write_pictures(tmp_path / place / "real" / MASKED, 2)
