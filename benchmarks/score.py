@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -201,7 +202,7 @@ def fit(judged: list[Judged]) -> dict[str, object]:
     }
 
 
-def _print(figures: dict[str, dict[str, object]]) -> None:
+def _print(figures: dict[str, dict[str, Any]]) -> None:
     console = Console()
     for name, figure in figures["score"].items():
         table = Table(title=f"{name}: {figure['accepted']} of {figure['overlays']} accepted, AUC {figure['auc']:.3f}")

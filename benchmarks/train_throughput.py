@@ -54,8 +54,9 @@ def main() -> None:
     count = arguments.batches * recipe.batch_size
     with tempfile.TemporaryDirectory() as cache:
         part = load_dataset(arguments.data, recipe.preparation, Path(cache)).train
-        columns = (part.samples, part.pixels, part.views, part.sizes, part.sha256)
-        part = Part(*(column[:count] for column in columns))
+        part = Part(
+            part.samples[:count], part.pixels[:count], part.views[:count], part.sizes[:count], part.sha256[:count]
+        )
         if len(part) < count:
             parser.error(f"DATA has {len(part)} training pictures, and {count} are wanted; give fewer --batches")
         ways: dict[str, Callable[[nn.Module, torch.optim.Optimizer], tuple[float, float]]] = {

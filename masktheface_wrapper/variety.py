@@ -119,8 +119,8 @@ def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearin
         scale=round(float(1 + scale * _SCALE), 4),
         slack=0.0 if choice.variety == "none" else round(float(slack * _SLACK_MM), 3),
         seed=int(rng.integers(2**31)),
-        **cloth,  # type: ignore[arg-type]
-        **_draw_age(rng, choice.variety),  # type: ignore[arg-type]
+        **cloth,
+        **_draw_age(rng, choice.variety),
     )
 
 

@@ -168,9 +168,9 @@ def _to_torchscript(
     with warnings.catch_warnings(), torch.inference_mode():
         # PyTorch deprecates the form; programs that load it are why one asks for it.
         warnings.filterwarnings("ignore", message=".*deprecated.*")
-        traced = torch.jit.trace(whole, torch.from_numpy(pictures[:2]))  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(whole, torch.from_numpy(pictures[:2]))
         torch.jit.save(traced, str(path), _extra_files=about)
-        loaded = torch.jit.load(str(path))  # type: ignore[no-untyped-call]
+        loaded = torch.jit.load(str(path))
         return np.asarray(loaded(torch.from_numpy(pictures)).numpy())
 
 

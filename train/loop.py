@@ -133,7 +133,7 @@ def train_epoch(
         if recipe.landmark_weight:
             loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, 1:], batch.landmarks)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = clip_grad_norm_(network.parameters(), recipe.clip_norm)
         optimizer.step()
         if average is not None:

@@ -19,5 +19,5 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
     """A copy of the network that follows it: each step its weights are ``decay`` of what they were."""
-    follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    follow = get_ema_multi_avg_fn(decay)
     return AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
