@@ -13,15 +13,18 @@ Strengths are chosen by eye, on the portrait in docs/, so that a person still se
 """
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # or importing it asks the internet for a newer version
+import albumentations as A
 
 from maskaug.augment.pictures import read_picture
 from maskaug.train.errors import TrainError
