@@ -153,7 +153,10 @@ def _judged(place: Path, epochs: int, seed: int, parts: tuple[str, ...]) -> dict
     given = {"data": place, "out": place / "run", "recipe": "robust", "set_": [*_TRAINING, f"epochs={epochs}"]}
     run = train(TrainOptions.model_validate({**given, "seed": seed, "wandb": "disabled", "cache": place / "cache"})).run
     return {
-        part: evaluate(EvaluateOptions(run=run, data=place / part, resamples=0)).figures["auc"].value for part in parts
+        part: evaluate(EvaluateOptions(run=run, data=place / part, resamples=0, cache=place / "cache"))
+        .figures["auc"]
+        .value
+        for part in parts
     }
 
 
