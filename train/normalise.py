@@ -1,9 +1,10 @@
 """From pixels in [0, 1] to what a network takes: the one way for training, evaluation and export."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # recipes are read, and commands told of, without PyTorch
+    from torch import Tensor
 
 _FLAT = 0.1  # added to the deviation, so that a picture of one grey does not become a picture of its noise
 
@@ -23,14 +24,14 @@ class Normalisation:
     std: tuple[float, float, float]
     standardize: bool
 
-    def __call__(self, pictures: Tensor) -> Tensor:
+    def __call__(self, pictures: "Tensor") -> "Tensor":
         """``(N, 3, S, S) float`` in [0, 1] to the same, normalised."""
         mean, std = (pictures.new_tensor(values).view(1, 3, 1, 1) for values in (self.mean, self.std))
         return self.again((pictures - mean) / std)
 
-    def again(self, pictures: Tensor) -> Tensor:
+    def again(self, pictures: "Tensor") -> "Tensor":
         """What :func:`__call__` has normalised and somebody has resized since: as if it had been resized before."""
         if not self.standardize:
             return pictures
-        deviation, mean = torch.std_mean(pictures, (2, 3), keepdim=True, correction=0)
-        return (pictures - mean) / (deviation + _FLAT)
+        deviation = pictures.std((2, 3), keepdim=True, correction=0)
+        return (pictures - pictures.mean((2, 3), keepdim=True)) / (deviation + _FLAT)
