@@ -9,7 +9,7 @@ new. The same seed gives the same pictures.
 
 Corruptions are Albumentations', not those the robust recipe trains with (train/distort.py), though of the same kinds.
 What depends on size is a share of the face: of the shorter side of its box, or of the picture where none is found.
-Strengths are chosen by eye, on the portrait in docs/, so that a person still sees at once what is worn.
+Strengths are chosen by eye, on unmasked faces, so that a person still sees at once what is worn.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # or importing it asks the internet for a newer version
 import albumentations as A
 
-from maskaug.augment.pictures import read_picture
+from maskaug.augment.pictures import PictureError, encode_picture, read_picture
 from maskaug.train.errors import TrainError
 from maskaug.train.largest_face import largest_box
 from maskaug.train.predictions import CLASSES
@@ -35,7 +35,6 @@ from maskaug.train.samples import list_samples
 Image = NDArray[np.uint8]
 
 _SMALL_FACE = 20  # pixels a side
-_LOSSLESS = [cv2.IMWRITE_PNG_COMPRESSION, 3]
 
 
 def _odd(value: float) -> int:
@@ -85,15 +84,24 @@ def main() -> None:
         sys.exit(f"corrupted: {error}")
     unfinished = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
+    written = 0
     for number, sample in enumerate(samples):
-        image = read_picture(sample.path).pixels
-        name = f"{sample.path.relative_to(arguments.real).parts[-1]}.png"
+        try:
+            image = read_picture(sample.path).pixels
+        except PictureError as error:
+            print(f"corrupted: left out: {error}", file=sys.stderr)
+            continue
+        label = CLASSES[sample.label]
+        inside = [part for part in sample.path.relative_to(arguments.real).parts if part != label]
         for corruption, picture in corrupted(image, arguments.seed * len(samples) + number).items():
-            path = unfinished / corruption / CLASSES[sample.label] / name
+            path = Path(unfinished, corruption, label, *inside[:-1], f"{inside[-1]}.png")
             path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), picture[..., ::-1], _LOSSLESS)
+            path.write_bytes(encode_picture(picture, "png"))
+        written += 1
+    if not written:
+        sys.exit(f"corrupted: none of the {len(samples)} pictures in {arguments.real} can be read")
     unfinished.rename(out)
-    print(f"{len(samples)} pictures, {len(CORRUPTIONS)} times each, in {out}")
+    print(f"{written} pictures, {len(CORRUPTIONS)} times each, in {out}")
 
 
 def corrupted(image: Image, seed: int) -> dict[str, Image]:
