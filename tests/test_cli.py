@@ -38,6 +38,7 @@ def test_every_option_is_documented(model, tmp_path):
     assert shown.returncode == 0
     for option, field in model.model_fields.items():
         assert field.description, f"{option} has no description"
+        assert field.default is not True, f"--{option} would be a flag that cannot be switched off"
         argument = field.is_required() or field.json_schema_extra == {"argument": True}
         assert (option if argument else f"--{option.rstrip('_').replace('_', '-')}") in shown.stdout
 

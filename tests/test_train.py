@@ -33,6 +33,7 @@ from maskaug.train.transforms import draw_angles, rotate
 from maskaug.train.weights import WeightsError, initial_network
 
 SMALL_PICTURES = Preparation("picture", 32)
+place = Machine.place
 CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TIMES = ("samples_per_s", "waiting", "seconds")
 
@@ -98,8 +99,12 @@ def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
         train(small(faces, run))
 
 
-def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path):
-    run = train(small(faces, tmp_path / "run", precision="fp32")).run
+@pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
+def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, monkeypatch, memory_format):
+    formats = set()
+    monkeypatch.setattr(Machine, "place", lambda self, network: formats.add(self.channels_last) or place(self, network))
+    run = train(small(faces, tmp_path / "run", precision="fp32", memory_format=memory_format)).run
+    assert formats == {memory_format == "channels_last"}
     classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
     pictures = load_dataset(faces, SMALL_PICTURES, tmp_path / "cache").val.pixels
     assert classifier.logits(np.array(pictures)) == pytest.approx(predictions.logit, abs=1e-4)

@@ -33,7 +33,7 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         network = build_network(saved["arch"])
         network.load_state_dict(saved["network"])
         preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
-        normalisation = Normalisation(saved["mean"], saved["std"], saved.get("standardize", False))
+        normalisation = Normalisation(saved["mean"], saved["std"])
         seen = preparation, saved.get("flips", False), normalisation
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"

@@ -185,7 +185,9 @@ class TrainOptions(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="Of the network's products; auto: bf16 where that is faster."
     )
-    channels_last: bool = Field(True, description="Memory layout; faster for convolutions.")
+    memory_format: Literal["channels_last", "contiguous"] = Field(
+        "channels_last", description="Of pictures and weights; contiguous can be faster on CPUs without bf16."
+    )
     compile: bool = Field(False, description="Compile the network first: a minute or more, then faster on a GPU.")
     cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
     wandb: Literal["auto", "online", "offline", "disabled"] = Field(

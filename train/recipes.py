@@ -45,9 +45,6 @@ class Recipe(BaseModel):
     )
     mean: _Channels = Field(description="of red, green and blue, subtracted from pixels in [0, 1] ...")
     std: _Channels = Field(description="... and what remains is divided by this")
-    standardize: bool = Field(
-        default=False, description="then each channel of each picture is brought to mean 0 and deviation 1"
-    )
     rotation: float = Field(ge=0, le=180, description="training pictures are turned by up to so many degrees each way")
     fresh_masks: bool = Field(
         default=False, description="overlays are drawn anew each time, on the pictures they were made of"
@@ -100,7 +97,7 @@ class Recipe(BaseModel):
     @property
     def normalisation(self) -> Normalisation:
         """From pixels in [0, 1] to what the network takes."""
-        return Normalisation(self.mean, self.std, self.standardize)
+        return Normalisation(self.mean, self.std)
 
     @property
     def makes_pictures(self) -> bool:

@@ -76,7 +76,7 @@ def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
     """
     whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     state = logit_alone(whole, recipe.outputs)
-    seen = {"arch", "size", "framing", "flips", "mean", "std", "standardize"}
+    seen = {"arch", "size", "framing", "flips", "mean", "std"}
     saved = {"network": state, **recipe.model_dump(include=seen)}
     write_atomic(run / BEST_TENSORS, safetensors_bytes(state), run)
     write_atomic(run / BEST_FILE, _bytes(saved), run)

@@ -14,7 +14,6 @@ from maskaug.train.checkpoint import load_model
 from maskaug.train.errors import TrainError
 from maskaug.train.loop import Machine
 from maskaug.train.model import asked
-from maskaug.train.normalise import Normalisation
 from maskaug.train.options import BEST_FILE
 from maskaug.train.recipes import Recipe
 
@@ -30,7 +29,6 @@ class Teacher:
     Attributes:
         network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits, placed where the student is.
         size: S, which need not be the student's.
-        normalisation: Of its pictures and of the student's.
         flips: Whether its logits are means over a picture and its mirror image.
         temperature, bias: By which its logits are divided, and what is added then.
         machine: How it is computed.
@@ -39,7 +37,6 @@ class Teacher:
 
     network: nn.Module
     size: int
-    normalisation: Normalisation
     flips: bool
     temperature: float
     bias: float
@@ -50,8 +47,7 @@ class Teacher:
     def __call__(self, inputs: Tensor) -> Tensor:
         """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, P, P)`` inputs of the student."""
         if inputs.shape[-1] != self.size:
-            resized = interpolate(inputs, size=(self.size, self.size), mode="area")
-            inputs = self.normalisation.again(resized)
+            inputs = interpolate(inputs, size=(self.size, self.size), mode="area")
         with self.machine.autocast():
             return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
 
@@ -76,12 +72,10 @@ def load_teacher(
     classifier = load_model(run, device)
     if not (run / CALIBRATION_FILE).is_file():
         raise TeacherError(f"{run} is not calibrated and cannot teach; end it with: maskaug train --resume {run}")
-    normalisation = classifier.normalisation
     own = {
         "framing": classifier.preparation.framing,
-        "mean": tuple(normalisation.mean),
-        "std": tuple(normalisation.std),
-        "standardize": normalisation.standardize,
+        "mean": tuple(classifier.normalisation.mean),
+        "std": tuple(classifier.normalisation.std),
     }
     for name, value in own.items():
         if getattr(recipe, name) != value:
@@ -94,7 +88,6 @@ def load_teacher(
     return Teacher(
         network=machine.place(classifier.network).requires_grad_(False),
         size=classifier.size,
-        normalisation=normalisation,
         flips=classifier.flips,
         temperature=classifier.calibration.temperature,
         bias=classifier.calibration.bias,

@@ -180,7 +180,7 @@ def _train(options: TrainOptions, ranks: Ranks, report: Report) -> Trained:
 
 def _machine(options: TrainOptions, ranks: Ranks, network: nn.Module) -> Machine:
     bf16 = options.precision == "bf16" or (options.precision == "auto" and bf16_pays(ranks.device, network))
-    return Machine(ranks, bf16, options.channels_last)
+    return Machine(ranks, bf16, options.memory_format == "channels_last")
 
 
 def _teacher(options: TrainOptions, ranks: Ranks) -> Teacher | None:
