@@ -48,7 +48,9 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
-    option = typer.Option(default, *flags, help=field.description, show_default=default not in (None, False))
+    shown = default not in (None, False)
+    metavar = "" if default is False else None  # a flag takes no value, though Typer would write <bool>
+    option = typer.Option(default, *flags, help=field.description, show_default=shown, metavar=metavar)
     return _keyword(name, annotation, option)
 
 
