@@ -35,16 +35,18 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
     parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    parsed.__doc__ = run.__doc__
+    # The lines of a paragraph are as long as the source's; a terminal's are not.
+    paragraphs = inspect.cleandoc(run.__doc__ or "").split("\n\n")
+    parsed.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return parsed
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     annotation, flags = _plain(field.annotation), [_flag(name)]
-    if field.is_required():
-        return _keyword(name, annotation, typer.Argument(..., help=field.description, show_default=False))
-    if field.json_schema_extra == {"argument": True}:
-        return _keyword(name, annotation, typer.Argument(None, help=field.description, show_default=False))
+    if field.is_required() or field.json_schema_extra == {"argument": True}:
+        default = ... if field.is_required() else None
+        argument = typer.Argument(default, help=field.description, show_default=False, metavar=name.upper())
+        return _keyword(name, annotation, argument)
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default

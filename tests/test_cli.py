@@ -40,7 +40,7 @@ def test_every_option_is_documented(model, tmp_path):
         assert field.description, f"{option} has no description"
         assert field.default is not True, f"--{option} would be a flag that cannot be switched off"
         argument = field.is_required() or field.json_schema_extra == {"argument": True}
-        assert (option if argument else f"--{option.rstrip('_').replace('_', '-')}") in shown.stdout
+        assert (option.upper() if argument else f"--{option.rstrip('_').replace('_', '-')}") in shown.stdout
     flags = [line for line in shown.stdout.splitlines() if "<bool>" in line]
     assert len(flags) == 1, "flags take no value, though Typer says so of its own --help"
     assert "--help" in flags[0]
