@@ -142,8 +142,8 @@ REPORT = Recipe(
 )
 
 # What closes the gap between synthetic and real masks; README.md says which line answers which cause. The lines came
-# one after the other, by the errors that were left; what `maskaug ablate` says of fresh_masks, framing, props and
-# distort over three seeds of a smaller network stands in README.md, too.
+# one after the other, by the errors that were left; what `maskaug ablate` says of fresh_masks, framing, props,
+# landmark_weight and distort over three seeds of a smaller network stands in README.md, too.
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",
