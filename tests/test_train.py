@@ -33,7 +33,6 @@ from maskaug.train.transforms import draw_angles, rotate
 from maskaug.train.weights import WeightsError, initial_network
 
 SMALL_PICTURES = Preparation("picture", 32)
-place = Machine.place
 CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TIMES = ("samples_per_s", "waiting", "seconds")
 
@@ -101,7 +100,7 @@ def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
 
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, monkeypatch, memory_format):
-    formats = set()
+    formats, place = set(), Machine.place
     monkeypatch.setattr(Machine, "place", lambda self, network: formats.add(self.channels_last) or place(self, network))
     run = train(small(faces, tmp_path / "run", precision="fp32", memory_format=memory_format)).run
     assert formats == {memory_format == "channels_last"}
