@@ -20,19 +20,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # or importing it asks the internet for a newer version
 import albumentations as A
 
-from maskaug.augment.pictures import PictureError, encode_picture, read_picture
+from maskaug.core.arrays import Image
+from maskaug.core.classes import CLASSES
+from maskaug.core.pictures import PictureError, encode_picture, read_picture
+from maskaug.train.data.largest_face import largest_box
+from maskaug.train.data.samples import list_samples
 from maskaug.train.errors import TrainError
-from maskaug.train.largest_face import largest_box
-from maskaug.train.predictions import CLASSES
-from maskaug.train.samples import list_samples
-
-Image = NDArray[np.uint8]
 
 _SMALL_FACE = 20  # pixels a side
 

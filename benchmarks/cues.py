@@ -24,24 +24,24 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from maskaug.assets import standard_pack
-from maskaug.augment.manifest import faces_of
-from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.core.arrays import Image
+from maskaug.core.classes import CLASSES
+from maskaug.core.color import LUMA
+from maskaug.core.manifest import faces_of
+from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.masktheface_wrapper import MaskEngine, draw_prop, load_pack
-from maskaug.masktheface_wrapper.skin import LUMA
-from maskaug.train.cache import default_cache, load_pictures
-from maskaug.train.evaluate import evaluate
-from maskaug.train.options import EvaluateOptions, TrainOptions
-from maskaug.train.predictions import CLASSES
-from maskaug.train.preprocess import Preparation
-from maskaug.train.samples import Sample, list_samples
-from maskaug.train.train import train
+from maskaug.train.data.cache import default_cache, load_pictures
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.data.samples import Sample, list_samples
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import train
 
-Image = NDArray[np.uint8]
 Split = tuple[str, list[Sample], Image]  # folder, what the pictures are, and their framed faces
 
 _SIZE, _BLUR, _LOCAL, _PATCH = 64, 6.0, 1.5, 8  # pixels

@@ -12,10 +12,10 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.manifest import Row
-from maskaug.augment.pictures import read_picture
+from maskaug.core.manifest import Row
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.faces import measured
+from maskaug.train.data.margins import measured
 
 
 def main() -> None:

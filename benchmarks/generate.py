@@ -28,7 +28,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from maskaug.masktheface_wrapper.models import LANDMARK_MODEL, bundled_model
+from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
 
 _LARGE, _LARGE_PIXELS = 6, 12e6
 _SCALING_COPIES = 5  # enough work for the contact sheet at the end not to count

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.models import LANDMARK_MODEL, bundled_model
-
-Image = NDArray[np.uint8]
+from maskaug.core.arrays import Image
+from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
 
 # Its names of our kinds; those of one kind take turns. They keep their own colours, as with its option --code.
 TYPES = {

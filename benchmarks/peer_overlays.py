@@ -23,9 +23,10 @@ from masktheface import TYPES, Image, mask_with_peer
 from rich.console import Console
 from rich.table import Table
 
-from maskaug.augment.pictures import PictureError, encode_picture, read_picture, write_atomic
-from maskaug.augment.scan import ScanError, Source, check_apart, scan
-from maskaug.train.predictions import CLASSES
+from maskaug.augment.generate.scan import ScanError, Source, check_apart, scan
+from maskaug.core.classes import CLASSES
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import PictureError, encode_picture, read_picture
 
 _UNMASKED, _MASKED = CLASSES
 _SPLITS = ("train", "val")

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.assets import bundled_classifier
-from maskaug.augment.pictures import read_picture
+from maskaug.core.arrays import Image
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.frames import listed
-from maskaug.train.judge import Judge
-from maskaug.train.onnx_classifier import load_onnx
+from maskaug.train.model.onnx_classifier import load_onnx
+from maskaug.train.model.predictor import Judge
+from maskaug.train.predict.frames import listed
 
-Image = NDArray[np.uint8]
 Box = NDArray[np.float32]
 
 _AT_ONCE = 64
@@ -112,7 +112,7 @@ def compared(run: Path, judge: Judge, faces: Sequence[tuple[Image, Box]]) -> dic
     """What the run's network says of the same faces, beside the file."""
     import torch  # noqa: PLC0415  not needed without a run
 
-    from maskaug.train.checkpoint import load_model  # noqa: PLC0415
+    from maskaug.train.model.checkpoint import load_model  # noqa: PLC0415
 
     torch.set_num_threads(1)
     network = load_model(run, torch.device("cpu"))

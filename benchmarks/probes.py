@@ -28,16 +28,16 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from maskaug.assets import standard_pack
-from maskaug.augment.manifest import faces_of
-from maskaug.augment.pictures import read_picture
+from maskaug.core.arrays import Image
+from maskaug.core.classes import CLASSES
+from maskaug.core.manifest import faces_of
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import Face, MaskEngine, draw_prop, load_pack
-from maskaug.masktheface_wrapper.props import STYLES
-from maskaug.train.checkpoint import load_model
-from maskaug.train.model import Classifier
-from maskaug.train.predictions import CLASSES
-from maskaug.train.samples import Sample, list_samples
+from maskaug.masktheface_wrapper.occluders import STYLES
+from maskaug.train.data.samples import Sample, list_samples
+from maskaug.train.model.checkpoint import load_model
+from maskaug.train.model.network import Classifier
 
-Image = NDArray[np.uint8]
 Change = Callable[[Image, Face, np.random.Generator], Image]
 
 _COLOURS = {"black": (20, 20, 20), "grey": (128, 128, 128), "white": (235, 235, 235), "blue": (90, 140, 200)}

@@ -26,7 +26,7 @@ from torchvision import tv_tensors
 
 from maskaug.assets import standard_pack
 from maskaug.augment import RandomMask, cache_landmarks, pixels_key
-from maskaug.augment.pictures import read_picture
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder, load_pack
 
 _TARGET = 250  # a second

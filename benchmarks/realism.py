@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.table import Table
 from skimage.color import rgb2lab
 
-from maskaug.augment.pictures import PictureError, read_picture
+from maskaug.core.arrays import Image
+from maskaug.core.pictures import PictureError, read_picture
 from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, Overlay
 
-Image = NDArray[np.uint8]
 Values = dict[str, float | None]  # of one face, by metric
 
 _KINDS = ("n95", "kn95", "surgical", "cloth")

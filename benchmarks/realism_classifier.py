@@ -10,7 +10,8 @@ from realism_metrics import eye_distance
 from scipy.stats import rankdata
 from torch import nn
 
-Image = NDArray[np.uint8]
+from maskaug.core.arrays import Image
+
 Points = NDArray[np.floating]
 
 SIDE, SHARPEST = 64, 48

@@ -14,12 +14,13 @@ from skimage.color.colorconv import xyz_from_rgb
 from skimage.draw import polygon2mask
 from skimage.measure import find_contours, label
 
-Image = NDArray[np.uint8]
+from maskaug.core.arrays import Image
+from maskaug.core.color import LUMA
+
 Plane = NDArray[np.float32]
 Region = NDArray[np.bool_]
 Points = NDArray[np.floating]
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _HALF, _OPAQUE = 127, 250  # alpha from which a pixel counts as covered, and as nothing but mask
 _EYES, _BROWS = ((36, 42), (42, 48)), ((17, 22), (22, 27))
 
@@ -235,7 +236,7 @@ def _ratio(blocks: Plane, reference: Plane, least: float) -> float | None:
 
 
 def _luma(image: Image) -> Plane:
-    return image.astype(np.float32) @ _LUMA
+    return image.astype(np.float32) @ LUMA
 
 
 def _linear(image: Image) -> NDArray[np.float64]:

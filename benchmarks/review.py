@@ -21,14 +21,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from maskaug.augment.manifest import Row, write_manifest
-from maskaug.augment.pictures import encode_picture
-from maskaug.augment.reviews import ReviewLog
+from maskaug.augment.reviews.log import ReviewLog
+from maskaug.core.manifest import Row, write_manifest
+from maskaug.core.pictures import encode_picture
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.compose import compose
-from maskaug.review_ui.desk import Desk
-from maskaug.review_ui.keys import labels, read_keys
-from maskaug.review_ui.shelf import Shelf
+from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.keys import labels, read_keys
+from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.window.compose import compose
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import screen

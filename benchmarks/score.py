@@ -20,7 +20,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from sklearn.linear_model import LogisticRegression
@@ -28,11 +27,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from maskaug.assets import standard_pack
+from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper import Face, FaceFinder, MaskEngine, Wearing, load_pack
-from maskaug.masktheface_wrapper.landmarks import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_unit
 from maskaug.masktheface_wrapper.quality import WEIGHTS
-
-Image = NDArray[np.uint8]
 
 _VERDICTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "verdicts.csv"
 _NATURAL = ("random", "hard")

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from maskaug.augment.pictures import encode_picture, read_picture
-from maskaug.masktheface_wrapper import MaskEngine, engine, landmarks
+from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.masktheface_wrapper import MaskEngine, engine
+from maskaug.masktheface_wrapper.detect import landmarks
 
 
 def main() -> None:

@@ -45,17 +45,17 @@ from synthetic_to_real_rows import (
     read_row,
 )
 
-from maskaug.augment.pictures import write_atomic
-from maskaug.cli_train import told
-from maskaug.train.comparison import markdown
-from maskaug.train.device import pick_device
+from maskaug.cli.training import told
+from maskaug.core.classes import CLASSES
+from maskaug.core.files import write_atomic
+from maskaug.core.version import __version__
+from maskaug.train.ablate.comparison import markdown
+from maskaug.train.data.samples import list_samples
 from maskaug.train.errors import TrainError
-from maskaug.train.options import TrainOptions
-from maskaug.train.predictions import CLASSES, PREDICTIONS_FILE
-from maskaug.train.report import CONFIG_FILE
-from maskaug.train.samples import list_samples
-from maskaug.train.train import train
-from maskaug.version import __version__
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import train
+from maskaug.train.model.device import pick_device
+from maskaug.train.run_dir import RunDir
 
 TABLE_FILE, FIGURES_FILE, ROC_FILE, WRONG_FILE = "table.md", "figures.json", "roc.png", "wrong.png"
 
@@ -175,10 +175,10 @@ def _train(plans: Sequence[Plan], seeds: int, device: str) -> None:
         _check_run(options)
     for number, options in enumerate(wanted):
         run = options.out or Path()
-        if (run / PREDICTIONS_FILE).exists():  # a training writes it when it is through
+        if RunDir(run).is_finished:  # a training writes it when it is through
             continue
         console.print(f"run {number + 1} of {len(wanted)}: {run}", highlight=False, soft_wrap=True, markup=False)
-        begun = (run / CONFIG_FILE).exists()
+        begun = RunDir(run).config.exists()
         with told() as report:
             train(TrainOptions.model_validate({"resume": run}) if begun else options, report)
         machine = {"hardware": _hardware(device), "torch": torch.__version__, "finished": _now()}
@@ -192,7 +192,7 @@ def _check_run(options: TrainOptions) -> None:
         SummaryError: it was begun with another recipe or other data.
     """
     run = options.out or Path()
-    if not (run / CONFIG_FILE).exists():
+    if not RunDir(run).config.exists():
         return
     config, recipe = read_config(run), options.resolved_recipe.model_dump(mode="json")
     now = {"data": str((options.data or Path()).resolve()), **recipe}

@@ -11,15 +11,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, PercentFormatter
-from numpy.typing import NDArray
 from PIL import Image as Canvas
 from PIL import ImageDraw, ImageFont
 
-from maskaug.augment.pictures import PictureError, encode_picture, read_picture
-from maskaug.train.metrics import Judged, figures, recall, specificity
-from maskaug.train.plots import BLUE, GREY, RED, STYLE
-
-Image = NDArray[np.uint8]
+from maskaug.core.arrays import Image
+from maskaug.core.pictures import PictureError, encode_picture, read_picture
+from maskaug.train.evaluate.metrics import figures, recall, specificity
+from maskaug.train.evaluate.plots import BLUE, GREY, RED, STYLE
+from maskaug.train.model.scores import Judged
 
 _COLORS = (GREY, RED, BLUE)  # of the last rows, so that a row keeps its own where the first is left out
 _INCHES, _DPI = (7.0, 4.1), 200  # letters are of 12 px where the plot is shown 700 px wide

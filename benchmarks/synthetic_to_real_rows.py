@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.train.calibration import load_calibration
-from maskaug.train.comparison import Spread
+from maskaug.train.ablate.comparison import Spread
 from maskaug.train.errors import TrainError
-from maskaug.train.evaluate import evaluate
-from maskaug.train.metrics import TITLES, Judged, figures
-from maskaug.train.options import EvaluateOptions
-from maskaug.train.predictions import PREDICTIONS_FILE, Predictions, read_predictions
-from maskaug.train.report import CONFIG_FILE, EVALUATION_FILE, EVALUATIONS_FOLDER
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.metrics import TITLES, figures
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.evaluate.predictions import Predictions, read_predictions
+from maskaug.train.model.calibration import load_calibration
+from maskaug.train.model.scores import Judged
+from maskaug.train.run_dir import EVALUATION_FILE, PREDICTIONS_FILE, RunDir
 
 MACHINE_FILE = "machine.json"  # of a run: where it was trained
 INTERVAL = (
@@ -133,10 +134,10 @@ def read_config(run: Path) -> dict[str, Any]:
         SummaryError: it is damaged.
     """
     try:
-        config: dict[str, Any] = json.loads((run / CONFIG_FILE).read_text(encoding="utf-8"))
+        config: dict[str, Any] = RunDir(run).read_config()
         _ = config["options"]["data"], config["options"]["seed"], config["recipe"].items(), config["versions"]["torch"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SummaryError(f"{run / CONFIG_FILE} cannot be read; delete {run} to train it anew") from error
+        raise SummaryError(f"{RunDir(run).config} cannot be read; delete {run} to train it anew") from error
     return config
 
 
@@ -154,7 +155,7 @@ def check_same(predictions: Mapping[str, Predictions]) -> None:
         if (one.sha256, one.label.tolist()) != (known.sha256, known.label.tolist()):
             raise SummaryError(
                 f"{first} and {name} were judged on different pictures, for a folder has changed in between; delete "
-                f"the folders {EVALUATIONS_FOLDER} of the runs, or train anew where it is the validation that changed"
+                f"the evaluations of the runs, or train anew where it is the validation that changed"
             )
 
 
@@ -164,7 +165,7 @@ def _trained_by(config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def _evaluated(run: Path, real: Path, device: str) -> Predictions:
     """What a run says of the photographs; it is asked once."""
-    folder, data = run / EVALUATIONS_FOLDER / real.resolve().name, str(real.resolve())
+    folder, data = RunDir(run).evaluation(real.resolve().name), str(real.resolve())
     try:
         before = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, KeyError):
@@ -215,7 +216,7 @@ def _figures(judgement: Judgement, names: tuple[str, ...]) -> Iterator[tuple[str
         bias = np.nanmean(drawn, axis=0) - values.mean(axis=0)
     for column, name in enumerate(names):
         low, high = (float(bound) for bound in bounds[:, column])
-        if name == "ece":  # as in maskaug.train.metrics: drawing again adds noise to every bin
+        if name == "ece":  # as in maskaug.train.evaluate.metrics: drawing again adds noise to every bin
             low, high = (max(0.0, bound - float(bias[column])) for bound in (low, high))
         yield name, Figure(Spread(values[:, column].tolist()), low, high)
 

@@ -27,12 +27,13 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from maskaug.train.dataset import Part, load_dataset
-from maskaug.train.device import bf16_pays, pick_device
-from maskaug.train.distributed import Ranks
-from maskaug.train.loop import Machine, train_epoch
-from maskaug.train.model import build_network
-from maskaug.train.recipes import REPORT, Recipe
+from maskaug.train.data.dataset import Part, load_dataset
+from maskaug.train.fit.compute import Machine
+from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.loop import train_epoch
+from maskaug.train.model.device import bf16_pays, pick_device
+from maskaug.train.model.network import build_network
+from maskaug.train.model.recipes import REPORT, Recipe
 
 _WAYS = ("maskaug", "ImageFolder, PIL, transforms a sample", "ceiling")
 

@@ -4,16 +4,17 @@ Pictures are ``(H, W, 3) uint8`` arrays in RGB order everywhere in this package.
 input, reads or writes pictures, prints, or draws a random number except from the generator it is given.
 """
 
+from maskaug.core.faces import Face, Pose
+from maskaug.masktheface_wrapper.cloth.packs import load_pack
+from maskaug.masktheface_wrapper.cloth.sampling import Choice, Fixed, Variety, pick
+from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
+from maskaug.masktheface_wrapper.cloth.textures import load_textures
+from maskaug.masktheface_wrapper.detect.finder import FaceFinder, face_from_landmarks
+from maskaug.masktheface_wrapper.detect.models import ModelError
 from maskaug.masktheface_wrapper.engine import MaskEngine
-from maskaug.masktheface_wrapper.finder import FaceFinder, face_from_landmarks
-from maskaug.masktheface_wrapper.models import ModelError
-from maskaug.masktheface_wrapper.overlay import Face, Overlay, Pose, Wear, Wearing
-from maskaug.masktheface_wrapper.packs import load_pack
-from maskaug.masktheface_wrapper.props import Prop, PropKind, draw_prop
-from maskaug.masktheface_wrapper.scene import Scene
-from maskaug.masktheface_wrapper.template import Pack, PackError, Template
-from maskaug.masktheface_wrapper.textures import load_textures
-from maskaug.masktheface_wrapper.variety import Choice, Fixed, Variety, pick
+from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.occluders import Prop, PropKind, draw_prop
+from maskaug.masktheface_wrapper.overlay import Overlay, Wear, Wearing
 
 __all__ = [
     "Choice",

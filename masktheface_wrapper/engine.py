@@ -5,22 +5,25 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from maskaug.assets import standard_pack
-from maskaug.masktheface_wrapper.composite import merge
-from maskaug.masktheface_wrapper.fabric import finish, rgb
-from maskaug.masktheface_wrapper.finder import FaceFinder
-from maskaug.masktheface_wrapper.fit import fit_shell
-from maskaug.masktheface_wrapper.occlusion import behind
-from maskaug.masktheface_wrapper.overlay import Face, Image, Overlay, Wearing
-from maskaug.masktheface_wrapper.packs import load_pack
-from maskaug.masktheface_wrapper.props import Prop, draw_ghost, dress_prop, ghost_of
+from maskaug.core.arrays import Image
+from maskaug.core.faces import Face
+from maskaug.masktheface_wrapper.blend.composite import merge
+from maskaug.masktheface_wrapper.blend.foreground import behind
+from maskaug.masktheface_wrapper.blend.harmonize import settle
+from maskaug.masktheface_wrapper.cloth.fabric import finish, rgb
+from maskaug.masktheface_wrapper.cloth.packs import load_pack
+from maskaug.masktheface_wrapper.cloth.sampling import Choice, draw_wearing
+from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
+from maskaug.masktheface_wrapper.detect.finder import FaceFinder
+from maskaug.masktheface_wrapper.fit.mesh import fit_shell
+from maskaug.masktheface_wrapper.fit.sprite import sprite_for, warp_sprite
+from maskaug.masktheface_wrapper.fit.straps import hide_behind_hair, strap_layers
+from maskaug.masktheface_wrapper.fit.warp import warp
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.context import Scene, read_scene
+from maskaug.masktheface_wrapper.occluders import Prop, draw_ghost, dress_prop, ghost_of
+from maskaug.masktheface_wrapper.overlay import Overlay, Wearing
 from maskaug.masktheface_wrapper.quality import assess
-from maskaug.masktheface_wrapper.scene import Scene, read_scene
-from maskaug.masktheface_wrapper.settle import settle
-from maskaug.masktheface_wrapper.sprite import sprite_for, warp_sprite
-from maskaug.masktheface_wrapper.straps import hide_behind_hair, strap_layers
-from maskaug.masktheface_wrapper.template import Pack, PackError, Template
-from maskaug.masktheface_wrapper.variety import Choice, draw_wearing
-from maskaug.masktheface_wrapper.warp import Layer, warp
 
 
 class MaskEngine:

@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.lower_face import LOWER_FACE
-from maskaug.masktheface_wrapper.overlay import Face, Points, Wear
-from maskaug.masktheface_wrapper.scene import Scene
+from maskaug.core.arrays import Points
+from maskaug.core.faces import Face
+from maskaug.core.landmarks import LOWER_FACE
+from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.overlay import Wear
 
 # Weight of each feature, and the values between which it falls from 1 to 0.
 WEIGHTS = {

@@ -4,13 +4,13 @@
 (a local web page) show the ``scene`` that the desk tells of.
 """
 
-from maskaug.review_ui.keys import KeysError
 from maskaug.review_ui.options import ReviewOptions
-from maskaug.review_ui.queue import Queue, read_queue
+from maskaug.review_ui.page.server import PageError
 from maskaug.review_ui.review import Reviewed, review
-from maskaug.review_ui.serve import PageError
-from maskaug.review_ui.session import Counts, Session
-from maskaug.review_ui.window import WindowError
+from maskaug.review_ui.session.queue import Queue, read_queue
+from maskaug.review_ui.session.session import Counts, Session
+from maskaug.review_ui.view.keys import KeysError
+from maskaug.review_ui.window.window import WindowError
 
 __all__ = [
     "Counts",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from maskaug.augment.options import Folder
-from maskaug.augment.reviews import ADJUDICATOR
+from maskaug.augment.reviews.log import ADJUDICATOR
+from maskaug.core.options import Folder
 
 Order = Literal["doubtful", "random", "kind", "pose", "source"]
 

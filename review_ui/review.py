@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskaug.augment.pictures import write_atomic
-from maskaug.augment.reviews import REVIEWS_FOLDER, ReviewError, ReviewLog, read_reviews
-from maskaug.review_ui.controls import Controls
-from maskaug.review_ui.desk import Desk
-from maskaug.review_ui.keys import read_keys
+from maskaug.augment.reviews.log import REVIEWS_FOLDER, ReviewError, ReviewLog, read_reviews
+from maskaug.core.files import write_atomic
+from maskaug.core.version import __version__
 from maskaug.review_ui.options import ReviewOptions
-from maskaug.review_ui.queue import read_queue
-from maskaug.review_ui.serve import PageServer
-from maskaug.review_ui.session import Counts, Session, accept_by_score
-from maskaug.review_ui.shelf import Shelf
-from maskaug.review_ui.window import check_window, run_window
-from maskaug.version import __version__
+from maskaug.review_ui.page.server import PageServer
+from maskaug.review_ui.session.controls import Controls
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import Counts, Session, accept_by_score
+from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.keys import read_keys
+from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.window.window import check_window, run_window
 
 _OWN_KEYS = "~/.config/maskaug/keys.json"
 _NOT_SAVED = {"dst", "keys", "serve", "port", "annotator"}

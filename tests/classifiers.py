@@ -2,9 +2,9 @@
 
 import torch
 
-from maskaug.train.calibration import Calibration, save_calibration
-from maskaug.train.checkpoint import load_model
-from maskaug.train.model import build_network
+from maskaug.train.model.calibration import Calibration, save_calibration
+from maskaug.train.model.checkpoint import load_model
+from maskaug.train.model.network import build_network
 
 SIZE = 64
 

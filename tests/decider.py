@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from maskaug.augment.reviews import ReviewLog
+from maskaug.augment.reviews.log import ReviewLog
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.session import ACCEPT, Decision
+from maskaug.review_ui.session.session import ACCEPT, Decision
 
 LONGEST = 0.25  # seconds from birth to death; opening takes some 0.05
 

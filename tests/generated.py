@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from maskaug.augment.manifest import Row, write_manifest
-from maskaug.augment.pictures import encode_picture
-from maskaug.augment.reviews import Event, ReviewLog
+from maskaug.augment.reviews.log import Event, ReviewLog
+from maskaug.core.manifest import Row, write_manifest
+from maskaug.core.pictures import encode_picture
 
 UNMASKED, MASKED = "not_wearing_mask", "wearing_mask"
 _NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from generated import texture
 
-from maskaug.augment.pictures import encode_picture
-from maskaug.train.calibration import calibrate, save_calibration
-from maskaug.train.predictions import CLASSES, Predictions, write_predictions
+from maskaug.core.classes import CLASSES
+from maskaug.core.pictures import encode_picture
+from maskaug.train.evaluate.predictions import Predictions, write_predictions
+from maskaug.train.model.calibration import calibrate, save_calibration
 
 
 def predictions(folder: Path, labels, *, split="val", spread=2.0, manifest=True, seed=0) -> Predictions:

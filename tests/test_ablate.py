@@ -8,20 +8,20 @@ from generated import MASKED, UNMASKED
 from pydantic import ValidationError
 from runs import predictions, write_pictures
 
-from maskaug.train.ablate import AblateError, ablate, run_folder, train_options
-from maskaug.train.calibration import Calibration
-from maskaug.train.comparison import Ablation, Outcome, Spread, changes, table
+from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_options
+from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, changes, table
+from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
-from maskaug.train.options import AblateOptions
-from maskaug.train.predictions import write_predictions
-from maskaug.train.recipes import RecipeError
+from maskaug.train.evaluate.predictions import write_predictions
+from maskaug.train.model.calibration import Calibration
+from maskaug.train.model.recipes import RecipeError
 
 SPREADS = {"none": 6.0, "imagenet": 1.5}  # the larger, the more errors
 
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
+    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
 
 
 class Trainer:
@@ -117,7 +117,7 @@ def test_runs_are_judged_on_further_pictures_once(tmp_path, monkeypatch):
     chosen = options(tmp_path, seeds=2, vary=["weights=none"], on=[tmp_path / "real"])
     found = ablate(chosen, Trainer())
     assert found.keys[3:] == [("real", "accuracy"), ("real", "auc"), ("real", "loss")]
-    monkeypatch.setattr("maskaug.train.ablate.evaluate", None)
+    monkeypatch.setattr("maskaug.train.ablate.ablate.evaluate", None)
     assert ablate(chosen, Trainer()).outcomes == found.outcomes
 
 

@@ -5,8 +5,8 @@ import pytest
 from generated import Generated, digest, review, texture
 
 from maskaug.augment import AgreementOptions, ReviewError
-from maskaug.augment.agreement import Dispute, agreement
-from maskaug.augment.reviews import ADJUDICATOR
+from maskaug.augment.reviews.agreement import Dispute, agreement
+from maskaug.augment.reviews.log import ADJUDICATOR
 
 DECISIONS = {"a": "accept", "r": "reject"}
 

@@ -7,7 +7,7 @@ from maskaug.assets import standard_pack
 from maskaug.assets.draw import DRAWINGS
 from maskaug.assets.sheet import HEIGHT, WIDTH, blank
 from maskaug.masktheface_wrapper import PackError, load_pack
-from maskaug.masktheface_wrapper.template import ANCHOR_NAMES, read_template_picture
+from maskaug.masktheface_wrapper.cloth.template import ANCHOR_NAMES, read_template_picture
 
 
 def test_the_pack_holds_what_is_sold():

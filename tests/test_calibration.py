@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from maskaug.train.calibration import Calibration, CalibrationError, calibrate, load_calibration, save_calibration
+from maskaug.train.model.calibration import Calibration, CalibrationError, calibrate, load_calibration, save_calibration
 
 
 def validation(count, scale, shift=0.0, seed=0):

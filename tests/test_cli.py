@@ -6,17 +6,18 @@ import astronaut
 import pytest
 from generated import Generated, review, texture
 
-from maskaug.augment.options import AgreementOptions, ApplyOptions, CurateOptions, GenerateOptions
-from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.augment.curate.options import CurateOptions
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.masking.options import ApplyOptions
+from maskaug.augment.reviews.options import AgreementOptions
+from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.review_ui import ReviewOptions
-from maskaug.train.options import (
-    AblateOptions,
-    DistillOptions,
-    EvaluateOptions,
-    ExportOptions,
-    PredictOptions,
-    TrainOptions,
-)
+from maskaug.train.ablate.options import AblateOptions
+from maskaug.train.distill.options import DistillOptions
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.export.options import ExportOptions
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.predict.options import PredictOptions
 
 
 def maskaug(*arguments, cwd):

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskaug.augment import CurateOptions, GenerateOptions, ScanError, generate, read_manifest
-from maskaug.augment.curate import CURATED_SCHEMA, curate
-from maskaug.augment.exports import write_shards
-from maskaug.augment.pictures import file_sha256, read_picture
-from maskaug.augment.reviews import ADJUDICATOR
-from maskaug.augment.selection import CurateError
+from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
+from maskaug.augment.curate.exports import write_shards
+from maskaug.augment.curate.selection import CurateError
+from maskaug.augment.reviews.log import ADJUDICATOR
+from maskaug.core.files import file_sha256
+from maskaug.core.pictures import read_picture
 
 INCORRECT = "mask_worn_incorrectly"
 
@@ -261,7 +262,7 @@ def test_out_is_whole_or_not_at_all(small, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("maskaug.augment.curate.write_checksums", fail)
+        patched.setattr("maskaug.augment.curate.curate.write_checksums", fail)
         with pytest.raises(CurateError, match="No space left"):
             run(small, out, overwrite=True)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
@@ -338,7 +339,7 @@ def labels_by_content(out_rows):
 def test_webdataset_reads_the_shards(small, tmp_path, monkeypatch):
     import webdataset
 
-    monkeypatch.setattr("maskaug.augment.exports.PICTURES_IN_A_SHARD", 5)
+    monkeypatch.setattr("maskaug.augment.curate.exports.PICTURES_IN_A_SHARD", 5)
     out = tmp_path / "out"
     result = run(small, out, to="webdataset")
     assert run(small, tmp_path / "again", to="webdataset").checksum == result.checksum

@@ -6,21 +6,25 @@ import pytest
 import torch
 from training import balanced
 
-from maskaug.train.checkpoint import CheckpointError, load_model
-from maskaug.train.dataset import load_dataset
-from maskaug.train.distill import distill, train_options
-from maskaug.train.distributed import Ranks
-from maskaug.train.evaluate import evaluate
-from maskaug.train.loop import Machine, train_epoch
-from maskaug.train.model import build_network
-from maskaug.train.options import DistillOptions, EvaluateOptions, PredictOptions, TrainOptions
-from maskaug.train.predict import predict
-from maskaug.train.predictions import read_predictions
-from maskaug.train.preprocess import Preparation
-from maskaug.train.recipes import RECIPES, REPORT, ROBUST, changed, changes
-from maskaug.train.teacher import TeacherError, load_teacher
-from maskaug.train.train import train
-from maskaug.train.weights import initial_network
+from maskaug.train.data.dataset import load_dataset
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.distill.distill import distill, train_options
+from maskaug.train.distill.options import DistillOptions
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.evaluate.predictions import read_predictions
+from maskaug.train.fit.compute import Machine
+from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.loop import train_epoch
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.teacher import TeacherError, load_teacher
+from maskaug.train.fit.train import train
+from maskaug.train.model.checkpoint import CheckpointError, load_model
+from maskaug.train.model.network import build_network
+from maskaug.train.model.recipes import RECIPES, REPORT, ROBUST, changed, changes
+from maskaug.train.model.weights import initial_network
+from maskaug.train.predict.options import PredictOptions
+from maskaug.train.predict.predict import predict
 
 CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TINY = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
@@ -130,7 +134,7 @@ def test_resumed_it_ends_as_one_that_was_not_stopped(teacher, cache, tmp_path, m
         return train_epoch(*arguments, **named)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("maskaug.train.train.train_epoch", stop)
+        patch.setattr("maskaug.train.fit.train.train_epoch", stop)
         train(composed)
     cut = tmp_path / "cut"
     assert not (cut / "report.html").exists()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment import duplicates
-from maskaug.augment.duplicates import connected, fingerprint, near_duplicates
-from maskaug.augment.pictures import encode_picture, read_picture
+from maskaug.augment.curate import duplicates
+from maskaug.augment.curate.duplicates import connected, fingerprint, near_duplicates
+from maskaug.core.pictures import encode_picture, read_picture
 
 
 def saved(pixels, quality=60):

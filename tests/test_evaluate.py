@@ -9,20 +9,20 @@ from classifiers import load, write_network
 from generated import MASKED, UNMASKED, Generated, texture
 from runs import write_pictures
 
-from maskaug.augment.pictures import read_picture
-from maskaug.train.cache import CacheError
-from maskaug.train.calibration import Calibration
-from maskaug.train.evaluate import EvaluateError, evaluate
-from maskaug.train.options import EvaluateOptions
-from maskaug.train.predictions import read_predictions, write_predictions
-from maskaug.train.samples import DataError, list_samples
+from maskaug.core.pictures import read_picture
+from maskaug.train.data.cache import CacheError
+from maskaug.train.data.samples import DataError, list_samples
+from maskaug.train.evaluate.evaluate import EvaluateError, evaluate
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.evaluate.predictions import read_predictions, write_predictions
+from maskaug.train.model.calibration import Calibration
 
 CLASSES = (UNMASKED, MASKED)
 
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
+    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_pictures_are_decoded_once_for_all_runs(run, tmp_path, monkeypatch):
     def decoded_again(path):
         raise AssertionError(path)
 
-    monkeypatch.setattr("maskaug.train.cache.read_picture", decoded_again)
+    monkeypatch.setattr("maskaug.train.data.cache.read_picture", decoded_again)
     second = read_predictions(judge(run, tmp_path / "real").folder)
     assert (second.logit == first.logit).all()
     assert (second.width > 0).all()

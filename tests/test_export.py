@@ -5,12 +5,12 @@ import pytest
 import torch
 from classifiers import SIZE, load, write_network
 
-from maskaug.augment.pictures import read_picture
-from maskaug.train.calibration import Calibration
-from maskaug.train.export import HALF_TOLERANCE, ExportError, export
-from maskaug.train.faces import Margins, save_margins
-from maskaug.train.onnx_classifier import About, OnnxError, load_onnx
-from maskaug.train.options import ExportOptions
+from maskaug.core.pictures import read_picture
+from maskaug.train.data.margins import Margins, save_margins
+from maskaug.train.export.export import HALF_TOLERANCE, ExportError, export
+from maskaug.train.export.options import ExportOptions
+from maskaug.train.model.calibration import Calibration
+from maskaug.train.model.onnx_classifier import About, OnnxError, load_onnx
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_file_that_differs_is_not_kept(run, monkeypatch):
         path.write_bytes(b"something else")
         return np.zeros(len(pictures), dtype=np.float32)
 
-    monkeypatch.setattr("maskaug.train.export._to_onnx", wrong)
+    monkeypatch.setattr("maskaug.train.export.export._to_onnx", wrong)
     with pytest.raises(ExportError, match="differs by"):
         export(ExportOptions(run=run))
     assert sorted(path.name for path in run.iterdir()) == ["best.pt", "calibration.json"]

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from maskaug.augment.pictures import read_picture
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder, ModelError
-from maskaug.masktheface_wrapper.landmarks import Estimate, implausible
-from maskaug.masktheface_wrapper.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
+from maskaug.masktheface_wrapper.detect.landmarks import Estimate, implausible
+from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
 
 find_spec = importlib.util.find_spec
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.cache import load_pictures
-from maskaug.train.distort import blurred, framed_anew, spoilt
-from maskaug.train.faces import Margins
-from maskaug.train.largest_face import largest_box
-from maskaug.train.model import logit_alone
-from maskaug.train.preprocess import Preparation, shrunk
+from maskaug.train.data.cache import load_pictures
+from maskaug.train.data.largest_face import largest_box
+from maskaug.train.data.margins import Margins
+from maskaug.train.data.preprocess import Preparation, shrunk
+from maskaug.train.model.network import logit_alone
+from maskaug.train.synthesis.corruptions import blurred, framed_anew, spoilt
 
 FACE = Preparation("face", 64)
 

@@ -17,12 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from maskaug.augment import AnnotationError, GenerateError, GenerateOptions, ScanError, generate, read_manifest
-from maskaug.augment.generate import JOURNAL_FILE
-from maskaug.augment.manifest import SCHEMA, Journal
-from maskaug.augment.options import Engine
-from maskaug.augment.pictures import encode_picture, file_sha256, read_picture
-from maskaug.augment.plan import copy_seed
-from maskaug.augment.pool import Crash, Pool, PoolError
+from maskaug.augment.generate.generate import JOURNAL_FILE
+from maskaug.augment.generate.journal import Journal
+from maskaug.augment.generate.pool import Crash, Pool, PoolError
+from maskaug.augment.masking.options import Engine
+from maskaug.core.files import file_sha256
+from maskaug.core.manifest import SCHEMA
+from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.core.seeds import copy_seed
 from maskaug.masktheface_wrapper import PackError, Wearing
 
 
@@ -71,7 +73,7 @@ def test_what_lies_in_an_output(faces_folder, tmp_path):
 def test_the_manifest_replays_each_copy(faces_folder, tmp_path, engine):
     dst = tmp_path / "out"
     run(faces_folder, dst, format="png")
-    from maskaug.augment.manifest import faces_of
+    from maskaug.core.manifest import faces_of
 
     for row in masked(dst)[:3]:
         pixels = read_picture(faces_folder / row["source"]).pixels

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.masktheface_wrapper.face_model import FACE_MODEL
-from maskaug.masktheface_wrapper.fit import fit_shell
+from maskaug.masktheface_wrapper.fit.mesh import fit_shell
+from maskaug.masktheface_wrapper.fit.raster import rasterise
+from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS, shell
+from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
+from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.overlay import Wearing
-from maskaug.masktheface_wrapper.pose import Camera, fit_camera
-from maskaug.masktheface_wrapper.raster import rasterise
-from maskaug.masktheface_wrapper.shell import COLUMNS, ROWS, shell
 
 WORN_STRAIGHT = Wearing(template="any", kind="any")
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from maskaug.train.metrics import FIGURES, Judged, figures
+from maskaug.train.evaluate.metrics import FIGURES, figures
+from maskaug.train.model.scores import Judged
 
 
 def judged(labels, probabilities, threshold=0.5):

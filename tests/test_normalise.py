@@ -3,7 +3,7 @@
 import torch
 from torchvision.transforms.v2.functional import normalize
 
-from maskaug.train.normalise import Normalisation
+from maskaug.train.data.normalise import Normalisation
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.25, 0.2, 0.3)
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from maskaug.masktheface_wrapper import Wearing
-from maskaug.masktheface_wrapper.grain import grain_tile, read_grain, read_relief
-from maskaug.masktheface_wrapper.landmarks import face_unit
-from maskaug.masktheface_wrapper.optics import read_blur
-from maskaug.masktheface_wrapper.skin import read_skin
-from maskaug.masktheface_wrapper.warp import Layer
+from maskaug.masktheface_wrapper.blend.grain import grain_tile, read_relief
+from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.blur import read_blur
+from maskaug.masktheface_wrapper.measure.grain import read_grain
+from maskaug.masktheface_wrapper.measure.skin import read_skin
 
 WHITE = Wearing(template="surgical_white", kind="surgical")
 

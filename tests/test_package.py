@@ -1,5 +1,7 @@
 """The wheel, as a user gets it."""
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     out = tmp_path_factory.mktemp("wheel")
-    # From a copy: a build leaves its own folder beside the sources, where the editable installation lies.
+    # From a copy: a build leaves its own folder beside the sources.
     sources = out / "sources"
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -23,9 +25,9 @@ def wheel(tmp_path_factory):
         check=True,
     )
     for name in listed.stdout.decode().rstrip("\0").split("\0"):
-        if (ROOT / name).is_file():
+        if os.path.lexists(ROOT / name):
             (sources / name).parent.mkdir(parents=True, exist_ok=True)
-            (sources / name).write_bytes((ROOT / name).read_bytes())
+            shutil.copyfile(ROOT / name, sources / name, follow_symlinks=False)
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(sources)], check=True, capture_output=True
     )
@@ -56,7 +58,7 @@ def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
     program = (
         f"import sys; sys.path[:0] = [{str(site)!r}]; sys.path.append({dependencies!r})\n"
         "import maskaug; print(maskaug.__file__)\n"
-        "from maskaug.cli import main\n"
+        "from maskaug.cli.app import main\n"
         f"sys.argv = {arguments!r}\n"
         "main()"
     )
@@ -71,3 +73,11 @@ def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
 def test_bare_names_stay_free(wheel):
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert not tops & {"augment", "train", "review_ui", "assets", "masktheface_wrapper"}
+
+
+def test_every_folder_of_the_package_is_linked_into_it():
+    """A new top-level folder must be linked: ln -s ../../NAME src/maskaug/NAME; below them, folders need no mention."""
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
+    links = {path.name for path in (ROOT / "src/maskaug").iterdir() if path.is_symlink()}
+    assert links == folders
+    assert all((ROOT / "src/maskaug" / name).resolve() == ROOT / name for name in links)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.augment.pictures import MIN_SIDE, PictureError, encode_picture, read_picture, write_atomic
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import MIN_SIDE, PictureError, encode_picture, read_picture
 
 
 def test_every_odd_picture_is_read_or_refused_for_its_reason(tmp_path, photo):

@@ -8,13 +8,15 @@ import pytest
 import torch
 from classifiers import load, write_network
 
-from maskaug.augment.pictures import encode_picture, read_picture
-from maskaug.train.drawings import Drawings, DrawingsError
-from maskaug.train.export import export
-from maskaug.train.faces import Margins, MarginsError, draw_attention, draw_faces, load_margins, measured, save_margins
-from maskaug.train.frames import FramesError, camera_frames, frames, listed
-from maskaug.train.options import ExportOptions, PredictOptions
-from maskaug.train.predict import PredictError, classify, predict
+from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.train.data.margins import Margins, MarginsError, load_margins, measured, save_margins
+from maskaug.train.export.export import export
+from maskaug.train.export.options import ExportOptions
+from maskaug.train.predict.annotate import draw_attention, draw_faces
+from maskaug.train.predict.drawings import Drawings, DrawingsError
+from maskaug.train.predict.frames import FramesError, camera_frames, frames, listed
+from maskaug.train.predict.options import PredictOptions
+from maskaug.train.predict.predict import PredictError, classify, predict
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_batches_change_nothing(run, photo):
 def frames_of(image):
     from pathlib import Path
 
-    from maskaug.train.frames import Frame
+    from maskaug.train.predict.frames import Frame
 
     yield Frame("made", Path("made.png"), image)
 
@@ -181,7 +183,7 @@ def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
 
 
 def test_without_a_run_the_bundled_classifier_judges(model, folder, monkeypatch):
-    monkeypatch.setattr("maskaug.train.predict.bundled_classifier", lambda: model)
+    monkeypatch.setattr("maskaug.train.predict.predict.bundled_classifier", lambda: model)
     photo = folder / "deep" / "face.png"
     (first,), (second,) = (
         list(predict(options))
@@ -200,7 +202,7 @@ def test_what_a_file_cannot_do_is_said(model, folder, tmp_path):
 
 
 def test_without_any_classifier_it_is_said_how_to_make_one(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr("maskaug.train.predict.bundled_classifier", lambda: tmp_path / "gone.onnx")
+    monkeypatch.setattr("maskaug.train.predict.predict.bundled_classifier", lambda: tmp_path / "gone.onnx")
     with pytest.raises(PredictError, match="maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe rob"):
         next(predict(PredictOptions(run=folder)))
 
@@ -333,7 +335,7 @@ def test_grad_cam_points_at_what_decides():
     import torch
     from torch import nn
 
-    from maskaug.train.explain import attention
+    from maskaug.train.predict.explain import attention
 
     class Corner(nn.Module):
         """Sums the brightness of the upper left quarter."""

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from maskaug.masktheface_wrapper import MaskEngine, Prop, Wearing, draw_prop, face_from_landmarks
-from maskaug.masktheface_wrapper.props import STYLES
-from maskaug.masktheface_wrapper.settle import settle
-from maskaug.masktheface_wrapper.warp import Layer
+from maskaug.masktheface_wrapper.blend.harmonize import settle
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.occluders import STYLES
 
 KINDS = list(STYLES)
 BOTH_CLASSES = {"sunglasses", "hat"}
@@ -184,7 +184,7 @@ def _pack():
 
 def _synthetic():
     """A grey picture with the mean face's points in it, turned to a side."""
-    from maskaug.masktheface_wrapper.face_model import FACE_MODEL
+    from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 
     turn = np.radians(35)
     x = FACE_MODEL[:, 0] * np.cos(turn) - FACE_MODEL[:, 2] * np.sin(turn)

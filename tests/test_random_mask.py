@@ -15,10 +15,10 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from maskaug.augment import RandomMask, cache_landmarks, load_landmarks, pixels_key, save_landmarks
-from maskaug.augment.annotations import AnnotationError
-from maskaug.augment.known_face import _MIRROR, renumbered
+from maskaug.augment.generate.annotations import AnnotationError
+from maskaug.augment.online.known_face import _MIRROR, renumbered
 from maskaug.masktheface_wrapper import Choice, MaskEngine, PackError
-from maskaug.masktheface_wrapper.face_model import FACE_MODEL
+from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +331,7 @@ def in_new_process(program, folder):
 
 def test_pytorch_is_imported_only_for_the_transform(tmp_path):
     program = (
-        "import sys, maskaug.augment, maskaug.cli\n"
+        "import sys, maskaug.augment, maskaug.cli.app\n"
         "print('torch' in sys.modules)\n"
         "from maskaug.augment import RandomMask\n"
         "print('torch' in sys.modules)"

@@ -11,7 +11,7 @@ os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # or importing it asks the interne
 A = pytest.importorskip("albumentations", reason="needs Albumentations; see the Makefile for how to install it")
 
 from maskaug.augment import cache_landmarks, pixels_key  # noqa: E402
-from maskaug.augment.random_mask_albumentations import RandomMaskAlbumentations  # noqa: E402
+from maskaug.augment.online.random_mask_albumentations import RandomMaskAlbumentations  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from maskaug.train.options import TrainOptions
-from maskaug.train.recipes import REPORT, RecipeError, changed
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.model.recipes import REPORT, RecipeError, changed
 
 
 def test_the_report_s_recipe_line_by_line():

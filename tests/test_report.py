@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from runs import predictions, write_run
 
-from maskaug.train.calibration import Calibration
-from maskaug.train.metrics import figures
-from maskaug.train.predictions import PredictionsError, read_predictions, write_predictions
-from maskaug.train.report import write_report
-from maskaug.train.slices import slices
+from maskaug.train.evaluate.metrics import figures
+from maskaug.train.evaluate.predictions import PredictionsError, read_predictions, write_predictions
+from maskaug.train.evaluate.report import write_report
+from maskaug.train.evaluate.slices import slices
+from maskaug.train.model.calibration import Calibration
 
 
 def no_nan(values):
@@ -57,7 +57,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("maskaug.train.report.RESAMPLES", 50)
+    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from maskaug.review_ui.keys import DEFAULTS, REASONS, KeysError, key_of_browser, key_of_code, read_keys
+from maskaug.review_ui.view.keys import DEFAULTS, REASONS, KeysError, key_of_browser, key_of_code, read_keys
 
 
 def written(tmp_path, content):

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from generated import MASKED, Generated, digest, texture
 
-from maskaug.augment.manifest import Row
-from maskaug.augment.reviews import read_reviews
+from maskaug.augment.reviews.log import read_reviews
+from maskaug.core.manifest import Row
 
 ROUNDS = 50
 

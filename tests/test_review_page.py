@@ -16,12 +16,12 @@ import pytest
 import screen
 from generated import Generated, digest, review, texture
 
-from maskaug.augment.reviews import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
+from maskaug.augment.reviews.log import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import PageError, ReviewOptions, Session, read_queue
-from maskaug.review_ui.desk import Desk
-from maskaug.review_ui.keys import REASONS, read_keys
-from maskaug.review_ui.serve import PageServer
-from maskaug.review_ui.shelf import Shelf
+from maskaug.review_ui.page.server import PageServer
+from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.keys import REASONS, read_keys
+from maskaug.review_ui.view.picture_cache import Shelf
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

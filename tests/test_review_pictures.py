@@ -10,21 +10,22 @@ import pytest
 from generated import Generated, texture
 
 from maskaug.augment import GenerateOptions, ReviewError, generate, read_manifest
-from maskaug.augment.manifest import RowReader
-from maskaug.augment.pictures import file_sha256, read_picture
-from maskaug.augment.reviews import ReviewLog, read_reviews
+from maskaug.augment.reviews.log import ReviewLog, read_reviews
+from maskaug.core.files import file_sha256
+from maskaug.core.manifest import RowReader
+from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper.quality import WEIGHTS
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.compose import cell_at, compose
-from maskaug.review_ui.controls import Controls
-from maskaug.review_ui.desk import Desk
-from maskaug.review_ui.keys import labels, read_keys
-from maskaug.review_ui.loader import Loader
-from maskaug.review_ui.scene import SCORE_WORDS, pace
-from maskaug.review_ui.session import Counts
-from maskaug.review_ui.shelf import Shelf
-from maskaug.review_ui.sight import COLUMNS, read_cell, read_shown
-from maskaug.review_ui.style import ACCEPTED, REJECTED
+from maskaug.review_ui.session.controls import Controls
+from maskaug.review_ui.session.session import Counts
+from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.display import COLUMNS, read_cell, read_shown
+from maskaug.review_ui.view.keys import labels, read_keys
+from maskaug.review_ui.view.loader import Loader
+from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.view.view import SCORE_WORDS, pace
+from maskaug.review_ui.window.compose import cell_at, compose
+from maskaug.review_ui.window.style import ACCEPTED, REJECTED
 
 LABELS = labels(read_keys(None))
 

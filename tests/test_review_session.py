@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from maskaug.augment import ReviewError, read_manifest
-from maskaug.augment.reviews import ADJUDICATOR, ReviewLog, read_reviews, verdicts
+from maskaug.augment.reviews.log import ADJUDICATOR, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.session import ACCEPT, Decision, accept_by_score
+from maskaug.review_ui.session.session import ACCEPT, Decision, accept_by_score
 
 REJECT = Decision("reject")
 KINDS = ("n95", "surgical", "cloth")

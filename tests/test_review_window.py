@@ -10,10 +10,10 @@ import pytest
 import screen
 from generated import Generated, texture
 
-from maskaug.augment.reviews import read_reviews, verdicts
+from maskaug.augment.reviews.log import read_reviews, verdicts
 from maskaug.review_ui import ReviewOptions, WindowError, read_queue
-from maskaug.review_ui.keys import REASONS
-from maskaug.review_ui.window import check_window
+from maskaug.review_ui.view.keys import REASONS
+from maskaug.review_ui.window.window import check_window
 
 pytestmark = pytest.mark.skipif(bool(screen.missing()), reason=f"needs {', '.join(screen.TOOLS)}")
 

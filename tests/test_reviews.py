@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 import pytest
 from generated import digest, review
 
-from maskaug.augment.reviews import Event, ReviewError, ReviewLog, read_reviews, verdicts
+from maskaug.augment.reviews.log import Event, ReviewError, ReviewLog, read_reviews, verdicts
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

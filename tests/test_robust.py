@@ -5,17 +5,19 @@ import numpy as np
 import pytest
 import torch
 
-from maskaug.augment.generate import generate
-from maskaug.augment.manifest import MANIFEST_FOLDER
-from maskaug.augment.options import GenerateOptions
-from maskaug.train.dataset import load_dataset
-from maskaug.train.evaluate import evaluate
-from maskaug.train.fresh import bent, cut_print, recoloured, wardrobe
-from maskaug.train.made import MadePictures, landmarks_of, made_batches, selecting
-from maskaug.train.options import EvaluateOptions, PredictOptions, TrainOptions
-from maskaug.train.predict import predict
-from maskaug.train.recipes import REPORT, ROBUST, RecipeError, changed
-from maskaug.train.train import Report, train
+from maskaug.augment.generate.generate import generate
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.core.manifest import MANIFEST_FOLDER
+from maskaug.train.data.dataset import load_dataset
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import Report, train
+from maskaug.train.model.recipes import REPORT, ROBUST, RecipeError, changed
+from maskaug.train.predict.options import PredictOptions
+from maskaug.train.predict.predict import predict
+from maskaug.train.synthesis.online_dataset import MadePictures, landmarks_of, made_batches, selecting
+from maskaug.train.synthesis.overlay_sampler import bent, cut_print, recoloured, wardrobe
 
 SMALL = changed(ROBUST, ["arch=resnet18", "size=32", "batch_size=8", "epochs=2", "warmup=0.5", "ema=0.9"])
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.augment.pictures import printable
-from maskaug.augment.scan import COPY_MARK, ScanError, check_apart, safe_stem, scan
+from maskaug.augment.generate.scan import COPY_MARK, ScanError, check_apart, scan
+from maskaug.core.files import printable, safe_stem
 
 SOURCE, MASKED = "not_wearing_mask", "wearing_mask"
 

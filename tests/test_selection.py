@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment.reviews import ADJUDICATOR, Event, Verdict
-from maskaug.augment.selection import (
+from maskaug.augment.curate.selection import (
     Candidate,
     CurateError,
     accepted,
@@ -16,6 +15,7 @@ from maskaug.augment.selection import (
     repetitions,
     set_apart,
 )
+from maskaug.augment.reviews.log import ADJUDICATOR, Event, Verdict
 
 SPLITS, LABELS = ["train", "val", "test"], ["not_wearing_mask", "wearing_mask", "mask_worn_incorrectly"]
 

@@ -15,22 +15,23 @@ from torchvision.models import WeightsEnum
 from torchvision.transforms import functional
 from training import CLASSES, COMMAND, SMALL, balanced, write_faces
 
-from maskaug.train.cache import load_pictures
-from maskaug.train.checkpoint import CheckpointError, load_model
-from maskaug.train.dataset import load_dataset
-from maskaug.train.device import bf16_pays
-from maskaug.train.distributed import Ranks
-from maskaug.train.folder import RunError
-from maskaug.train.loop import LossError, Machine, batch_plan, logits_of, train_epoch
-from maskaug.train.model import build_network
-from maskaug.train.options import TrainOptions
-from maskaug.train.predictions import read_predictions
-from maskaug.train.preprocess import Preparation
-from maskaug.train.recipes import REPORT, changed
-from maskaug.train.samples import DataError
-from maskaug.train.train import Report, train
-from maskaug.train.transforms import draw_angles, rotate
-from maskaug.train.weights import WeightsError, initial_network
+from maskaug.train.data.cache import load_pictures
+from maskaug.train.data.dataset import load_dataset
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.data.samples import DataError
+from maskaug.train.evaluate.predictions import read_predictions
+from maskaug.train.fit.begin import RunError
+from maskaug.train.fit.compute import Machine
+from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.loop import LossError, batch_plan, logits_of, train_epoch
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import Report, train
+from maskaug.train.fit.transforms import draw_angles, rotate
+from maskaug.train.model.checkpoint import CheckpointError, load_model
+from maskaug.train.model.device import bf16_pays
+from maskaug.train.model.network import build_network
+from maskaug.train.model.recipes import REPORT, changed
+from maskaug.train.model.weights import WeightsError, initial_network
 
 SMALL_PICTURES = Preparation("picture", 32)
 CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
@@ -165,7 +166,7 @@ def test_two_processes_learn_what_one_does(faces, tmp_path):
         "def plain(weights=None, num_classes=1):\n"
         "    convolutions = nn.Conv2d(3, 8, 3, 2), nn.GroupNorm(2, 8), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.ReLU()\n"
         "    return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, num_classes))\n"
-        "from maskaug.cli import main\n"
+        "from maskaug.cli.app import main\n"
         "main()\n"
     )
     options = ["train", str(faces), "--arch", "plain", "--precision", "fp32", "--wandb", "disabled"]
@@ -266,7 +267,7 @@ def test_decoded_pictures_are_kept_until_they_are_stale(tmp_path, monkeypatch):
     paths = sorted(data.rglob("*.png"))
     first = load_pictures(paths, SMALL_PICTURES, tmp_path / "cache")
     pixels = np.array(first.pixels)
-    monkeypatch.setattr("maskaug.train.cache.read_picture", None)
+    monkeypatch.setattr("maskaug.train.data.cache.read_picture", None)
     again = load_pictures(paths, SMALL_PICTURES, tmp_path / "cache")
     assert (again.pixels == pixels).all()
     assert again.sha256 == first.sha256

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskaug.masktheface_wrapper import Choice, Fixed, MaskEngine, PackError, Wearing, load_textures
-from maskaug.masktheface_wrapper.patterns import PATTERNS, pattern_share
+from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
 
 
 def drawn(engine, count=300, **choice):

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from maskaug.augment.pictures import encode_picture
+from maskaug.core.pictures import encode_picture
 
 CLASSES = ("not_wearing_mask", "wearing_mask")
 SMALL = ("--arch", "resnet18", "--set", "size=32", "--set", "batch_size=8", "--set", "lr=0.001", "--wandb", "disabled")

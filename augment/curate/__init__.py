@@ -1,0 +1,1 @@
+"""`curate`: generated pictures and decisions in, the final data set out."""

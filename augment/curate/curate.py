@@ -1,0 +1,337 @@
+"""`curate`: generated pictures and people's decisions in, the final balanced data set out."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from maskaug.augment.curate.card import Card
+from maskaug.augment.curate.duplicates import Fingerprint, connected, fingerprint, near_duplicates
+from maskaug.augment.curate.exports import (
+    CARD_FILE,
+    CARD_FOLDER,
+    CHECKSUMS_FILE,
+    hugging_face_header,
+    write_checksums,
+    write_folders,
+    write_shards,
+)
+from maskaug.augment.curate.options import CurateOptions
+from maskaug.augment.curate.selection import (
+    Candidate,
+    CurateError,
+    accepted,
+    balanced,
+    objection,
+    one_side,
+    repetitions,
+    set_apart,
+)
+from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
+from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
+from maskaug.core.manifest import MANIFEST_FOLDER, SCHEMA, Row, read_manifest, write_manifest
+from maskaug.core.pictures import PictureError, read_picture
+
+KEPT = "kept"
+CURATED_SCHEMA = pa.schema(
+    [
+        *SCHEMA,
+        ("outcome", pa.string()),  # kept, or why it is not
+        ("generated", pa.string()),  # path in the generated set
+        ("generated_split", pa.string()),
+        ("group", pa.string()),  # SHA-256 of the first source among its near-duplicates
+        (
+            "decisions",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("annotator", pa.string()),
+                        ("decision", pa.string()),
+                        ("reason", pa.string()),
+                        ("auto", pa.bool_()),
+                        ("flagged", pa.bool_()),
+                        ("time", pa.timestamp("us", tz="UTC")),
+                        ("looked_ms", pa.int64()),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+
+Progress = Callable[[int, int], None]  # sources looked at, sources to look at
+
+
+@dataclass
+class Curated:
+    """What became of a curation.
+
+    Attributes:
+        kept: Pictures, by split and class.
+        left_out: Pictures, by reason and class.
+        moved: Pictures, by ``moved from train to val`` and class.
+        duplicates: Groups of near-duplicate sources.
+        missing: Classes without a picture in a split, as ``split/class``.
+        checksum: SHA-256 of ``checksums.txt``.
+    """
+
+    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    moved: Counter[tuple[str, str]] = field(default_factory=Counter)
+    duplicates: int = 0
+    missing: list[str] = field(default_factory=list)
+    checksum: str = ""
+
+
+def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
+    """Make the final data set as the options say; the same seed gives the same bytes.
+
+    OUT is built beside its place and then renamed: it is there whole or not at all.
+
+    Args:
+        options: See :class:`CurateOptions`.
+        progress: Called while sources are compared.
+
+    Raises:
+        CurateError: DST holds no generated set or not what its manifest says, OUT is in the way or cannot be
+            written, or no picture is left.
+        ReviewError, ScanError: a record of decisions is damaged; DST and OUT lie in each other.
+    """
+    check_apart(options.dst, options.out)
+    _check_free(options.out, options.overwrite)
+    plan = _decide(options, progress)
+    result = _summarise(plan, options)
+    if not result.kept:
+        reasons = ", ".join(sorted({reason for reason, _ in result.left_out})) or "it holds none"
+        raise CurateError(f"no picture of {options.dst} is left ({reasons}); ease the options")
+    folder = _beside(options.out, "partial")
+    try:
+        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        folder.mkdir(parents=True)
+        chosen = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
+        if options.to == "webdataset":
+            places = write_shards(folder, options.dst, chosen, options.seed)
+        else:
+            places = write_folders(folder, options.dst, chosen, options.link)
+        card = Card()
+        write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
+        result.checksum = write_checksums(folder)
+        splits, classes = (sorted({key[part] for key in result.kept}) for part in (0, 1))
+        card.write(
+            folder,
+            title=options.out.resolve().name,
+            choices=options.model_dump(mode="json", exclude={"dst", "out", "link", "overwrite"}),
+            changes=result.left_out + result.moved,
+            checksum=result.checksum,
+            header=hugging_face_header(splits, classes) if options.to == "hf" else "",
+        )
+        _put(folder, options.out)
+    except OSError as error:
+        advice = "see to that" if options.link == "copy" else "try --link copy"
+        place = error.filename2 or error.filename or options.out
+        raise CurateError(f"cannot write {place}: {error.strerror or error}; {advice}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that is decided before anything is written.
+
+    Attributes:
+        candidates: By path in the generated set, as are the next two.
+        outcomes: ``kept``, or why not.
+        splits: Of those that no decision or score speaks against.
+        groups: Of near-duplicates, by source.
+        decisions: By picture and annotator.
+    """
+
+    candidates: Mapping[str, Candidate]
+    outcomes: Mapping[str, str]
+    splits: Mapping[str, str]
+    groups: Mapping[str, str]
+    decisions: Mapping[str, Mapping[str, Verdict]]
+
+    def kept(self) -> Iterator[tuple[str, Candidate]]:
+        """Path and picture of those that stay."""
+        return ((path, candidate) for path, candidate in self.candidates.items() if self.outcomes[path] == KEPT)
+
+
+def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
+    decisions = judgements(read_reviews(options.dst))
+    candidates = {row["output"]: _candidate(row) for row in _rows(options.dst) if row["output"]}
+    groups = _groups(options.dst, list(candidates.values()), progress)
+    outcomes: dict[str, str] = {}
+    for path, candidate in candidates.items():
+        verdict = accepted(decisions.get(candidate.sha256, {}), options.policy)
+        present = (options.dst / path).is_file()
+        fault = objection(candidate, verdict, options.undecided, options.min_quality) if present else "missing"
+        outcomes[path] = fault or KEPT
+    left = [candidate for path, candidate in candidates.items() if outcomes[path] == KEPT]
+    if options.val_share is None:
+        sides = one_side(left, groups)
+    else:
+        sides = set_apart(left, groups, options.val_share, options.seed)
+    splits = {candidate.path: sides[groups[candidate.source_sha256]] for candidate in left}
+    outcomes.update(repetitions(left, splits))
+    if options.duplicates == "drop" and options.val_share is None:
+        outcomes.update({item.path: "near_duplicate" for item in left if splits[item.path] != item.split})
+    if options.balance == "min":
+        still = [item for item in left if outcomes[item.path] == KEPT]
+        drawn = balanced(((item.path, splits[item.path], item.label) for item in still), options.seed)
+        outcomes.update({item.path: "balance" for item in still if item.path not in drawn})
+    return _Plan(candidates, outcomes, splits, groups, decisions)
+
+
+def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
+    result = Curated(duplicates=sum(size > 1 for size in Counter(plan.groups.values()).values()))
+    for path, candidate in plan.candidates.items():
+        if plan.outcomes[path] != KEPT:
+            result.left_out[plan.outcomes[path], candidate.label] += 1
+            continue
+        split = plan.splits[path]
+        result.kept[split, candidate.label] += 1
+        if split != candidate.split and options.val_share is None:
+            result.moved[f"moved from {candidate.split} to {split}", candidate.label] += 1
+    splits, classes = ({key[part] for key in result.kept} for part in (0, 1))
+    result.missing = sorted(
+        f"{split}/{label}" for split in splits for label in classes if (split, label) not in result.kept
+    )
+    return result
+
+
+def _rows(dst: Path) -> Iterator[Row]:
+    try:
+        yield from read_manifest(dst)
+    except FileNotFoundError as error:
+        raise CurateError(f"{error}; name an output of maskaug generate") from error
+    except (OSError, pa.ArrowException) as error:
+        raise CurateError(f"{dst / MANIFEST_FOLDER} cannot be read: {error}; generate it again") from error
+
+
+def _candidate(row: Row) -> Candidate:
+    return Candidate(
+        path=row["output"],
+        sha256=row["output_sha256"],
+        source_sha256=row["source_sha256"],
+        split=row["split"] or DEFAULT_SPLIT,
+        label=row["label"],
+        quality=row["quality"] if row["status"] == "masked" else None,
+        kind=row["kind"],
+        template=row["template"],
+    )
+
+
+def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -> dict[str, str]:
+    """The group of each source, called after its first one.
+
+    Sources are compared by their unmasked picture: different faces in one mask look too much alike. Where that is
+    gone, a masked copy stands for it.
+    """
+    faces: dict[str, Candidate] = {}
+    for candidate in sorted(candidates, key=lambda candidate: candidate.quality is not None):
+        if candidate.source_sha256 not in faces and (dst / candidate.path).is_file():
+            faces[candidate.source_sha256] = candidate
+    sources = sorted({candidate.source_sha256 for candidate in candidates})
+    present = [source for source in sources if source in faces]
+    prints = []
+    with ThreadPoolExecutor() as threads:  # decoding lets other threads run
+        for done, print_ in enumerate(threads.map(lambda source: _print(dst / faces[source].path), present), start=1):
+            prints.append(print_)
+            if progress is not None:
+                progress(done, len(present))
+    numbers = connected(len(present), near_duplicates(prints))
+    names: dict[int, str] = {}
+    groups = {source: source for source in sources}
+    for source, number in zip(present, numbers.tolist(), strict=True):
+        groups[source] = names.setdefault(number, source)
+    return groups
+
+
+def _print(path: Path) -> Fingerprint:
+    try:
+        return fingerprint(read_picture(path).pixels)
+    except PictureError as error:
+        raise CurateError(f"{error}; or remove it to leave it out") from error
+
+
+def _traced(dst: Path, plan: _Plan, places: Mapping[str, str], card: Card) -> Iterator[dict[str, Any]]:
+    """Rows of the curated manifest, counted in the card as they pass."""
+    for row in _rows(dst):
+        path = row["output"]
+        if not path:
+            card.add_refusal(row["reasons"])
+            continue
+        traced: dict[str, Any] = {
+            **row,
+            "output": places.get(path),
+            "alpha": None,
+            "split": plan.splits[path] if path in places else None,
+            "outcome": plan.outcomes[path],
+            "generated": path,
+            "generated_split": row["split"],
+            "group": plan.groups[row["source_sha256"]],
+            "decisions": [
+                _decision(annotator, verdict)
+                for annotator, verdict in sorted(plan.decisions.get(row["output_sha256"], {}).items())
+            ],
+        }
+        card.add(traced)
+        yield traced
+
+
+def _decision(annotator: str, verdict: Verdict) -> dict[str, Any]:
+    event = verdict.decided
+    if event is None:
+        return {"annotator": annotator, "flagged": verdict.flagged}
+    return {
+        "annotator": annotator,
+        "decision": event.action,
+        "reason": event.reason,
+        "auto": event.auto,
+        "flagged": verdict.flagged,
+        "time": event.time,
+        "looked_ms": event.looked_ms,
+    }
+
+
+def _beside(out: Path, what: str) -> Path:
+    place = out.resolve()
+    return place.with_name(f".{place.name}.{what}")
+
+
+def _check_free(out: Path, overwrite: bool) -> None:
+    """Make sure that OUT is new or empty, or an earlier curated set, and nothing else, that may be replaced."""
+    try:
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return
+        if not out.is_dir():
+            raise CurateError(f"destination {out} is not a folder; name a new one")
+        if not overwrite:
+            raise CurateError(f"destination {out} is not empty; name a new folder, or give --overwrite")
+        if not (out / CHECKSUMS_FILE).is_file():
+            raise CurateError(f"destination {out} holds other files; name a new or an empty folder")
+        lines = (out / CHECKSUMS_FILE).read_text(encoding="utf-8").splitlines()
+        own = {CHECKSUMS_FILE, CARD_FILE, *(line.partition("  ")[2] for line in lines)}
+        for path in out.rglob("*"):
+            name = path.relative_to(out).as_posix()
+            if not path.is_dir() and name not in own and not name.startswith(f"{CARD_FOLDER}/"):
+                raise CurateError(f"{path} was not written by maskaug curate; move it away before --overwrite")
+    except (OSError, ValueError) as error:
+        raise CurateError(f"destination {out} cannot be used: {error}") from error
+
+
+def _put(folder: Path, out: Path) -> None:
+    """Rename the finished folder to OUT; an earlier one goes only then."""
+    old = _beside(out, "old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    folder.rename(out.resolve())
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""Options of ``maskaug curate``."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from maskaug.core.options import Folder
+
+
+class CurateOptions(BaseModel):
+    """Options of ``maskaug curate``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dst: Folder = Field(description="Output of maskaug generate, with the decisions made on it.")
+    out: Folder = Field(description="Where the curated data set goes.")
+    policy: Literal["majority", "unanimous", "any"] = Field(
+        "majority", description="A picture stays if more accept than reject it, nobody rejects it, or any accepts it."
+    )
+    undecided: Literal["keep", "drop", "by-score"] = Field(
+        "keep", description="What becomes of masked copies that nobody has decided on."
+    )
+    min_quality: float | None = Field(None, ge=0, le=1, description="Score that the undecided need, with by-score.")
+    balance: Literal["min", "none"] = Field(
+        "min", description="min: each class of a split gets as many pictures as its smallest, drawn at random."
+    )
+    duplicates: Literal["move", "drop"] = Field(
+        "move", description="What becomes of pictures whose near-duplicates lie in another split."
+    )
+    val_share: float | None = Field(
+        None, gt=0, lt=1, description="Share of the pictures to set apart as val, if there is but one split."
+    )
+    to: Literal["imagefolder", "webdataset", "hf"] = Field(
+        "imagefolder", description="Format: folders, tar shards, or folders that Hugging Face's datasets loads."
+    )
+    link: Literal["copy", "hard", "sym"] = Field("copy", description="Copy the pictures, or link to them.")
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    overwrite: bool = Field(False, description="Replace an earlier curated data set in OUT.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CurateOptions":
+        if (self.undecided == "by-score") != (self.min_quality is not None):
+            raise ValueError("--undecided by-score and --min-quality need each other; give both or neither")
+        if self.to == "webdataset" and self.link != "copy":
+            raise ValueError("--to webdataset packs the pictures into tar files; leave out --link")
+        return self

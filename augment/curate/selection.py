@@ -1,0 +1,163 @@
+"""Selection: which pictures a curated data set keeps, and in which split; from light records, without any file."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from maskaug.augment.reviews.log import ADJUDICATOR, Verdict
+
+Policy = Literal["majority", "unanimous", "any"]
+VAL_SPLIT = "val"
+
+
+class CurateError(Exception):
+    """The set cannot be curated; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A picture of the generated set that may be kept.
+
+    Attributes:
+        path: Where it is below the generated set's folder, with ``/``.
+        sha256: Of the file.
+        source_sha256: Of the source it was made from.
+        split: Split it was made in.
+        label: Name of its class.
+        quality: Score of a masked copy, 0 to 1; None for a picture that was carried over.
+        kind: Of a masked copy's mask.
+        template: Of a masked copy's mask.
+    """
+
+    path: str
+    sha256: str
+    source_sha256: str
+    split: str
+    label: str
+    quality: float | None = None
+    kind: str | None = None
+    template: str | None = None
+
+
+def accepted(verdicts: Mapping[str, Verdict], policy: Policy) -> bool | None:
+    """What the annotators' verdicts on one picture come to; None if nobody has decided.
+
+    The adjudicator overrides all. Acceptance by score counts only where no person decided. A tie is no majority.
+    """
+    decided = {annotator: verdict.decided for annotator, verdict in verdicts.items() if verdict.decided is not None}
+    if ADJUDICATOR in decided:
+        return decided[ADJUDICATOR].action == "accept"
+    counted = [event for event in decided.values() if not event.auto] or list(decided.values())
+    if not counted:
+        return None
+    accepts = sum(event.action == "accept" for event in counted)
+    rejects = len(counted) - accepts
+    return {"majority": accepts > rejects, "unanimous": rejects == 0, "any": accepts > 0}[policy]
+
+
+def objection(candidate: Candidate, verdict: bool | None, undecided: str, min_quality: float | None) -> str | None:
+    """Why a picture is left out for itself: ``rejected``, ``undecided``, ``low_quality``, or None if it is not.
+
+    Pictures that were carried over need no decision, but can be rejected.
+    """
+    if verdict is not None:
+        return None if verdict else "rejected"
+    if candidate.quality is None or undecided == "keep":
+        return None
+    if undecided == "drop":
+        return "undecided"
+    return "low_quality" if min_quality is not None and candidate.quality < min_quality else None
+
+
+def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict[str, str]:
+    """The split that each group of sources belongs to, so that none lies in two.
+
+    A group goes where it has most pictures; where that is equal, to the smaller split, which needs them more.
+
+    Args:
+        candidates: Pictures that are kept.
+        groups: Group of each source, by SHA-256.
+    """
+    sizes = Counter(candidate.split for candidate in candidates)
+    members: dict[str, Counter[str]] = defaultdict(Counter)
+    for candidate in candidates:
+        members[groups[candidate.source_sha256]][candidate.split] += 1
+    return {
+        group: min(counts, key=lambda split: (-counts[split], sizes[split], split)) for group, counts in members.items()
+    }
+
+
+def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share: float, seed: int) -> dict[str, str]:
+    """A split for each group, when there is but one: ``val`` for about ``share`` of the pictures.
+
+    Groups with the same classes are drawn among each other, so that rare classes get their share, too.
+
+    Raises:
+        CurateError: there are several splits already, or the one is called ``val``.
+    """
+    splits = sorted({candidate.split for candidate in candidates})
+    if len(splits) > 1:
+        raise CurateError(f"the set has splits already ({', '.join(splits)}); leave out --val-share")
+    if splits == [VAL_SPLIT]:
+        raise CurateError(f"the only split is called {VAL_SPLIT} itself; leave out --val-share")
+    sizes: Counter[str] = Counter()
+    labels: dict[str, set[str]] = defaultdict(set)
+    for candidate in candidates:
+        group = groups[candidate.source_sha256]
+        sizes[group] += 1
+        labels[group].add(candidate.label)
+    strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for group in shuffled(sizes, seed):
+        strata[tuple(sorted(labels[group]))].append(group)
+    result = dict.fromkeys(sizes, splits[0] if splits else "")
+    for stratum in strata.values():
+        wanted = share * sum(sizes[group] for group in stratum)
+        for group in stratum:
+            if sizes[group] <= 2 * wanted:  # nearer to what is wanted with it than without it
+                result[group] = VAL_SPLIT
+                wanted -= sizes[group]
+    return result
+
+
+def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> dict[str, str]:
+    """Pictures, by path, that are left out since another file has the same bytes.
+
+    The reason is ``identical`` where one of them stays, by preference one that need not move, and ``two_classes``
+    where they disagree about the class: then none can be trusted.
+    """
+    by_content: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        by_content[candidate.sha256].append(candidate)
+    reasons = {}
+    for same in by_content.values():
+        if len({candidate.label for candidate in same}) > 1:
+            reasons.update({candidate.path: "two_classes" for candidate in same})
+        else:
+            _, *others = sorted(same, key=lambda candidate: (splits[candidate.path] != candidate.split, candidate.path))
+            reasons.update({candidate.path: "identical" for candidate in others})
+    return reasons
+
+
+def balanced(placed: Iterable[tuple[str, str, str]], seed: int) -> set[str]:
+    """Paths of as many pictures of each class of a split as its smallest class has, drawn by the seed.
+
+    Args:
+        placed: Path, split and class of each picture. Classes that a split lacks do not count there.
+        seed: Of the draw. It depends on the paths, not on their order.
+    """
+    classes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for path, split, label in placed:
+        classes[split][label].append(path)
+    kept = set()
+    for members in classes.values():
+        count = min(map(len, members.values()))
+        for paths in members.values():
+            kept.update(shuffled(paths, seed)[:count])
+    return kept
+
+
+def shuffled(names: Iterable[str], seed: int) -> list[str]:
+    """Names in an order that depends on the seed and on them alone."""
+    return sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())

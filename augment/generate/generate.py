@@ -1,0 +1,271 @@
+"""`generate`: a folder of unmasked faces in, a balanced, traceable, reproducible data set out."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from maskaug.augment.generate.contact_sheet import write_contact_sheet
+from maskaug.augment.generate.journal import Journal
+from maskaug.augment.generate.maker import ALPHA_FOLDER, PARTIAL_FOLDER, Maker, Task, refusal
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
+from maskaug.augment.generate.pool import Crash, Pool, PoolError
+from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan
+from maskaug.core.files import file_sha256, write_atomic
+from maskaug.core.manifest import MANIFEST_FOLDER, Row, faces_of, read_manifest, write_manifest
+from maskaug.core.version import __version__
+from maskaug.masktheface_wrapper import Face
+
+CONFIG_FILE, STATS_FILE, SHEET_FILE, JOURNAL_FILE = "config.json", "stats.json", "contact_sheet.png", ".journal.jsonl"
+_OWN_NAMES = {CONFIG_FILE, STATS_FILE, SHEET_FILE, MANIFEST_FOLDER, ALPHA_FOLDER}
+
+
+class GenerateError(Exception):
+    """The run cannot start or go on; the message says why and what to do."""
+
+
+@dataclass
+class Summary:
+    """What became of a run.
+
+    Attributes:
+        sources: Files in SRC, and places that could not be looked into.
+        with_face: Pictures of the source class with a face.
+        carried: Pictures carried over, by ``split/class``.
+        masked: Masked copies, by ``split/class``.
+        refused: Sources and copies refused, by reason.
+        missing: Copies that balance would still need, by split.
+    """
+
+    sources: int = 0
+    with_face: int = 0
+    carried: Counter[str] = field(default_factory=Counter)
+    masked: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    missing: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: Row, source_class: str) -> None:
+        """Count a manifest row."""
+        place = f"{row['split']}/{row['label']}" if row.get("split") else row.get("label", "")
+        if row["status"] == "refused":
+            self.refused[row["reasons"][0]] += 1
+        elif row["status"] == "masked":
+            self.masked[place] += 1
+        else:
+            self.carried[place] += 1
+            self.with_face += int(row["label"] == source_class and bool(row.get("landmarks")))
+
+    def as_json(self) -> dict[str, Any]:
+        """The same, sorted, for ``stats.json``."""
+        return {
+            "sources": self.sources,
+            "with_face": self.with_face,
+            "carried": dict(sorted(self.carried.items())),
+            "masked": dict(sorted(self.masked.items())),
+            "refused": dict(sorted(self.refused.items())),
+            "missing": dict(sorted(self.missing.items())),
+        }
+
+
+Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
+
+
+def generate(options: GenerateOptions, progress: Progress | None = None) -> Summary:
+    """Make a data set as the options say.
+
+    Everything that determines the output is in the options and the files: the same seed gives the same bytes
+    whatever the number of processes, and a run that was stopped and resumed ends like one that was not.
+
+    Args:
+        options: See :class:`GenerateOptions`.
+        progress: Called after each source.
+
+    Raises:
+        ScanError, ModelError, PackError, AnnotationError: an input cannot be used at all.
+        GenerateError: DST is in the way, or cannot be written.
+    """
+    check_apart(options.src, options.dst)
+    found = scan(options.src, options.source_class, options.masked_class)
+    for split in sorted({source.split for source in found.sources}):
+        if (name := split.split("/")[0]) in _OWN_NAMES:
+            raise GenerateError(
+                f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
+            )
+    # An unusable model, pack or annotation file is told before anything is written or any process is started.
+    maker = Maker(options)
+    if _prepare(options):
+        return _summarise(found, read_manifest(options.dst), options)
+    start = partial(_start, options) if options.workers > 1 else lambda: maker.make
+    try:
+        _write_json(options, CONFIG_FILE, {"maskaug": __version__, **options.resolved()})
+        journal = Journal(options.dst / JOURNAL_FILE)
+        pool = Pool[Task, list[Row]](start, options.workers)
+        try:
+            _work_in_rounds(found, options, journal, pool, progress)
+            write_manifest(options.dst, _all_rows(found, journal))
+        finally:
+            pool.close()
+            maker.close()
+            journal.close()
+        summary = _summarise(found, read_manifest(options.dst), options)
+        partial_folder = options.dst / PARTIAL_FOLDER
+        write_contact_sheet(options.dst / SHEET_FILE, read_manifest(options.dst), options.dst, partial_folder)
+        _write_json(options, STATS_FILE, summary.as_json())
+        shutil.rmtree(partial_folder, ignore_errors=True)
+        (options.dst / JOURNAL_FILE).unlink()
+    except PoolError as error:
+        raise GenerateError(str(error)) from error
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else f" below {options.dst}"
+        message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"
+        raise GenerateError(message) from error
+    finally:
+        shutil.rmtree(options.dst / PARTIAL_FOLDER, ignore_errors=True)
+    return summary
+
+
+def _start(options: GenerateOptions) -> Callable[[Task], list[Row]]:
+    return Maker(options).make
+
+
+def _work_in_rounds(
+    found: Scan,
+    options: GenerateOptions,
+    journal: Journal,
+    pool: "Pool[Task, list[Row]]",
+    progress: Progress | None,
+) -> None:
+    """Make the first copies of every source, then those that balance still lacks, until none are lacking."""
+    tallies = {source.relative: Tally() for source in found.sources}
+    copies = first_round(found.sources, options)
+    tasks = [Task(source, range(copies.get(source.relative, 0)), carry=True) for source in found.sources]
+    done, written = 0, 0
+    for round_ in range(LAST_ROUND + 1):
+        to_do = []
+        for task in tasks:
+            rows = _recorded(journal, task.source, round_, options.dst)
+            if rows is None:
+                to_do.append(task)
+            else:
+                tallies[task.source.relative].add(rows, options.balanced_class)
+                done += 1
+        total = done + len(to_do)
+        for task, result in pool.run(to_do):
+            source = task.source
+            message = f"the process died over {source.relative}; it may need more memory than there is"
+            rows = [refusal(source, "crashed", message)] if isinstance(result, Crash) else result
+            journal.append(source.relative, round_, rows)
+            tallies[source.relative].add(rows, options.balanced_class)
+            done += 1
+            written += sum("output" in row for row in rows)
+            if progress is not None:
+                progress(done, total, written)
+        wanted = next_round(found.sources, tallies, options)
+        if not wanted:
+            return
+        tasks = [
+            Task(source, wanted[source.relative], carry=False, faces=_known_faces(journal, source))
+            for source in found.sources
+            if source.relative in wanted
+        ]
+
+
+def _recorded(journal: Journal, source: Source, round_: int, dst: Path) -> list[Row] | None:
+    """Rows that a stopped run recorded, if all their files are still as it wrote them."""
+    for recorded_round, rows in journal.entries(source.relative):
+        if recorded_round == round_:
+            files = [row for row in rows if "output" in row]
+            whole = all(file_sha256(dst / row["output"]) == row["output_sha256"] for row in files)
+            return rows if whole and all((dst / row["alpha"]).is_file() for row in files if "alpha" in row) else None
+    return None
+
+
+def _known_faces(journal: Journal, source: Source) -> tuple[Face, ...]:
+    _, rows = journal.entries(source.relative)[0]
+    return tuple(face for row in rows if row["status"] == "carried" for face in faces_of(row))
+
+
+def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:
+    for problem in found.problems:
+        yield _problem_row(problem)
+    known = {source.relative for source in found.sources}
+    yield from (row for row in journal.rows() if row["source"] in known)
+
+
+def _problem_row(problem: Problem) -> Row:
+    return Row(status="refused", source=problem.relative, reasons=[problem.reason], message=problem.message)
+
+
+def _summarise(found: Scan, rows: Iterator[Row], options: GenerateOptions) -> Summary:
+    summary = Summary(sources=len(found.sources) + len(found.problems))
+    for row in rows:
+        summary.add(row, options.source_class)
+    if options.copies is None:
+        for split in {source.split for source in found.sources}:
+            masked = f"{split}/{options.balanced_class}"
+            have = summary.carried[masked] + summary.masked[masked]
+            if (lack := summary.carried[f"{split}/{options.source_class}"] - have) > 0:
+                summary.missing[split] = lack
+    return summary
+
+
+def _prepare(options: GenerateOptions) -> bool:
+    """Make DST ready; True if an earlier run already finished just what is wanted."""
+    dst = options.dst
+    config = dst / CONFIG_FILE
+    try:
+        dst.mkdir(parents=True, exist_ok=True)
+        occupied = any(dst.iterdir())
+        earlier = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else None
+    except (OSError, ValueError) as error:
+        raise GenerateError(f"destination {dst} cannot be used: {error}") from error
+    if occupied and earlier is None:
+        raise GenerateError(f"destination {dst} holds other files; name a new or an empty folder")
+    if earlier is None:
+        return False
+    if options.overwrite:
+        _remove_output(dst)
+        return False
+    if not options.resume:
+        raise GenerateError(f"destination {dst} holds an earlier output; give --resume to go on, or --overwrite")
+    wanted = {"maskaug": __version__, **options.resolved()}
+    changed = sorted(name for name in wanted.keys() | earlier.keys() if wanted.get(name) != earlier.get(name))
+    if changed:
+        differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {wanted.get(name)!r}" for name in changed)
+        raise GenerateError(f"cannot resume {dst} with other options: {differences}")
+    return not (dst / JOURNAL_FILE).exists() and (dst / STATS_FILE).is_file()
+
+
+def _remove_output(dst: Path) -> None:
+    """Remove what an earlier run wrote, and nothing else that may lie there."""
+    rows: list[Row] = []
+    if (dst / JOURNAL_FILE).exists():
+        journal = Journal(dst / JOURNAL_FILE)
+        rows += journal.rows()
+        journal.close()
+    if (dst / MANIFEST_FOLDER).is_dir():
+        rows += read_manifest(dst)
+    folders = {(dst / row["output"]).parent for row in rows if row.get("output")}
+    for row in rows:
+        for name in (row.get("output"), row.get("alpha")):
+            if name:
+                (dst / name).unlink(missing_ok=True)
+    for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+        for place in [folder, *folder.parents]:
+            if place == dst or not place.is_dir() or any(place.iterdir()):
+                break
+            place.rmdir()
+    for name in (MANIFEST_FOLDER, ALPHA_FOLDER, PARTIAL_FOLDER):
+        shutil.rmtree(dst / name, ignore_errors=True)
+    for name in (CONFIG_FILE, STATS_FILE, SHEET_FILE, JOURNAL_FILE):
+        (dst / name).unlink(missing_ok=True)
+
+
+def _write_json(options: GenerateOptions, name: str, content: dict[str, Any]) -> None:
+    data = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    write_atomic(options.dst / name, data.encode(), options.dst / PARTIAL_FOLDER)

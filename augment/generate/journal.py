@@ -1,0 +1,56 @@
+"""`Journal`: rows of finished sources while a run is under way."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from maskaug.core.manifest import Row
+
+
+class Journal:
+    """Rows of finished sources while a run is under way, one JSON line a source, appended.
+
+    Where each source's line begins is kept in memory, its rows are not: runs of a million pictures fit.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file; a torn last line, left by a kill, is cut off."""
+        self.path = path
+        self._offsets: dict[str, list[int]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b")
+        self._file.seek(0)
+        end = 0
+        for line in self._file:
+            if not line.endswith(b"\n"):
+                break
+            self._offsets.setdefault(json.loads(line)["source"], []).append(end)
+            end += len(line)
+        self._file.truncate(end)
+
+    def append(self, source: str, round_: int, rows: list[Row]) -> None:
+        """Record all rows that one round made of a source."""
+        line = json.dumps({"source": source, "round": round_, "rows": rows}) + "\n"
+        self._file.seek(0, 2)
+        self._offsets.setdefault(source, []).append(self._file.tell())
+        self._file.write(line.encode())
+        self._file.flush()
+
+    def entries(self, source: str) -> list[tuple[int, list[Row]]]:
+        """Round and rows of each time the source was worked on; the last where a round was done again."""
+        by_round: dict[int, list[Row]] = {}
+        for offset in self._offsets.get(source, []):
+            self._file.seek(offset)
+            entry = json.loads(self._file.readline())
+            by_round[entry["round"]] = entry["rows"]
+        return sorted(by_round.items())
+
+    def rows(self) -> Iterator[Row]:
+        """All rows by source, then in the order they were made."""
+        for source in sorted(self._offsets):
+            for _, rows in self.entries(source):
+                yield from rows
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,71 @@
+"""Options of ``maskaug generate``: parsed by the command line, checked here, saved beside the output as resolved."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from maskaug.augment.masking.options import Engine
+from maskaug.core.options import Folder
+from maskaug.core.pictures import PictureFormat
+
+# Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
+RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
+
+
+def _cores() -> int:
+    """Cores this process may use; containers and clusters often grant fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class GenerateOptions(Engine):
+    """Options of ``maskaug generate``."""
+
+    src: Folder = Field(description="ImageFolder of faces, with or without splits.")
+    dst: Folder = Field(description="Where the data set goes.")
+    source_class: str = Field("not_wearing_mask", min_length=1, description="Class that gets masks.")
+    masked_class: str = Field("wearing_mask", min_length=1, description="Class of the masked copies.")
+    incorrect_class: str = Field(
+        "mask_worn_incorrectly", min_length=1, description="Class of copies whose mask leaves nose or mouth free."
+    )
+    copies: int | None = Field(None, ge=0, description="Masked copies a picture, instead of balancing.")
+    balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
+    annotations: Path | None = Field(
+        None,
+        description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: skips detection.",
+    )
+    min_quality: float = Field(0.2, ge=0, le=1, description="Copies scored lower are refused.")
+    format: PictureFormat = Field("jpeg", description="Of all written pictures.")
+    jpeg_quality: int = Field(95, ge=1, le=100, description="Of written JPEGs.")
+    max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")
+    alpha: bool = Field(False, description="Also write what the masks cover, under alpha/.")
+    workers: int = Field(
+        default_factory=_cores, ge=1, description="Processes; the output does not depend on it. [default: one a core]"
+    )
+    overwrite: bool = Field(False, description="Replace an earlier output in DST.")
+    resume: bool = Field(False, description="Go on with a run that was stopped.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "GenerateOptions":
+        if self.balance and self.copies is not None:
+            raise ValueError("--balance and --copies exclude each other; give one")
+        if self.overwrite and self.resume:
+            raise ValueError("--overwrite and --resume exclude each other; give one")
+        if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
+            raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
+        return self
+
+    @property
+    def balanced_class(self) -> str:
+        """The class that is made as large as the source class."""
+        return self.masked_class if self.correct_share > 0 else self.incorrect_class
+
+    @property
+    def correct_share(self) -> float:
+        """Share of copies whose mask is worn as it should be."""
+        return self.wear.get("correct", 0.0) / sum(self.wear.values())
+
+    def resolved(self) -> dict[str, Any]:
+        """What determines the output, as saved in ``config.json``."""
+        return self.model_dump(mode="json", exclude=set(RUN_ONLY))

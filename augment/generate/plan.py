@@ -1,0 +1,90 @@
+"""Planning: which copies of which source are made, in rounds, whatever order the work is done in."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.scan import Source
+from maskaug.core.manifest import Row
+
+# A source whose first copies were all refused will not do better: the face is hard to see, or none.
+_FAILURES_ALLOWED = 3
+LAST_ROUND = 25
+
+
+@dataclass
+class Tally:
+    """What became of one source so far."""
+
+    carried: bool = False
+    has_face: bool = False
+    attempts: int = 0
+    masked: int = 0
+    balancing: int = 0
+
+    def add(self, rows: Iterable[Row], balanced_class: str) -> None:
+        """Count the rows of one round; ``balancing`` are the masked copies in the class that is to be balanced."""
+        for row in rows:
+            if row["status"] == "carried":
+                self.carried = True
+                self.has_face = bool(row.get("landmarks"))
+            elif row.get("copy") is not None:
+                self.attempts += 1
+                self.masked += row["status"] == "masked"
+                self.balancing += row["status"] == "masked" and row["label"] == balanced_class
+
+
+def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str, int]:
+    """Copies of each source, by relative path, that are wanted whatever becomes of the others."""
+    sources = list(sources)
+    if options.copies is not None:
+        return {source.relative: options.copies for source in sources if source.label == options.source_class}
+    # One copy each can be no more than balance wants, unless the split has masked pictures of its own: then
+    # how many are wanted shows only when all have been read.
+    real = {source.split for source in sources if source.label == options.balanced_class}
+    return {
+        source.relative: int(source.split not in real) for source in sources if source.label == options.source_class
+    }
+
+
+def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options: GenerateOptions) -> dict[str, range]:
+    """Copy numbers of each source, by relative path, that bring every split into balance; empty when done."""
+    if options.copies is not None:
+        return {}
+    missing: dict[str, int] = defaultdict(int)
+    willing: dict[str, list[Source]] = defaultdict(list)
+    for source in sources:
+        tally = tallies[source.relative]
+        if source.label == options.balanced_class:
+            missing[source.split] -= tally.carried
+        elif source.label == options.source_class:
+            missing[source.split] += tally.carried - tally.balancing
+            if tally.carried and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
+                willing[source.split].append(source)
+
+    wanted: dict[str, range] = {}
+    for split, count in missing.items():
+        # Those with the fewest copies first, then in an order that depends on the seed alone.
+        queue = sorted(
+            willing[split],
+            key=lambda source: (
+                tallies[source.relative].attempts,
+                hashlib.sha256(f"{options.seed}:{source.relative}".encode()).digest(),
+            ),
+        )
+        if count <= 0 or not queue:
+            continue
+        each, extra = divmod(_attempts(count, options), len(queue))
+        for place, source in enumerate(queue):
+            first = tallies[source.relative].attempts
+            if copies := each + (place < extra):
+                wanted[source.relative] = range(first, first + copies)
+    return wanted
+
+
+def _attempts(missing: int, options: GenerateOptions) -> int:
+    """How many copies to try for: some will be worn incorrectly, but never more than are missing may be right."""
+    share = options.correct_share or 1.0
+    return max(missing, int((missing - 3 * missing**0.5) / share))

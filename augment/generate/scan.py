@@ -1,0 +1,218 @@
+"""What lies in a source folder: an ImageFolder, with or without splits, nested at any depth."""
+
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from maskaug.core.files import PICTURE_SUFFIXES, printable, safe_stem
+
+DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
+
+_JUNK = {"thumbs.db", "desktop.ini"}
+_LONGEST_NAME = 255  # bytes of a folder's name, by most file systems
+_LINKS_IN_A_PATH = 2
+COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
+
+
+class ScanError(Exception):
+    """The source folder cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of the source folder.
+
+    Attributes:
+        path: Where it is.
+        relative: The same below the source folder, with ``/``, and escaped where it is not printable.
+        split: ``train``, ``val``, ``a/b`` ...; ``train`` where the source has none.
+        label: Name of its class.
+        subfolder: Folders below the class folder, safe on any file system; may be empty.
+        stem: Output name without suffix, safe on any file system and unique in its folder.
+    """
+
+    path: Path
+    relative: str
+    split: str
+    label: str
+    subfolder: str
+    stem: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the source folder that cannot be looked into: its place, a short reason, a sentence."""
+
+    relative: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Sources by their relative path, and what could not be scanned."""
+
+    sources: tuple[Source, ...]
+    problems: tuple[Problem, ...]
+
+
+def scan(src: Path, source_class: str, masked_class: str) -> Scan:
+    """List the files of an ImageFolder with their splits and classes.
+
+    A folder named like one of the two classes is a class folder, wherever it lies; what lies above it is the
+    split, what lies beside it are further classes. A folder without any class folder but with pictures, or one
+    that is itself called ``source_class``, holds pictures of ``source_class``. Pictures that lie in no class
+    folder are problems; other files there are left alone.
+
+    Raises:
+        ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
+    """
+    if not src.is_dir():
+        what = "is not a folder" if src.exists() else "does not exist"
+        raise ScanError(f"source {src} {what}; name a folder of pictures")
+    problems: list[Problem] = []
+    try:
+        folders: list[Path] = []
+        files = sorted(
+            _walk(src, folders, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape")
+        )
+    except OSError as error:
+        raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
+    if not files and not problems:
+        raise ScanError(f"source {src} holds no picture")
+
+    classes = {source_class, masked_class}
+    # Folders that directly hold a class folder: their other sub-folders are classes too.
+    split_folders = {folder.parent for folder in folders if folder.name in classes}
+    flat = not split_folders or src.name == source_class
+    if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
+        names = ", ".join(sorted({path.parts[0] for path in files})[:8]) or "none that can be read"
+        raise ScanError(
+            f"source {src} has no folder called {source_class!r} (it has: {names}); "
+            "name the folder of unmasked faces with --source-class"
+        )
+    sources = []
+    for path in files:
+        if flat:
+            sources.append(_source(src, path, "", source_class, path.parent.parts))
+            continue
+        parents = [folder for folder in path.parents if folder in split_folders]
+        if parents and len(path.parts) > len(parents[0].parts) + 1:
+            inside = path.parent.parts[len(parents[0].parts) :]
+            source = _source(src, path, parents[0].as_posix(), inside[0], inside[1:])
+            if max(len(name.encode()) for name in (*source.split.split("/"), source.label)) > _LONGEST_NAME:
+                message = "a folder's name, its odd characters escaped, is too long; rename it"
+                problems.append(Problem(source.relative, "name_too_long", message))
+            else:
+                sources.append(source)
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            relative = printable(path.as_posix())
+            message = f"{relative} lies in no class folder; move it into one"
+            problems.append(Problem(relative, "no_class", message))
+    if not sources and not problems:
+        raise ScanError(f"source {src} holds no picture below {source_class!r}")
+    return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def check_apart(src: Path, dst: Path) -> None:
+    """Make sure that reading SRC and writing DST cannot meet.
+
+    Raises:
+        ScanError: one lies inside the other, or they are the same folder.
+    """
+    inner, outer = src.resolve(), dst.resolve()
+    if inner == outer:
+        raise ScanError(f"source and destination are the same folder, {src}; choose another destination")
+    if outer in inner.parents:
+        raise ScanError(f"source {src} lies inside destination {dst}; choose another destination")
+    if inner in outer.parents:
+        raise ScanError(f"destination {dst} lies inside source {src}; choose another destination")
+
+
+def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[Path]:
+    """Files below a folder, relative to it, hidden ones left out; folders and problems are added to the lists.
+
+    Links to folders are followed, but never in circles, nor more than a few in one path: folders that link to each
+    other would be visited in every order.
+    """
+
+    def refuse(relative: Path, reason: str, message: str) -> None:
+        problems.append(Problem(printable(relative.as_posix()), reason, printable(message)))
+
+    pending: list[tuple[Path, frozenset[tuple[int, int]], int]] = [(Path(), frozenset(), 0)]
+    while pending:
+        folder, ancestors, links = pending.pop()
+        here = src / folder
+        try:
+            status = here.stat()
+            identity = (status.st_dev, status.st_ino)
+            if identity in ancestors:
+                refuse(folder, "link_loop", f"{here} is a link to a folder that holds it; remove the link")
+                continue
+            entries = list(os.scandir(here))
+        except OSError as error:
+            if folder == Path():
+                raise
+            refuse(folder, "unreadable_folder", f"folder {here} cannot be read: {error.strerror}")
+            continue
+        folders.append(folder)
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name.lower() in _JUNK:
+                continue
+            relative = folder / entry.name
+            problem = _unusable(entry)
+            if problem is not None:
+                refuse(relative, *problem)
+            elif not entry.is_dir():
+                yield relative
+            elif entry.is_symlink() and links == _LINKS_IN_A_PATH:
+                refuse(relative, "too_many_links", f"{entry.path} is a link behind {links} others; name its target")
+            else:
+                pending.append((relative, ancestors | {identity}, links + entry.is_symlink()))
+
+
+def _unusable(entry: os.DirEntry[str]) -> tuple[str, str] | None:
+    """Reason and sentence for an entry that is neither a file nor a folder."""
+    try:
+        mode = entry.stat().st_mode
+    except OSError as error:
+        reason = "dangling_link" if entry.is_symlink() else "unreadable"
+        return reason, f"{entry.path} cannot be opened: {error.strerror}"
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return None
+    return "not_a_file", f"{entry.path} is a pipe, a socket or a device; leave it out"
+
+
+def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
+    return Source(
+        path=src / path,
+        relative=printable(path.as_posix()),
+        split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
+        label=printable(label),
+        subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
+        stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
+    )
+
+
+def _distinct(sources: list[Source]) -> tuple[Source, ...]:
+    """Sources whose names would meet get a mark of their own, made from their path."""
+
+    def key(source: Source) -> tuple[str, ...]:
+        place = source.split, source.label, source.subfolder, source.stem
+        return tuple(name.casefold() for name in place)
+
+    def marked(source: Source) -> Source:
+        digest = hashlib.sha256(source.relative.encode()).hexdigest()[:8]
+        return replace(source, stem=f"{source.stem}-{digest}")
+
+    named = [marked(source) if COPY_MARK in source.stem else source for source in sources]
+    while True:
+        counts = Counter(map(key, named))
+        if max(counts.values(), default=1) == 1:
+            return tuple(sorted(named, key=lambda source: source.relative))
+        # A mark may itself be another file's name: then both are marked once more.
+        named = [marked(source) if counts[key(source)] > 1 else source for source in named]

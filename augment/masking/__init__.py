@@ -1,0 +1,1 @@
+"""Masks on single pictures, and the engine as options ask for it."""

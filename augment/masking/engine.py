@@ -1,0 +1,66 @@
+"""The engine that options ask for."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import standard_pack
+from maskaug.augment.masking.options import Engine
+from maskaug.masktheface_wrapper import (
+    Choice,
+    Face,
+    FaceFinder,
+    Fixed,
+    MaskEngine,
+    Overlay,
+    load_pack,
+    load_textures,
+    pick,
+)
+
+
+def load_engine(options: Engine, *, find: bool = True) -> tuple[MaskEngine, Choice]:
+    """The engine the options ask for, and what it may draw.
+
+    Args:
+        options: Pack, textures, and what may be drawn.
+        find: Whether it is to find faces; without, no model is loaded.
+
+    Raises:
+        ModelError, PackError: a model, the pack or a texture cannot be used, or the pack lacks a kind.
+    """
+    pack = load_pack(options.pack or standard_pack())
+    for kind in options.kinds or ():
+        pack.of_kind(kind)
+    codes = options.code or ()
+    for code in codes:
+        pack.named(code.name)
+    prints = load_textures(path for path in (options.pattern, options.textures) if path)
+    own = {code.texture: load_textures([code.texture]) for code in codes if code.texture}
+    choice = Choice(
+        kinds=options.kinds,
+        variety=options.variety,
+        wear=options.wear,  # type: ignore[arg-type]  # checked to be ways of wearing
+        color=options.color,
+        color_weight=options.color_weight,
+        patterns=tuple(prints),
+        pattern_weight=options.pattern_weight,
+        fixed=tuple(
+            Fixed(code.name, code.color, next(iter(own[code.texture])) if code.texture else None) for code in codes
+        ),
+    )
+    textures = {name: texture for found in (prints, *own.values()) for name, texture in found.items()}
+    return MaskEngine(FaceFinder(options.landmarks) if find else None, pack, textures), choice
+
+
+def mask_all(
+    engine: MaskEngine, image: NDArray[np.uint8], faces: list[Face], choice: Choice, rng: np.random.Generator
+) -> list[Overlay]:
+    """A mask on every face, all worn alike; each overlay's picture carries the masks before it."""
+    choice = replace(choice, wear={pick(rng, choice.wear): 1.0})
+    overlays = list[Overlay]()
+    for face in faces:
+        overlays.append(engine.apply(image, face, engine.draw(rng, choice)))
+        image = overlays[-1].image
+    return overlays

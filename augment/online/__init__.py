@@ -1,0 +1,1 @@
+"""Masks inside a training loop: no files, no search."""

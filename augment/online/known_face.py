@@ -1,0 +1,97 @@
+"""A random mask on a face whose landmarks are known: what the transforms for training have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import standard_pack
+from maskaug.augment.online.landmark_cache import pixels_key
+from maskaug.core.landmarks import CHIN, LEFT_EYE, MIRRORED, NOSE_ROOT, RIGHT_EYE
+from maskaug.masktheface_wrapper import Choice, MaskEngine, Overlay, Scene, face_from_landmarks, load_pack
+
+_KEPT_BYTES = 64e6  # of pictures that were read, in each process
+
+Label = int | Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class KnownFace:
+    """Puts masks on faces whose landmarks are given or kept; small to pickle, for it does not hold the engine.
+
+    Attributes:
+        landmarks: ``(68, 2) float32`` by `pixels_key`.
+        kinds: What may be drawn, as `MaskEngine.draw` takes it.
+        min_quality: Overlays scored lower are dropped.
+        pack: Folder of templates; None: those that ship with maskaug.
+    """
+
+    landmarks: Mapping[str, NDArray[np.float32]]
+    kinds: Choice | str | Mapping[str, float] | None
+    min_quality: float
+    pack: Path | None
+    _scenes: dict[str, Scene] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_quality <= 1:
+            raise ValueError(f"min_quality must be in [0, 1], but is {self.min_quality}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return KnownFace, (self.landmarks, self.kinds, self.min_quality, self.pack)
+
+    def mask(
+        self, pixels: NDArray[np.uint8], points: NDArray[np.floating] | None, rng: np.random.Generator
+    ) -> Overlay | None:
+        """The picture with a mask, or None: landmarks unknown, all of the mask outside, or below the quality.
+
+        Args:
+            pixels: ``(H, W, 3) uint8`` RGB.
+            points: ``(68, 2)`` landmarks in pixels, mirrored or not; None: those kept for these pixels.
+            rng: Where every random number comes from.
+        """
+        engine = _engine(self.pack)
+        scene = None
+        if points is not None:
+            face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
+        else:
+            key = pixels_key(pixels)
+            if key not in self.landmarks:
+                return None
+            face = face_from_landmarks(renumbered(self.landmarks[key]))
+            scene = self._scenes.get(key) or engine.read(pixels, face)
+            # Every picture comes once an epoch: making room for new ones would lose each before it is seen again.
+            if key not in self._scenes and (len(self._scenes) + 1) * pixels.nbytes < _KEPT_BYTES:
+                self._scenes[key] = scene
+        overlay = engine.apply(pixels, face, engine.draw(rng, self.kinds), scene)
+        return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
+
+
+def renumbered(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(68, 2)`` landmarks as the face in the picture has them: those of a mirrored face change sides."""
+    across = points[RIGHT_EYE].mean(axis=0) - points[LEFT_EYE].mean(axis=0)
+    down = points[CHIN] - points[NOSE_ROOT]
+    return points if across[0] * down[1] > across[1] * down[0] else points[MIRRORED]
+
+
+def relabelled(label: Label, overlay: Overlay) -> int:
+    """The class of a masked picture.
+
+    Raises:
+        ValueError: the mask is worn in a way that has no label.
+    """
+    if isinstance(label, int):
+        return label
+    try:
+        return label[overlay.wearing.wear]
+    except KeyError:
+        known = ", ".join(label)
+        raise ValueError(f"no label is given for masks worn {overlay.wearing.wear!r}, only for {known}") from None
+
+
+@cache
+def _engine(pack: Path | None) -> MaskEngine:
+    """One for each process and pack, loaded when first needed."""
+    return MaskEngine(None, load_pack(pack or standard_pack()))

@@ -1,0 +1,1 @@
+"""Annotators' decisions: how they are recorded, and how far they agree."""

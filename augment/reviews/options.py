@@ -1,0 +1,15 @@
+"""Options of ``maskaug agreement``."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from maskaug.core.options import Folder
+
+
+class AgreementOptions(BaseModel):
+    """Options of ``maskaug agreement``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dst: Folder = Field(description="Output of maskaug generate, with the decisions made on it.")
+    resamples: int = Field(1000, ge=100, description="Bootstrap samples behind the intervals.")
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")

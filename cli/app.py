@@ -1,0 +1,308 @@
+"""The command line: parsing, printing and exit codes; the work is done by the functions it calls."""
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isnan
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from maskaug.augment import (
+    AgreementOptions,
+    AnnotationError,
+    ApplyError,
+    ApplyOptions,
+    CurateError,
+    CurateOptions,
+    GenerateError,
+    GenerateOptions,
+    ReviewError,
+    ScanError,
+    Summary,
+    apply,
+    generate,
+)
+from maskaug.augment.generate.generate import Progress as ReportProgress
+from maskaug.cli.command import UsageError, command
+from maskaug.cli.console import bar, err, extra, fail, out
+from maskaug.cli.doctor import examine
+from maskaug.cli.judging import judging
+from maskaug.cli.training import training
+from maskaug.core.version import __version__
+from maskaug.masktheface_wrapper import ModelError, PackError
+from maskaug.review_ui import KeysError, PageError, ReviewOptions, WindowError, review
+from maskaug.train.errors import TrainError
+
+if TYPE_CHECKING:
+    from maskaug.augment.curate.curate import Curated
+    from maskaug.augment.reviews.agreement import Agreement, Estimate
+
+_EXPECTED = (
+    AnnotationError,
+    ApplyError,
+    CurateError,
+    GenerateError,
+    KeysError,
+    ModelError,
+    PackError,
+    PageError,
+    ReviewError,
+    ScanError,
+    TrainError,
+    WindowError,
+)
+_PLAIN_LINE_SECONDS = 10.0
+
+app = typer.Typer(
+    help="Masked-face data you can trust.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see the README.",
+)
+
+
+def main() -> None:
+    """Run the command line; exits 0 when all is done, 1 on a problem, 2 on wrong options, 130 on Ctrl-C."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except UsageError as error:
+        fail(str(error), 2)
+    except _EXPECTED as error:
+        fail(str(error), 1)
+    except KeyboardInterrupt:
+        fail("stopped; nothing half-written is left", 130)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
+    if version:
+        out.print(f"maskaug {__version__}", highlight=False)
+        raise typer.Exit
+
+
+def _generate(options: GenerateOptions) -> None:
+    """Masked copies of a folder of unmasked faces: a balanced, traceable, reproducible data set.
+
+    SRC is an ImageFolder of any depth, with or without splits. DST gets the same splits, the unmasked pictures, and
+    masked copies in class wearing_mask; manifest/ says where each came from, contact_sheet.png shows a sample.
+    """
+    started = time.monotonic()
+    try:
+        with _progress() as report:
+            summary = generate(options, report)
+    except KeyboardInterrupt:
+        fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
+    _print_summary(summary, options, time.monotonic() - started)
+    if not summary.masked and (options.copies is None or options.copies > 0) and summary.missing:
+        fail("no picture got a mask; the table says why", 1)
+
+
+def _apply(options: ApplyOptions) -> None:
+    """Masks on single pictures."""
+    problems = 0
+    for result in apply(options):
+        if result.problem is not None:
+            problems += 1
+            err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
+            continue
+        worn = ", ".join(f"{overlay.wearing.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
+        out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _curate(options: CurateOptions) -> None:
+    """The final data set: generated pictures and people's decisions become a balanced ImageFolder.
+
+    DST is an output of generate, with the decisions in DST/reviews. OUT gets {split}/{class}/, manifest/, which says
+    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt.
+    """
+    with extra("curate"):
+        from maskaug.augment.curate.curate import curate  # noqa: PLC0415
+    with bar("comparing", "sources") as report:
+        curated = curate(options, report)
+    _print_curated(curated)
+    out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _agreement(options: AgreementOptions) -> None:
+    """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
+    with extra("curate"):
+        from maskaug.augment.reviews.agreement import agreement  # noqa: PLC0415
+    _print_agreement(agreement(options))
+
+
+def _review(options: ReviewOptions) -> None:
+    """A person's eye on the masked copies: accept or reject each by a key, in a window or on a web page.
+
+    Every decision is appended to DST/reviews/ANNOTATOR.jsonl and on the disk before the next picture comes; start
+    again to go on. Press ? for the keys.
+    """
+    reviewed = review(options, lambda address: out.print(f"open {address}", highlight=False, soft_wrap=True))
+    if reviewed.torn is not None:
+        moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {reviewed.torn}"
+        err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
+    if reviewed.by_score:
+        out.print(f"{reviewed.by_score} accepted by score", highlight=False)
+    counts = reviewed.counts
+    if counts is None:
+        out.print("nothing is left to decide on", highlight=False)
+        return
+    done = f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.left} left"
+    out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _doctor() -> None:
+    """What is installed, what works, and what to do about what does not."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "part", "found", "what to do"):
+        table.add_column(title, overflow="fold")
+    findings = examine()
+    for finding in findings:
+        mark = {"ok": "[green]ok[/]", "optional": "[yellow]--[/]", "broken": "[red]!![/]"}[finding.state]
+        table.add_row(mark, *map(escape, (finding.part, finding.found, finding.advice)))
+    out.print(table)
+    if any(finding.state == "broken" for finding in findings):
+        raise typer.Exit(1)
+
+
+app.command("generate")(command(GenerateOptions, _generate))
+app.command("apply")(command(ApplyOptions, _apply))
+app.command("review")(command(ReviewOptions, _review))
+app.command("curate")(command(CurateOptions, _curate))
+app.command("agreement")(command(AgreementOptions, _agreement))
+app.command("doctor")(_doctor)
+for _name, _function in {**training, **judging}.items():
+    app.command(_name)(_function)
+
+
+@contextmanager
+def _progress() -> Iterator[ReportProgress]:
+    """A bar on stderr, or a plain line now and then where that is no terminal."""
+    if not err.is_terminal:
+        last = time.monotonic()
+
+        def line(done: int, total: int, written: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > _PLAIN_LINE_SECONDS:
+                last = time.monotonic()
+                err.print(f"{done} of {total} sources, {written} pictures written", highlight=False)
+
+        yield line
+        return
+    columns = (
+        TextColumn("masking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as shown:
+        task = shown.add_task("masking", total=None, rate="")
+        started = time.monotonic()
+
+        def update(done: int, total: int, written: int) -> None:
+            rate = written / max(time.monotonic() - started, 1e-6)
+            shown.update(task, completed=done, total=total, rate=f"{rate:.0f} pictures/s")
+
+        yield update
+
+
+def _print_curated(curated: "Curated") -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    for (split, label), count in sorted(curated.kept.items()):
+        table.add_row(f"kept, {escape(f'{split}/{label}')}", str(count))
+    for (reason, label), count in sorted(curated.left_out.items()):
+        table.add_row(f"left out, {reason}, {escape(label)}", str(count))
+    for (change, label), count in sorted(curated.moved.items()):
+        table.add_row(escape(f"{change}, {label}"), str(count))
+    table.add_row("groups of near-duplicate sources", str(curated.duplicates))
+    for place in curated.missing:
+        table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
+    out.print(table)
+    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
+
+
+def _print_agreement(found: "Agreement") -> None:
+    people = Table(box=None, pad_edge=False)
+    people.add_column("annotator", overflow="fold")
+    for title in ("accepted", "rejected", "by score", "flagged", "median look", "controls rejected"):
+        people.add_column(title, justify="right")
+    for annotator in found.annotators:
+        people.add_row(
+            escape(annotator.name),
+            str(annotator.accepted),
+            str(annotator.rejected),
+            str(annotator.by_score),
+            str(annotator.flagged),
+            "-" if isnan(annotator.looked_ms) else f"{annotator.looked_ms / 1000:.1f} s",
+            f"{annotator.controls_rejected} of {annotator.controls}" if annotator.controls else "-",
+        )
+    figures = Table(box=None, pad_edge=False)
+    figures.add_column("agreement", overflow="fold")
+    for title in ("value", "95 % interval", "pictures"):
+        figures.add_column(title, justify="right")
+    figures.add_row("pairs of decisions alike", *_cells(found.raw))
+    for (first, second), estimate in found.cohen.items():
+        figures.add_row(f"Cohen's kappa, {escape(first)} and {escape(second)}", *_cells(estimate))
+    figures.add_row("Fleiss's kappa, all annotators", *_cells(found.fleiss))
+    figures.add_row("Krippendorff's alpha", *_cells(found.alpha))
+    confusion = Table(box=None, pad_edge=False)
+    for title in ("one says", "another says"):
+        confusion.add_column(title, overflow="fold")
+    confusion.add_column("pictures", justify="right")
+    for (first, second), count in found.confusion.most_common():
+        confusion.add_row(escape(first), escape(second), str(count))
+    for table in (people, figures, confusion):
+        if table.row_count:
+            out.print(table)
+            out.print()
+    settled = sum(dispute.settled is not None for dispute in found.disputed)
+    out.print(f"{len(found.disputed)} pictures in dispute, {settled} of them settled", highlight=False)
+    for dispute in found.disputed:
+        decisions = ", ".join(f"{annotator}: {decision}" for annotator, decision in dispute.decisions.items())
+        final = f"; settled: {dispute.settled}" if dispute.settled else ""
+        out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _cells(estimate: "Estimate") -> tuple[str, str, str]:
+    value = "undefined" if isnan(estimate.value) else f"{estimate.value:.3f}"
+    interval = "-" if isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
+    return value, interval, str(estimate.pictures)
+
+
+def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    table.add_row("sources", str(summary.sources))
+    table.add_row("faces found", str(summary.with_face))
+    for title, counts in (("carried over", summary.carried), ("masked copies", summary.masked)):
+        for place, count in sorted(counts.items()):
+            table.add_row(f"{title}, {escape(place)}", str(count))
+    for reason, count in Counter(summary.refused).most_common():
+        table.add_row(f"refused, {escape(reason)}", str(count))
+    for split, count in sorted(summary.missing.items()):
+        table.add_row(f"[yellow]missing for balance, {escape(split)}[/]", str(count))
+    written = sum(summary.carried.values()) + sum(summary.masked.values())
+    table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
+    out.print(table)
+    out.print(f"contact sheet: {options.dst / 'contact_sheet.png'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM, as clusters send it before they kill: stop as on Ctrl-C."""
+    raise KeyboardInterrupt

@@ -1,0 +1,206 @@
+"""The command line of what judges and uses a trained classifier: printing and exit codes."""
+
+import json
+from collections.abc import Callable
+from math import isfinite, isnan
+from typing import TYPE_CHECKING
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from maskaug.cli.command import command
+from maskaug.cli.console import bar, err, extra, out
+from maskaug.cli.training import told
+from maskaug.train.ablate.options import AblateOptions
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.export.options import ExportOptions
+from maskaug.train.predict.options import PredictOptions
+
+if TYPE_CHECKING:
+    from maskaug.train.evaluate.evaluate import Evaluation
+    from maskaug.train.evaluate.metrics import Estimate
+    from maskaug.train.predict.predict import Predicted
+
+
+def _evaluate(options: EvaluateOptions) -> None:
+    """How good a classifier is on labelled pictures: figures with 95 % intervals, by slice, and a report.
+
+    RUN/evaluations/NAME/ gets evaluation.json and predictions.parquet; RUN/report.html shows them. Threshold and
+    temperature are those found on the run's validation pictures, never on DATA.
+    """
+    with extra("train"):
+        from maskaug.train.evaluate.evaluate import evaluate  # noqa: PLC0415
+    with bar("reading and judging", "pictures") as report:
+        found = evaluate(options, report)
+    if options.json_:
+        out.print_json(json.dumps(found.as_json()))
+        return
+    _print_evaluation(found)
+    out.print(f"report: {options.run / 'report.html'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _predict(options: PredictOptions) -> None:
+    """Whether the faces in pictures, videos or before a camera wear masks.
+
+    Prints a line for each face, or with --json a line of JSON for each picture and frame. Give RUN or a .onnx file
+    first to judge by it; without, the bundled classifier does, which needs no PyTorch: maskaug predict photo.jpg
+    """
+    with extra("train" if options.trained else "predict"):
+        _tell(options)
+
+
+def _tell(options: PredictOptions) -> None:
+    from maskaug.train.predict.drawings import Drawings  # noqa: PLC0415
+    from maskaug.train.predict.predict import predict  # noqa: PLC0415
+
+    by = str(options.trained or options.file or "bundled")
+    problems = said = 0
+    drawings = Drawings(options.draw, options.every) if options.draw else None
+    try:
+        for predicted in predict(options):
+            if predicted.frame.problem:
+                problems += 1
+                err.print(f"maskaug: {predicted.frame.problem}", highlight=False, soft_wrap=True, markup=False)
+            if drawings and predicted.drawn is not None:
+                drawings.write(predicted.frame, predicted.drawn)
+            lines = [_json_line(predicted, by)] if options.json_ else _lines(predicted)
+            if lines and not said and not options.json_:
+                lines = [_LINE.format("P(mask)", "verdict", "place", "picture"), *lines]
+            said += len(lines)
+            for line in lines:
+                out.print(line, highlight=False, soft_wrap=True, markup=False)
+    except KeyboardInterrupt:
+        if options.camera is None:
+            raise
+    finally:
+        if drawings:
+            drawings.close()
+    if drawings and drawings.written:
+        err.print(f"drawn: {len(drawings.written)} files below {options.draw}", highlight=False, soft_wrap=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _export(options: ExportOptions) -> None:
+    """A run's network as one file for other programs: ONNX or TorchScript, checked against the network.
+
+    Its input is N x 3 x S x S uint8 RGB pixels, its output the probability of a mask; classes, size, framing, threshold
+    and temperature are in the file's metadata. The probabilities are within 1e-4 of the network's, with --half within
+    0.01.
+    """
+    with extra("train"):
+        from maskaug.train.export.export import export  # noqa: PLC0415
+
+        exported = export(options)
+    said = f"{exported.path}: within {exported.difference:.1e} of the network on 100 pictures"
+    out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+def _ablate(options: AblateOptions) -> None:
+    """A grid of trainings, several seeds each: what makes a difference, in one table and one plot.
+
+    OUT gets a folder for each run, ablation.md, ablation.json and ablation.png. Given again, it goes on where it was
+    stopped, and trains what more values or seeds add.
+    """
+    with extra("train"):
+        from maskaug.train.ablate.ablate import PLOT_FILE, TABLE_FILE, ablate  # noqa: PLC0415
+        from maskaug.train.ablate.comparison import changes, table  # noqa: PLC0415
+        from maskaug.train.fit.train import train  # noqa: PLC0415
+
+    def next_run(what: str, done: int, total: int) -> None:
+        err.print(f"run {done + 1} of {total}: {what}", highlight=False, markup=False)
+
+    with told() as report:
+        found = ablate(options, lambda chosen: train(chosen, report), next_run)
+    for titles, rows in (table(found), changes(found)):
+        shown = Table(*map(escape, titles), box=None, pad_edge=False)
+        for row in rows:
+            shown.add_row(*map(escape, row))
+        out.print(shown)
+        out.print()
+    out.print(f"written: {options.out / TABLE_FILE}, {options.out / PLOT_FILE}", highlight=False, soft_wrap=True)
+
+
+judging: dict[str, Callable[..., None]] = {
+    "evaluate": command(EvaluateOptions, _evaluate),
+    "predict": command(PredictOptions, _predict),
+    "ablate": command(AblateOptions, _ablate),
+    "export": command(ExportOptions, _export),
+}
+
+_LINE = "{:>7}  {:<8}  {:<21}  {}"
+
+
+def _lines(predicted: "Predicted") -> list[str]:
+    frame = predicted.frame
+    name = frame.source if frame.number is None else f"{frame.source}, {frame.seconds:.2f} s"
+    if frame.image is None:
+        return []
+    faces = zip(predicted.boxes, predicted.probabilities, predicted.masked, strict=True)
+    return [
+        _LINE.format(
+            f"{probability:.3f}",
+            "mask" if masked else "no mask",
+            f"{left},{top} {right - left}x{bottom - top}",
+            name,
+        )
+        for (left, top, right, bottom), probability, masked in faces
+    ] or [_LINE.format("-", "no face", "", name)]
+
+
+def _json_line(predicted: "Predicted", classifier: str) -> str:
+    frame = predicted.frame
+    faces = zip(predicted.boxes, predicted.probabilities, predicted.masked, strict=True)
+    return json.dumps(
+        {
+            "picture": frame.source,
+            "frame": frame.number,
+            "seconds": None if frame.number is None else round(frame.seconds, 3),
+            "problem": frame.problem or None,
+            "classifier": classifier,
+            "faces": [
+                {"box": list(box), "probability": round(probability, 6), "masked": masked}
+                for box, probability, masked in faces
+            ],
+        }
+    )
+
+
+def _print_evaluation(found: "Evaluation") -> None:
+    from maskaug.train.evaluate.metrics import TITLES  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column(escape(found.name), overflow="fold")
+    for title in ("value", "95 % interval"):
+        table.add_column(title, justify="right")
+    table.add_column("")
+    table.add_row("masked pictures", str(found.masked), "", "")
+    table.add_row("unmasked pictures", str(found.unmasked), "", "")
+    for name, estimate in found.figures.items():
+        table.add_row(TITLES[name], *_cells(estimate))
+    out.print(table)
+    if found.slices:
+        parts = Table(box=None, pad_edge=False)
+        for title in ("by", "part"):
+            parts.add_column(title, overflow="fold")
+        for title in ("masked", "unmasked", "accuracy", "95 % interval", "loss", "AUC"):
+            parts.add_column(title, justify="right")
+        for one in found.slices:
+            accuracy = _cells(one.accuracy)
+            numbers = (str(one.masked), str(one.unmasked), *accuracy[:2], f"{one.loss:.3f}", _number(one.auc))
+            parts.add_row(one.by, escape(one.name), *numbers)
+        out.print()
+        out.print(parts)
+    out.print()
+    for note in found.notes:
+        out.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _cells(estimate: "Estimate") -> tuple[str, str, str]:
+    interval = f"{estimate.low:.3f} to {estimate.high:.3f}" if isfinite(estimate.low) else "-"
+    return _number(estimate.value), interval, estimate.why
+
+
+def _number(value: float) -> str:
+    return "-" if isnan(value) else f"{value:.3f}"

@@ -1,0 +1,111 @@
+"""The command line of training: printing and exit codes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from maskaug.cli.command import command
+from maskaug.cli.console import err, extra, out
+from maskaug.train.distill.options import DistillOptions
+from maskaug.train.fit.options import TrainOptions
+
+if TYPE_CHECKING:
+    from maskaug.train.fit.train import Report, Trained
+
+
+def _train(options: TrainOptions) -> None:
+    """Train a classifier of masked and unmasked faces, and write a report of it.
+
+    RUN gets metrics.csv, best.pt, best.safetensors, predictions.parquet, calibration.json and report.html. On several
+    processes: torchrun --nproc-per-node 2 -m maskaug train DATA --out RUN
+    """
+    with extra("train"):
+        from maskaug.train.fit.train import train  # noqa: PLC0415
+    with told() as report:
+        trained = train(options, report)
+    if int(os.environ.get("RANK", "0")):
+        return
+    _print_trained(trained)
+
+
+def _print_trained(trained: "Trained") -> None:
+    best = trained.best
+    out.print(
+        f"kept epoch {best['epoch']:.0f}: validation loss {best['val_loss']:.4f}, accuracy {best['val_accuracy']:.2%}, "
+        f"AUC {best['val_auc']:.5f}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    out.print(f"report: {trained.run / 'report.html'}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _distill(options: DistillOptions) -> None:
+    """A small network that says what RUN's network says, and its file for onnxruntime: 3 MB, with the default --arch.
+
+    It learns from the calibrated probabilities of RUN, of RUN's own pictures made as RUN's recipe makes them. STUDENT
+    becomes a run like any other, which evaluate, predict and export take; and STUDENT/model.onnx is its network with
+    weights of 16 bits. A student that was stopped goes on with: maskaug train --resume STUDENT, then
+    maskaug export STUDENT --half
+    """
+    with extra("train"):
+        from maskaug.train.distill.distill import distill  # noqa: PLC0415
+    with told() as report:
+        found = distill(options, report)
+    exported = found.exported
+    if exported is None:
+        return
+    _print_trained(found.trained)
+    size = exported.path.stat().st_size / 1e6
+    said = f"{exported.path}: {size:.2f} MB, within {exported.difference:.1e} of the network on 100 pictures"
+    out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+training = {"train": command(TrainOptions, _train), "distill": command(DistillOptions, _distill)}
+
+
+@contextmanager
+def told() -> "Iterator[Report]":
+    """A line an epoch, sentences on stderr; and on a terminal a bar with loss, pictures a second and time left."""
+    from maskaug.train.fit.train import Report  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[told]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+        task = shown.add_task("decoding", total=None, told="pictures")
+
+        def note(text: str) -> None:
+            err.print(f"maskaug: {text}", highlight=False, soft_wrap=True, markup=False)
+
+        def decoded(done: int, total: int) -> None:
+            shown.update(task, completed=done, total=total)
+
+        def step(done: int, total: int, loss: float, speed: float) -> None:
+            speed_told = f"pictures, loss {loss:.3f}, {speed:.0f}/s"
+            shown.update(task, description="training", completed=done, total=total, told=speed_told)
+
+        def epoch(row: dict[str, float], epochs: int) -> None:
+            left = (epochs - row["epoch"]) * row["seconds"]
+            err.print(
+                f"epoch {row['epoch']:.0f} of {epochs}: loss {row['train_loss']:.4f}; "
+                f"on validation loss {row['val_loss']:.4f}, "
+                f"accuracy {row['val_accuracy']:.2%}, AUC {row['val_auc']:.4f}; {row['samples_per_s']:.0f} pictures/s, "
+                f"{_duration(left)} left",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+        yield Report(note, decoded, step, epoch)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

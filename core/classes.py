@@ -1,0 +1,6 @@
+"""Names of the classes, as folders and columns have them."""
+
+UNMASKED_CLASS = "not_wearing_mask"
+MASKED_CLASS = "wearing_mask"
+INCORRECT_CLASS = "mask_worn_incorrectly"
+CLASSES = (UNMASKED_CLASS, MASKED_CLASS)  # of a classifier, by label

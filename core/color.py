@@ -1,0 +1,5 @@
+"""Colour in numbers."""
+
+import numpy as np
+
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # weights of red, green and blue: ITU-R BT.601

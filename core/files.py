@@ -1,0 +1,76 @@
+"""Files by name and as wholes: nothing half-written stays, and every name can be printed and stored."""
+
+import hashlib
+import os
+import re
+import threading
+import unicodedata
+from pathlib import Path
+
+
+def printable(name: str) -> str:
+    """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
+    text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def write_atomic(path: Path, data: bytes, partial: Path) -> None:
+    """Write a file whole or not at all: temporary file, fsync, rename.
+
+    Args:
+        path: Where it goes; its folder is made.
+        data: What it holds.
+        partial: Folder on the same file system for the temporary file.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    temporary = partial / f"{os.getpid()}-{threading.get_ident()}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def file_sha256(path: Path) -> str | None:
+    """Hexadecimal digest of a file, or None if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+PICTURE_SUFFIXES = {
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".avif",
+}
+
+
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)  # by Windows
+
+
+_LONGEST_STEM = 100  # bytes; file systems allow 255, and copies add a suffix
+
+
+def safe_stem(name: str) -> str:
+    """A name that any file system takes: letters, digits, ``-_. `` and nothing else, never empty."""
+    normal = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
+    cleaned = "".join(char if char.isalnum() or char in "-_. " else "_" for char in normal).strip(". ")
+    cut = cleaned.encode("utf-8")[:_LONGEST_STEM].decode("utf-8", "ignore").strip(". ")
+    return f"_{cut}" if not cut or _RESERVED.match(cut) else cut

@@ -1,0 +1,189 @@
+"""The manifest: one row for each picture carried over, each copy attempted and each source refused."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Literal, TypedDict
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from maskaug.core.faces import Face
+
+MANIFEST_FOLDER = "manifest"
+_PART = "part-00000.parquet"
+_ROWS_AT_ONCE = 2048
+
+Status = Literal["carried", "masked", "refused"]
+
+
+class FaceRecord(TypedDict, total=False):
+    """One face of a picture; the last nine only where it was to wear a mask. Pixels of the written picture."""
+
+    box: list[float]  # left, top, right, bottom
+    landmarks: list[float]  # x0, y0, x1, y1 ... of the 68 points
+    stability: float
+    detector: str
+    kind: str
+    template: str
+    parameters: str  # JSON of masktheface_wrapper.Wearing
+    yaw: float
+    pitch: float
+    roll: float
+    quality: float
+    reasons: list[str]
+
+
+class Row(FaceRecord, total=False):
+    """One row. Face columns are the largest face's; ``quality`` and ``reasons`` those of the whole picture."""
+
+    status: Status
+    source: str
+    source_sha256: str
+    output: str
+    output_sha256: str
+    alpha: str
+    split: str
+    label: str
+    subfolder: str
+    copy: int
+    seed: int
+    width: int
+    height: int
+    message: str
+    other_faces: list[FaceRecord]
+
+
+_FACE_FIELDS = [
+    ("box", pa.list_(pa.float32())),
+    ("landmarks", pa.list_(pa.float32())),
+    ("stability", pa.float32()),
+    ("detector", pa.string()),
+    ("kind", pa.string()),
+    ("template", pa.string()),
+    ("parameters", pa.string()),
+    ("yaw", pa.float32()),
+    ("pitch", pa.float32()),
+    ("roll", pa.float32()),
+    ("quality", pa.float32()),
+    ("reasons", pa.list_(pa.string())),
+]
+SCHEMA = pa.schema(
+    [
+        ("status", pa.string()),
+        ("source", pa.string()),
+        ("source_sha256", pa.string()),
+        ("output", pa.string()),
+        ("output_sha256", pa.string()),
+        ("alpha", pa.string()),
+        ("split", pa.string()),
+        ("label", pa.string()),
+        ("subfolder", pa.string()),
+        ("copy", pa.int32()),
+        ("seed", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("message", pa.string()),
+        *_FACE_FIELDS,
+        ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),
+    ]
+)
+
+
+def face_record(face: Face) -> FaceRecord:
+    """A found face."""
+    return FaceRecord(
+        box=[float(value) for value in face.box],
+        landmarks=[float(value) for value in face.landmarks.reshape(-1)],
+        stability=face.stability,
+        detector=face.detector,
+    )
+
+
+def faces_of(row: Row) -> list[Face]:
+    """The faces a row tells of, largest first."""
+    records: list[FaceRecord] = [row, *(row.get("other_faces") or [])]
+    return [
+        Face(
+            box=np.array(record["box"], dtype=np.float32),
+            landmarks=np.array(record["landmarks"], dtype=np.float32).reshape(68, 2),
+            stability=float(record["stability"]),
+            detector=record["detector"],
+        )
+        for record in records
+        if record.get("landmarks")
+    ]
+
+
+def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.Schema = SCHEMA) -> None:
+    """Write ``DST/manifest/part-00000.parquet`` whole or not at all, a few thousand rows in memory at a time."""
+    folder = dst / MANIFEST_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{_PART}"
+    with pq.ParquetWriter(unfinished, schema) as writer:
+        batch: list[Mapping[str, object]] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _ROWS_AT_ONCE:
+                writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+    unfinished.replace(folder / _PART)
+
+
+def read_manifest(dst: Path) -> Iterator[Row]:
+    """Rows of a finished data set, in order.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+    """
+    for part in _parts(dst):
+        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
+
+
+def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
+    """Some columns of a finished data set, all rows in order.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+    """
+    return pa.concat_tables(pq.read_table(part, columns=list(columns)) for part in _parts(dst))
+
+
+class RowReader:
+    """Single rows of a finished data set by number, read when asked for; several threads may ask."""
+
+    def __init__(self, dst: Path, columns: Sequence[str]) -> None:
+        """Look up where rows lie.
+
+        Raises:
+            FileNotFoundError: there is no manifest.
+        """
+        self._columns = list(columns)
+        self._lock = Lock()
+        self._groups: list[tuple[pq.ParquetFile, int]] = []
+        starts = [0]
+        for part in _parts(dst):
+            file = pq.ParquetFile(part)
+            for number in range(file.num_row_groups):
+                self._groups.append((file, number))
+                starts.append(starts[-1] + file.metadata.row_group(number).num_rows)
+        self._starts = np.array(starts)
+
+    def row(self, number: int) -> Row:
+        """The columns of one row, counted from 0 over all parts."""
+        group = int(np.searchsorted(self._starts, number, side="right")) - 1
+        file, place = self._groups[group]
+        with self._lock:
+            table = file.read_row_group(place, columns=self._columns, use_threads=False)
+        row: Row = table.slice(number - int(self._starts[group]), 1).to_pylist()[0]
+        return row
+
+
+def _parts(dst: Path) -> list[Path]:
+    parts = sorted((dst / MANIFEST_FOLDER).glob("[!.]*.parquet"))
+    if not parts:
+        raise FileNotFoundError(f"{dst} holds no finished data set: {dst / MANIFEST_FOLDER} has no parquet file")
+    return parts

@@ -1,0 +1,171 @@
+"""Pictures in and out of files: whatever the file is called, RGB arrays come in, and nothing half-written stays."""
+
+import hashlib
+import io
+import stat
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from maskaug.core.files import printable
+
+PictureFormat = Literal["jpeg", "png"]
+SUFFIXES: dict[PictureFormat, str] = {"jpeg": ".jpg", "png": ".png"}
+
+# A 12 000 x 8 000 panorama; decoded it takes 300 MB.
+MAX_PIXELS = 100_000_000
+# Below that no face has landmarks to speak of.
+MIN_SIDE = 32
+
+_ORIENTATION = 0x0112  # EXIF tag
+
+
+class PictureError(Exception):
+    """A file that cannot be used as a picture.
+
+    Attributes:
+        reason: ``missing``, ``no_permission``, ``not_a_file``, ``empty_file``, ``not_a_picture``,
+            ``truncated``, ``unreadable``, ``too_many_pixels`` or ``too_small``.
+        sha256: Of the file's bytes, where they could be read.
+    """
+
+    def __init__(self, reason: str, message: str, sha256: str | None = None) -> None:
+        super().__init__(printable(message))  # a file name may hold a newline, or no text at all
+        self.reason = reason
+        self.sha256 = sha256
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes:
+        pixels: ``(H, W, 3) uint8`` RGB, upright, C-contiguous.
+        sha256: Of the file's bytes, hexadecimal.
+    """
+
+    pixels: NDArray[np.uint8]
+    sha256: str
+
+
+def read_picture(path: Path, max_size: int | None = None) -> Picture:
+    """Decode a file into upright RGB; its type is decided by its content.
+
+    Grey, palette, CMYK, 16-bit and transparent pictures (over white) become 8-bit RGB; of an animation the
+    first frame is taken.
+
+    Args:
+        path: The file.
+        max_size: Longest side of the result in pixels; larger pictures are shrunk by area.
+
+    Raises:
+        PictureError: the file is no usable picture; the message says which, why, and what to do.
+    """
+    data = _read(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        pixels = _decode(data, path)
+    except PictureError as error:
+        error.sha256 = sha256
+        raise
+    if max_size is not None and max(pixels.shape[:2]) > max_size:
+        factor = max_size / max(pixels.shape[:2])
+        height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    if min(pixels.shape[:2]) < MIN_SIDE:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
+    return Picture(np.require(pixels, requirements=["C", "W"]), sha256)
+
+
+def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:
+    """Encode ``(H, W, 3)`` RGB or ``(H, W)`` grey pixels; equal pixels give equal bytes."""
+    ordered = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    options = [cv2.IMWRITE_JPEG_QUALITY, jpeg_quality] if kind == "jpeg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
+    done, data = cv2.imencode(SUFFIXES[kind], ordered, options)
+    if not done:
+        raise ValueError(f"cannot encode {pixels.shape} {pixels.dtype} as {kind}")
+    return data.tobytes()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # opening a named pipe would wait for ever
+            raise PictureError("not_a_file", f"{path} is not a regular file; leave it out")
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise PictureError("missing", f"{path} does not exist") from error
+    except PermissionError as error:
+        raise PictureError("no_permission", f"{path} may not be read; change its permissions") from error
+    except OSError as error:
+        raise PictureError("unreadable", f"{path} cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise PictureError("empty_file", f"{path} is empty; copy it again", hashlib.sha256(b"").hexdigest())
+    return data
+
+
+def _decode(data: bytes, path: Path) -> NDArray[np.uint8]:
+    with warnings.catch_warnings():
+        # Pillow warns of large pictures and odd metadata; the limits here are our own.
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data)) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    size = f"{picture.width} x {picture.height}"
+                    limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+                    raise PictureError("too_many_pixels", f"{path} claims {size} pixels, over {limit}; scale it down")
+                quick = _quick_jpeg(picture, data)
+                return _to_rgb(picture) if quick is None else quick
+        except PictureError:
+            raise
+        except UnidentifiedImageError as error:
+            raise PictureError("not_a_picture", f"{path} holds no picture in a known format; convert it") from error
+        except Image.DecompressionBombError as error:
+            raise PictureError("too_many_pixels", f"{path} claims far too many pixels; scale it down") from error
+        # Damaged files make decoders fail in any way: SyntaxError, struct.error, zlib.error, MemoryError ...
+        except Exception as error:
+            if "truncated" in str(error).lower():
+                raise PictureError("truncated", f"{path} is cut short; copy it again") from error
+            raise PictureError("unreadable", f"{path} is damaged ({error}); export it again") from error
+
+
+def _quick_jpeg(picture: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
+    """The usual case by OpenCV, in half of Pillow's time; None where it is not the usual case.
+
+    OpenCV fills what a cut file lacks with grey and says nothing: only files that end as they should come here.
+    """
+    usual = picture.format == "JPEG" and picture.mode == "RGB" and data.endswith(b"\xff\xd9")
+    if not usual or picture.getexif().get(_ORIENTATION, 1) != 1:
+        return None
+    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if pixels is None else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    upright = ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
+    if upright.mode == "RGB" and not upright.has_transparency_data:
+        return np.asarray(upright)
+    if upright.mode.startswith(("I", "F")):
+        return _deep_grey(upright)
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return np.asarray(Image.alpha_composite(white, layer).convert("RGB"))
+    return np.asarray(upright.convert("RGB"))
+
+
+def _deep_grey(picture: Image.Image) -> NDArray[np.uint8]:
+    """16- and 32-bit grey to 8 bits; Pillow itself clips at 255 instead of scaling."""
+    values = np.nan_to_num(np.asarray(picture).astype(np.float64), posinf=0.0, neginf=0.0)
+    top = 65535.0 if picture.mode.startswith("I;16") or values.max() > 255 else 255.0
+    if picture.mode == "F" and values.max() <= 1:
+        top = 1.0
+    grey = np.clip(values / max(top, float(values.max())) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)

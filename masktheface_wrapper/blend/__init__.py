@@ -1,0 +1,1 @@
+"""A drawn layer brought into the photograph."""

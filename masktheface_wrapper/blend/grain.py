@@ -1,0 +1,157 @@
+"""The skin's fine structure given to a layer: its noise, and folds as deep as its relief."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image, Points
+from maskaug.core.color import LUMA
+from maskaug.core.landmarks import BROWS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, noise_variance, squared_gradient
+
+# Standard deviation of noise, in grey levels; on small faces, where what seems noise is the face, for each pixel
+# between the eyes.
+_STRONGEST, _STRONGEST_ON_SMALL = 10.0, 0.14
+
+
+_TILE = 128  # pixels; noise repeats unseen
+
+
+# Visible skin: what no mask covers of the head from the nose up, without brows and eyes; lengths in distances between
+# the eyes, but the forehead's in distances from the chin to the brows.
+_FEATURES = (LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE)
+
+
+_FEATURE_MARGIN, _EDGE_MARGIN, _FOREHEAD, _BLOCK = 0.15, 0.06, 0.25, 0.12
+
+
+_FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
+
+
+_GAIN_RANGE = (0.25, 1.8)
+
+
+_LEAST_FOLDS = 0.15  # share of the skin's relief that folds keep, however noisy the skin is
+
+
+def read_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -> float | None:
+    """Median over the visible skin of the local gradient energy; None if too little of it shows.
+
+    Args:
+        image: ``(H, W, 3) uint8`` RGB.
+        landmarks: ``(68, 2)`` of a face.
+        layer: What it wears.
+        unit: Distance between its eyes, in pixels.
+
+    Returns:
+        Mean square of the luma's gradient, in grey levels a pixel, squared.
+    """
+    raised = landmarks[BROWS] + _FOREHEAD * (landmarks[BROWS].mean(axis=0) - landmarks[8])
+    outline = cv2.convexHull(np.concatenate([landmarks[[0, 1, 2, 30, 14, 15, 16]], raised]))[:, 0]
+    left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)
+    right, bottom = np.ceil(outline.max(axis=0) + 1).astype(int).clip(max=image.shape[1::-1])
+    if min(right - left, bottom - top) < 5:
+        return None
+    corner = np.array((left, top))
+    bare = np.zeros((bottom - top, right - left), dtype=np.uint8)
+    cv2.fillConvexPoly(bare, np.round(outline - corner).astype(np.int32), 1)
+    for part in _FEATURES:
+        hull = cv2.convexHull(np.round(landmarks[part] - corner).astype(np.int32))
+        cv2.fillConvexPoly(bare, hull, 0)
+        cv2.polylines(bare, [hull], True, 0, max(1, round(2 * _FEATURE_MARGIN * unit)))
+    covered = np.zeros(image.shape[:2], dtype=bool)
+    covered[layer.window] = layer.alpha > 0.5 / 255
+    bare[covered[top:bottom, left:right]] = 0
+    side = int(max(4, _BLOCK * unit))
+    reach = side + 2 * round(max(2.0, _EDGE_MARGIN * unit))
+    inside = cv2.erode(bare, np.ones((reach, reach)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    if np.count_nonzero(inside) < side:
+        return None
+    energy = np.zeros(inside.shape, dtype=np.float32)
+    energy[1:-1, 1:-1] = squared_gradient(image[top:bottom, left:right].astype(np.float32) @ LUMA)
+    return float(np.median(cv2.blur(energy, (side, side))[inside]))
+
+
+def grain_tile(
+    grain: Grain, layer: Layer, *, unit: float, relief: float, scale: float, rng: np.random.Generator
+) -> NDArray[np.float32] | None:
+    """The noise that a layer lacks; None where it lacks none.
+
+    A random-phase texture of the skin's own grain (Galerne, Gousseau and Morel 2011): white noise, the same for all
+    channels, filtered by a patch of skin. Its spectrum, chroma included, is the patch's: sensor noise, compression
+    and pores.
+
+    Args:
+        grain: The skin's, at the scale of the picture.
+        layer: What will be laid over the picture, enlarged by ``scale``.
+        unit: Distance between the eyes, in pixels of the picture.
+        relief: Gradient energy of the skin at the scale of the layer, which noise alone shall not exceed.
+        scale: Pixels of the picture to one of the layer's.
+        rng: Where the noise comes from.
+
+    Returns:
+        ``(h, w, 3) float32`` in grey levels, to be repeated over the layer.
+    """
+    own = np.pi / 2 * _median_inside(np.abs(fine_structure(layer.color @ LUMA)), layer) ** 2
+    wanted = grain.noise - own / scale**2
+    if wanted <= 0 or not grain.kernel.any():
+        return None
+    height, width = (min(round(side * scale), _TILE) for side in layer.alpha.shape)
+    noise = rng.standard_normal((height, width), dtype=np.float32)
+    half = grain.kernel.shape[0] // 2
+    endless = cv2.copyMakeBorder(noise, half, half, half, half, cv2.BORDER_WRAP)
+    inner = (slice(half, half + height), slice(half, half + width))
+    tile = np.dstack([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
+    luma = tile @ LUMA
+    limits = (
+        (wanted, float(noise_variance(luma))),
+        (min(_STRONGEST, _STRONGEST_ON_SMALL * unit) ** 2, float(luma.var())),
+        (relief * scale**2, float(squared_gradient(luma).mean())),
+    )
+    gain = min(most / max(own, 1e-6) for most, own in limits)
+    return np.asarray(tile * np.float32(np.sqrt(gain)), dtype=np.float32)
+
+
+def lift(layer: Layer, relief: float, unit: float, noise: NDArray[np.float32] | None, scale: float) -> Layer:
+    """The layer with its folds as deep as the skin's, where that is within reason.
+
+    Args:
+        layer: Already as soft as the picture.
+        relief: Gradient energy of the skin.
+        unit: Distance between the eyes, in pixels.
+        noise: What :func:`grain_tile` will add.
+        scale: Its pixels to one of the layer's.
+    """
+    luma = layer.color @ LUMA
+    own = _median_inside(squared_gradient(luma), layer)
+    if noise is not None:
+        relief -= min(float(squared_gradient(noise @ LUMA).mean()) / scale**2, (1 - _LEAST_FOLDS) * relief)
+    gain = float(np.clip(np.sqrt(relief / max(own, 1e-6)), *_GAIN_RANGE))
+    step = max(1, int(_FOLD * unit / 2))
+    height, width = luma.shape
+    both = cv2.merge([luma, layer.alpha.astype(np.float32)])
+    coarse = cv2.resize(both, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), _FOLD * unit / step)
+    level = cv2.resize(
+        coarse[..., 0] / np.maximum(coarse[..., 1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    deeper = 1 + (gain - 1) * (1 - level * layer.alpha / np.maximum(luma, 1.0))
+    return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.8)[..., None])
+
+
+def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
+    """Median of local means where a layer is opaque all around; infinite where that is nowhere.
+
+    Args:
+        values: Of all but the layer's outermost pixels.
+        layer: The layer.
+    """
+    if values.size == 0:  # the tip of something that lies outside the picture
+        return float("inf")
+    side = max(3, min(values.shape) // 12)
+    means = cv2.blur(values, (side, side))
+    opaque = cv2.erode(layer.alpha[1:-1, 1:-1], np.ones((side + 2, side + 2))) > 0.98
+    return float(np.median(means[opaque])) if opaque.any() else float("inf")

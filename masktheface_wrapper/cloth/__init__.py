@@ -1,0 +1,1 @@
+"""Templates, and what their cloth is like."""

@@ -1,0 +1,139 @@
+"""Fabric: a template's cloth in another colour, print, wear and thickness."""
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image
+from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
+from maskaug.masktheface_wrapper.cloth.template import PackError, Template
+from maskaug.masktheface_wrapper.overlay import Wearing
+
+Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
+_Color = tuple[int, int, int]
+
+_WIDTH_MM = 190.0  # of a flat mask, from side edge to side edge
+_CREASE = 0.16  # brightness of the deepest wrinkles
+_FOLDS = (48, 64)  # height and width of the grid they are worked out on
+_LOGO_MM = (14.0, 34.0)
+
+
+def finish(template: Template, level: int, wearing: Wearing, textures: Mapping[str, Image]) -> Texel:
+    """A level of the template as this mask has it, ``(h, w, 4) uint8`` premultiplied RGBA.
+
+    Args:
+        template: The template; it is not changed.
+        level: Number of the level in ``template.levels``.
+        wearing: Its color, ink, pattern, wrinkles, translucency and logo.
+        textures: The user's own prints, ``(h, w, 3) uint8`` RGB by name.
+    """
+    texels = template.levels[level]
+    plain = wearing.color is None and wearing.pattern is None
+    if plain and not (wearing.wrinkles or wearing.translucency or wearing.logo):
+        return texels
+    rng = np.random.default_rng([wearing.seed, 1])
+    size = (texels.shape[0], texels.shape[1])
+    alpha = texels[..., 3:]
+    if plain:
+        color = texels[..., :3].astype(np.float32)
+    else:
+        share = alpha * np.float32((1 - wearing.translucency) / 128 / 255)
+        color = template.relief(level) * _dye(template, wearing, textures, size, rng) * share
+    if wearing.wrinkles:
+        color *= _wrinkles(size, wearing.wrinkles, rng)[..., None]
+    if wearing.logo:
+        _stamp(color, alpha, wearing.logo, rng)
+    if plain:
+        color *= 1 - wearing.translucency
+    finished = np.empty_like(texels)
+    np.clip(color, 0, 255, out=finished[..., :3], casting="unsafe")
+    finished[..., 3:] = alpha * np.float32(1 - wearing.translucency)
+    return finished
+
+
+def rgb(color: str) -> _Color:
+    """``#rrggbb`` as three numbers.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(color) != 7 or color[0] != "#":
+        raise ValueError(f"a color must be written as #rrggbb, but is {color!r}")
+    red, green, blue = bytes.fromhex(color[1:])
+    return red, green, blue
+
+
+def _dye(
+    template: Template,
+    wearing: Wearing,
+    textures: Mapping[str, Image],
+    size: tuple[int, int],
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """``(h, w, 3) float32`` or ``(3,)``: the cloth's own colours."""
+    mm = _WIDTH_MM / size[1]
+    cloth = np.array(rgb(wearing.color), dtype=np.float32) if wearing.color else template.cloth
+    if wearing.pattern is None:
+        return cloth
+    if wearing.pattern in textures:
+        return _tiled(textures[wearing.pattern], size, wearing.pattern_mm / mm, wearing.pattern_angle, rng)
+    if wearing.pattern not in PATTERNS:
+        known = ", ".join([*PATTERNS, *textures])
+        raise PackError(f"there is no texture {wearing.pattern!r}; there are {known}")
+    share = pattern_share(
+        wearing.pattern, size, rng, mm_per_texel=mm, period_mm=wearing.pattern_mm, angle=wearing.pattern_angle
+    )
+    ink = np.array(rgb(wearing.ink or "#ffffff"), dtype=np.float32)
+    return np.asarray(cloth + share[..., None] * (ink - cloth), dtype=np.float32)
+
+
+def _tiled(
+    texture: Image, size: tuple[int, int], texels: float, angle: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """A texture whose width is ``texels``, turned, from a random place on, mirrored where it ends."""
+    shrink = texels / texture.shape[1]
+    if shrink < 1:
+        texture = np.asarray(cv2.resize(texture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA))
+        shrink = 1.0
+    to_mask = cv2.getRotationMatrix2D((0, 0), angle, shrink)
+    to_mask[:, 2] = rng.random(2) * texture.shape[1::-1] * shrink
+    drawn = cv2.warpAffine(texture, to_mask, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(drawn, dtype=np.float32)
+
+
+def _wrinkles(size: tuple[int, int], depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``(h, w) float32``: brightness of cloth that hangs in soft folds, lit from above."""
+    height = np.zeros(_FOLDS, dtype=np.float32)
+    for cells, weight in (((9, 6), 1.0), ((17, 9), 0.3)):
+        rough = rng.standard_normal(cells, dtype=np.float32) * np.float32(weight)
+        height += np.asarray(cv2.resize(rough, _FOLDS[::-1], interpolation=cv2.INTER_CUBIC))
+    slope = np.clip(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2, 2)
+    brightness = cv2.resize(1 - np.float32(_CREASE * depth) * slope, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(brightness, dtype=np.float32)
+
+
+def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng: np.random.Generator) -> None:
+    """Print a mark on one half of the cloth: a disc, a bar or letters, in place."""
+    height, width = alpha.shape[:2]
+    wide = rng.uniform(*_LOGO_MM) * width / _WIDTH_MM
+    x = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.12, 0.27))
+    y = height * rng.uniform(0.35, 0.68)
+    mark = np.zeros((height, width), dtype=np.uint8)
+    shape = rng.integers(3)
+    if shape == 0:
+        cv2.circle(mark, (round(x), round(y)), max(1, round(wide / 3)), 255, -1, cv2.LINE_AA)
+    elif shape == 1:
+        corners = (round(x - wide / 2), round(y - wide / 5)), (round(x + wide / 2), round(y + wide / 5))
+        cv2.rectangle(mark, *corners, 255, -1, cv2.LINE_AA)
+    else:
+        letters = "".join(rng.choice(list("ABCDEFHKLMNOPRSTUVXZ"), rng.integers(2, 6)))
+        (text_width, text_height), _ = cv2.getTextSize(letters, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
+        large = np.zeros((text_height + 12, text_width + 12), dtype=np.uint8)
+        cv2.putText(large, letters, (6, text_height + 4), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2, cv2.LINE_AA)
+        scale = wide / large.shape[1]
+        place = np.array([[scale, 0, x - wide / 2], [0, scale, y - wide / 6]])
+        mark = np.asarray(cv2.warpAffine(large, place, (width, height), flags=cv2.INTER_AREA), dtype=np.uint8)
+    share = mark[..., None].astype(np.float32) / 255 * 0.9
+    color += share * (np.array(rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)

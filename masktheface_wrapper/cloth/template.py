@@ -1,0 +1,186 @@
+"""Templates: pictures of flat masks with named anchor points, and packs of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from maskaug.core.color import LUMA
+
+# How a mask is cut, which decides the surface it is bent over: see fit/shell.py.
+ShellName = Literal["wrap", "fold", "cup"]
+AnchorName = Literal["left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom"]
+ANCHOR_NAMES: tuple[AnchorName, ...] = (
+    "left_top",
+    "nose",
+    "right_top",
+    "left_bottom",
+    "chin",
+    "right_bottom",
+)
+
+# Folds and stitches are this much darker or brighter than the cloth at most.
+_RELIEF = (0.25, 1.25)
+_SMALLEST_LEVEL = 48  # pixels; below that a template has no structure left to filter
+
+
+class PackError(Exception):
+    """A template pack cannot be used; the message says which file, what is wrong and what to do."""
+
+
+class Straps(BaseModel):
+    """How a mask is held: loops behind the ears, or bands round the head."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style: Literal["ear_loops", "head_bands"]
+    color: tuple[int, int, int]  # RGB
+    width_mm: float = Field(gt=0, le=20)
+
+
+@dataclass(frozen=True)
+class Template:
+    """One flat mask.
+
+    Attributes:
+        name: Unique in its pack.
+        kind: What it is: ``n95``, ``kn95``, ``surgical``, ``cloth``, or another kind its pack defines.
+        rgba: ``(H, W, 4) uint8``, straight alpha.
+        anchors: Six named points, x and y in the template's pixels. ``left`` is the picture's left; the
+            ``_top`` and ``_bottom`` points end the side edges, ``nose`` and ``chin`` are the middles of the
+            top and the bottom edge.
+        weight: How often it is drawn among those of its kind, relative to the others.
+        shell: The surface it is bent over, or None for a template that is mapped by a homography.
+        straps: How it is held, or None where the picture has its own straps or none.
+        turned: Templates of the same mask seen from the side, by where the face turns: MaskTheFace's sprites.
+    """
+
+    name: str
+    kind: str
+    rgba: NDArray[np.uint8]
+    anchors: Mapping[AnchorName, tuple[float, float]]
+    weight: float = 1.0
+    shell: ShellName | None = None
+    straps: Straps | None = None
+    turned: Mapping[Literal["left", "right"], "Template"] = field(default_factory=dict)
+
+    @cached_property
+    def levels(self) -> tuple[NDArray[np.uint8], ...]:
+        """The template at full size, a half, a quarter ..., ``(h, w, 4) uint8`` with premultiplied alpha.
+
+        Sampling the level whose texels are about a pixel large filters by area; premultiplying keeps the
+        colour of transparent texels, which means nothing, out of the edge.
+        """
+        color, alpha = self.rgba[..., :3], self.rgba[..., 3]
+        premultiplied = cv2.multiply(color, cv2.merge([alpha] * 3), scale=1 / 255)
+        levels = [np.dstack([premultiplied, alpha])]
+        while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:
+            height, width = levels[-1].shape[:2]
+            half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(half, dtype=np.uint8))
+        return tuple(levels)
+
+    @cached_property
+    def cloth(self) -> NDArray[np.float32]:
+        """``(3,) float32``: the colour of the cloth, the median of the opaque texels, RGB in [0, 255]."""
+        smallest = self.levels[-1]
+        opaque = smallest[smallest[..., 3] > 250]
+        return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
+
+    def relief(self, level: int) -> NDArray[np.uint8]:
+        """``(h, w, 3) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
+
+        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness.
+        """
+        if level not in self._reliefs:
+            texels = self.levels[level].astype(np.float32)
+            straight = texels[..., :3] * (255 / np.maximum(texels[..., 3:], 1))
+            over = np.clip(straight / np.maximum(self.cloth, 8), *_RELIEF)
+            mixed = cv2.transform(over, 0.3 * np.eye(3) + 0.7 * np.tile(LUMA, (3, 1)))
+            self._reliefs[level] = np.asarray(np.round(mixed * 128), dtype=np.uint8)
+        return self._reliefs[level]
+
+    @cached_property
+    def _reliefs(self) -> dict[int, NDArray[np.uint8]]:
+        return {}
+
+    def chart_to_pixels(self, chart: NDArray[np.float32]) -> NDArray[np.float32]:
+        """``(N, 2)`` chart positions (u, v) of a shell to ``(N, 2) float32`` pixels of the template.
+
+        Across, u runs from the left to the right side edge; down, v runs from a quadratic through the three
+        top anchors to one through the three bottom anchors.
+        """
+        u, v = chart[:, 0], chart[:, 1]
+        across = (u + 1) / 2
+        points = {name: np.array(self.anchors[name], dtype=np.float32) for name in ANCHOR_NAMES}
+
+        def edge(left: AnchorName, middle: AnchorName, right: AnchorName) -> NDArray[np.float32]:
+            straight = points[left] + across[:, None] * (points[right] - points[left])
+            bow = points[middle] - (points[left] + points[right]) / 2
+            return np.asarray(straight + (1 - u**2)[:, None] * bow, dtype=np.float32)
+
+        top = edge("left_top", "nose", "right_top")
+        bottom = edge("left_bottom", "chin", "right_bottom")
+        return np.asarray(top + v[:, None] * (bottom - top), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Templates by name, in the order of the pack's file."""
+
+    name: str
+    templates: Mapping[str, Template]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds the pack can dress a face in, each once."""
+        return tuple(dict.fromkeys(template.kind for template in self.templates.values()))
+
+    def of_kind(self, kind: str) -> tuple[Template, ...]:
+        """Templates of a kind.
+
+        Raises:
+            PackError: the pack has none.
+        """
+        found = tuple(template for template in self.templates.values() if template.kind == kind)
+        if not found:
+            raise PackError(f"pack {self.name!r} has no mask of kind {kind!r}; it has {', '.join(self.kinds)}")
+        return found
+
+    def named(self, name: str) -> tuple[Template, ...]:
+        """The template of that name, or else those of that kind.
+
+        Raises:
+            PackError: the pack has neither.
+        """
+        if name in self.templates:
+            return (self.templates[name],)
+        try:
+            return self.of_kind(name)
+        except PackError:
+            known = ", ".join([*self.kinds, *self.templates])
+            raise PackError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
+
+
+def read_template_picture(file: Path) -> NDArray[np.uint8]:
+    """A template's picture, ``(H, W, 4) uint8`` RGBA.
+
+    Raises:
+        PackError: the file is missing, is no picture, or has no alpha channel.
+    """
+    try:
+        data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    except OSError as error:
+        raise PackError(f"cannot read template {file}: {error.strerror}") from error
+    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if picture is None:
+        raise PackError(f"template {file} is not a picture; export it again as PNG")
+    if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8:
+        raise PackError(f"template {file} must be an 8-bit picture with transparency (RGBA)")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), dtype=np.uint8)

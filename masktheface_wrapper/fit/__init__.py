@@ -1,0 +1,1 @@
+"""A mask carried onto a face, and drawn there."""

@@ -1,0 +1,1 @@
+"""The mean head in millimetres, and where it stands before the camera."""

@@ -1,0 +1,62 @@
+"""Scene: all that is measured of a photograph about one face before a mask is put on it."""
+
+from dataclasses import dataclass
+
+from maskaug.core.arrays import Image, Points
+from maskaug.core.resize import shrink
+from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
+from maskaug.masktheface_wrapper.measure.blur import read_blur
+from maskaug.masktheface_wrapper.measure.grain import Grain, read_grain
+from maskaug.masktheface_wrapper.measure.lower_face import LowerFace, read_lower_face
+from maskaug.masktheface_wrapper.measure.skin import Skin, read_skin
+
+_LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One face in a photograph. Templates have no detail for larger faces: these are seen, and masked, smaller.
+
+    Attributes:
+        image: ``(H, W, 3) uint8`` RGB.
+        landmarks: ``(68, 2) float32``, in its pixels.
+        scale: Pixels of the photograph to one of the image's, at least 1.
+        unit: Distance between the eyes, in pixels of the image.
+        camera: Pose of the head.
+        skin: Colour of the skin.
+        lower_face: What shows below the eyes.
+        blur: Standard deviation of the image's blur, in its pixels.
+        grain: Noise of the skin, at the photograph's own scale; None if no bare skin is in the picture.
+    """
+
+    image: Image
+    landmarks: Points
+    scale: float
+    unit: float
+    camera: Camera
+    skin: Skin
+    lower_face: LowerFace
+    blur: float
+    grain: Grain | None
+
+
+def read_scene(photograph: Image, landmarks: Points) -> Scene:
+    """Measure a face by its ``(68, 2)`` landmarks."""
+    full = face_unit(landmarks)
+    factor = min(1.0, _LARGEST_FACE / full)
+    # Pixel centres are at whole numbers in either grid.
+    points = landmarks if factor == 1 else ((landmarks + 0.5) * factor - 0.5).astype("float32")
+    image = photograph if factor == 1 else shrink(photograph, factor)
+    unit, skin = full * factor, read_skin(image, points)
+    return Scene(
+        image=image,
+        landmarks=points,
+        scale=1 / factor,
+        unit=unit,
+        camera=fit_camera(points),
+        skin=skin,
+        lower_face=read_lower_face(image, points, unit, skin),
+        blur=read_blur(image, points),
+        grain=read_grain(photograph, landmarks, skin, full),
+    )

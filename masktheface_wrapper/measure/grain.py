@@ -1,0 +1,93 @@
+"""Grain: the fine structure of a photograph, measured on bare skin."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image, Points
+from maskaug.core.color import LUMA
+from maskaug.masktheface_wrapper.measure.skin import Skin
+
+# Where skin shows above a mask: between these landmarks, by this share from the first to the second.
+_SHOWN = np.array(
+    [(36, 0, 0.35), (45, 16, 0.35), (40, 31, 0.3), (47, 35, 0.3), (41, 31, 0.4), (46, 35, 0.4), (27, 28, 0.0),
+     (27, 28, 0.7), (36, 1, 0.4), (45, 15, 0.4), (36, 31, 0.45), (45, 35, 0.45), (36, 2, 0.4), (45, 14, 0.4),
+     (21, 27, -1.0), (22, 27, -1.0), (19, 37, -1.0), (24, 44, -1.0), (20, 38, -1.4), (23, 43, -1.4)]
+)  # fmt: skip
+_FIRST, _SECOND = _SHOWN[:, 0].astype(int), _SHOWN[:, 1].astype(int)
+_PATCH = 0.13  # side, in distances between the eyes
+_PATCH_RANGE = (5, 24)  # pixels
+_FEWEST = 3
+_SKIN_ENOUGH = 0.6  # mean likeness of a patch to the face's skin
+_CALM = 0.4  # quantile of patches, by their noise: others hold eyelashes and rims of glasses
+
+
+@dataclass(frozen=True)
+class Grain:
+    """Noise of bare skin, as it came through the camera.
+
+    Attributes:
+        noise: Its variance, in grey levels squared, by Immerkaer's operator.
+        kernel: ``(k, k, 3) float32``: a calm patch without its low frequencies, faded out at its borders.
+    """
+
+    noise: float
+    kernel: NDArray[np.float32]
+
+
+def read_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grain | None:
+    """The grain of a face whose eyes are ``unit`` pixels apart; None if no bare skin lies inside the picture."""
+    patches = _patches(image, landmarks, unit)
+    if not len(patches):
+        return None
+    likeness = skin.likeness(patches.reshape(-1, *patches.shape[2:])).reshape(patches.shape[:3]).mean(axis=(1, 2))
+    enough = likeness > _SKIN_ENOUGH
+    if enough.sum() >= _FEWEST:
+        patches = patches[enough]
+    # All at once: as the channels of one small picture.
+    count, side = patches.shape[:2]
+    stacked = patches.transpose(1, 2, 0, 3).reshape(side, side, -1).astype(np.float32)
+    noises = noise_variance(stacked.reshape(side, side, count, 3) @ LUMA)
+    calm = int(np.argsort(noises)[int(_CALM * count)])
+    return Grain(float(noises[calm]), _kernel(stacked[:, :, 3 * calm : 3 * calm + 3]))
+
+
+def _patches(image: Image, landmarks: Points, unit: float) -> Image:
+    """``(N, k, k, 3) uint8`` patches of bare skin that lie inside the picture."""
+    side = int(np.clip(round(_PATCH * unit), *_PATCH_RANGE))
+    start, end = landmarks[_FIRST], landmarks[_SECOND]
+    corner = np.round(start + (end - start) * _SHOWN[:, 2:] - side / 2).astype(int)
+    inside = (corner >= 0).all(axis=1) & (corner + side <= (image.shape[1], image.shape[0])).all(axis=1)
+    found = [image[y : y + side, x : x + side] for x, y in corner[inside]]
+    return np.stack(found) if found else np.empty((0, side, side, 3), dtype=np.uint8)
+
+
+def _kernel(patch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A patch as a filter kernel: of odd size, without low frequencies, faded out at its borders, without a mean."""
+    side = patch.shape[0] - 1 + patch.shape[0] % 2
+    window = np.hanning(side + 2)[1:-1].astype(np.float32)
+    fine = patch - cv2.GaussianBlur(patch, (0, 0), 1.0)
+    values = fine[:side, :side] * (window[:, None] * window[None, :])[..., None]
+    return np.asarray(values - values.mean(axis=(0, 1)), dtype=np.float32)
+
+
+def fine_structure(luma: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Immerkaer's operator (1996) on all but the outermost pixels of ``(h, w, ...)``, scaled for white noise.
+
+    The difference of two Laplacians: smooth shading and straight edges pass it unseen.
+    """
+    return np.asarray(np.diff(np.diff(luma, 2, axis=0), 2, axis=1) / 6, dtype=np.float32)
+
+
+def noise_variance(luma: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Variance of the noise in ``(h, w, ...)`` luma, ``(...)``; from the mean modulus, which edges raise least."""
+    return np.asarray(np.pi / 2 * np.abs(fine_structure(luma)).mean(axis=(0, 1)) ** 2, dtype=np.float32)
+
+
+def squared_gradient(luma: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Of all but the outermost pixels of ``(h, w)``, by central differences."""
+    across = (luma[1:-1, 2:] - luma[1:-1, :-2]) / 2
+    down = (luma[2:, 1:-1] - luma[:-2, 1:-1]) / 2
+    return np.asarray(across**2 + down**2, dtype=np.float32)

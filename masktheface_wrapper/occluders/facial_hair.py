@@ -1,0 +1,169 @@
+"""Beards and moustaches: fine strokes that grow away from the lips, on a ground of shaded skin."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Points
+from maskaug.core.color import LUMA
+from maskaug.core.landmarks import BROWS, LIPS
+from maskaug.masktheface_wrapper.blend.harmonize import Finish
+from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, Frame, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.strokes import draw_strokes, scatter
+
+# Of each beard: how far it stands out below the chin and at the sides, mm; length of its hairs, mm; alpha of the
+# ground between them, and of the hairs; how many.
+_BEARDS = {
+    "full": (20.0, 5.0, 11.0, 0.88, 0.95, 1100),
+    "short": (5.0, 1.5, 5.0, 0.6, 0.8, 1000),
+    "stubble": (1.0, 0.0, 2.2, 0.26, 0.5, 900),
+    "goatee": (9.0, 0.0, 7.0, 0.75, 0.9, 500),
+}
+_MOUSTACHES = {"thick": (8.0, 0.8, 0.95, 420), "thin": (4.0, 0.5, 0.8, 260), "horseshoe": (7.0, 0.75, 0.9, 520)}
+_SOFT_EDGE = 2.2  # mm
+_HAIR_MM = 0.7
+
+
+def dress_beard(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A beard round the lips and along the jaw."""
+    below, aside, length, ground, hair, count = _BEARDS[prop.form]
+    frame = face_frame(scene, *range(48, 60))
+    outline = _goatee(scene, frame, below * prop.size) if prop.form == "goatee" else _whole(scene, frame, below, aside)
+    canvas = canvas_over(scene, frame, np.concatenate([outline, frame.pixels([(-60, 60 + below), (60, 0)])]))
+    if canvas is None:
+        return None
+    where = canvas.polygon(outline)
+    where *= 1 - canvas.polygon(_lips(scene, frame))
+    if prop.form == "goatee":
+        where = np.maximum(where, _ring(canvas, scene, frame))
+    where *= np.clip((canvas.y + 54) / 30, 0, 1)  # sideburns thin out upwards
+    return _grown(prop, scene, canvas, where, (length, ground, hair, count))
+
+
+def dress_moustache(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A moustache between nose and upper lip."""
+    length, ground, hair, count = _MOUSTACHES[prop.form]
+    frame = face_frame(scene, *range(48, 60))
+    points = frame.mm(scene.landmarks)
+    nose, lip = points[31:36], points[48:55]
+    thin = 0.5 if prop.form == "thin" else 0.12
+    top = nose + (0, 2.5) + thin * (lip[[1, 2, 3, 4, 5]] - nose)
+    ends = lip[[0, 6]] + np.array([(-5 * prop.size, 2.0), (5 * prop.size, 2.0)])
+    low = lip[5:0:-1] - np.array((0, 0.8))
+    outline = np.concatenate([ends[:1], top, ends[1:], lip[6:], low, lip[:1]])
+    canvas = canvas_over(scene, frame, frame.pixels([(-55, -35), (55, 60)]))
+    if canvas is None:
+        return None
+    where = canvas.polygon(frame.pixels(outline))
+    if prop.form == "horseshoe":
+        for side, corner in ((-1, lip[0]), (1, lip[6])):
+            strip = corner + np.array(
+                [(side * 1, -3), (side * 10, -2), (side * 11, 14), (side * 7, 34 * prop.size), (side * 3, 26)]
+            )
+            where = np.maximum(where, canvas.polygon(frame.pixels(strip)))
+    where *= 1 - canvas.polygon(_lips(scene, frame))
+    return _grown(prop, scene, canvas, where, (length, ground, hair, count))
+
+
+def _grown(
+    prop: Prop,
+    scene: Scene,
+    canvas: Canvas,
+    where: Field,
+    growth: tuple[float, float, float, int],
+) -> tuple[Layer, Finish]:
+    """Hair of that length, alpha of ground and of hairs, and number, where it grows."""
+    length, ground, hair, count = growth
+    rng = np.random.default_rng([prop.seed, 2])
+    soft = canvas.smooth(where, _SOFT_EDGE)
+    ragged = soft + 0.2 * canvas.noise(rng, 4, 6) * np.clip(4 * soft * (1 - soft), 0, 1)
+    density = np.clip((ragged - 0.3) / 0.45, 0, 1) * np.clip(1 + 0.12 * canvas.noise(rng, 14, 14), 0.5, 1)
+    roots = scatter(rng, canvas, density, count)
+    tones = rng.beta(2.2, 2.2, len(roots))
+    curves = _curves(roots, canvas.frame, length, rng)
+    cover, tone = draw_strokes(canvas, curves, tones, _HAIR_MM)
+    color = hair_color(prop, scene)
+    depth = 0.8 + 0.15 * canvas.noise(rng, 7, 9)
+    canvas.paint(np.asarray(ground * density, dtype=np.float32), np.clip(depth, 0.4, 1.2)[..., None] * (0.75 * color))
+    canvas.paint(hair * cover, (0.55 + 0.95 * tone)[..., None] * color + 14 * tone[..., None])
+    return canvas.layer(), Finish(light="own" if prop.color is None else "face", folds=False, contact=False)
+
+
+def hair_color(prop: Prop, scene: Scene) -> NDArray[np.float32]:
+    """``(3,) float32`` RGB: the prop's, or that of the person's brows."""
+    if prop.color is not None:
+        return np.array(rgb(prop.color), dtype=np.float32)
+    height, width = scene.image.shape[:2]
+    x, y = np.clip(np.round(scene.landmarks[BROWS]), 0, (width - 1, height - 1)).astype(int).T
+    brows = scene.image[y, x].astype(np.float32)
+    dark = np.argsort(brows @ LUMA)[: len(brows) // 2]
+    # Skin shines through brows.
+    return np.asarray(0.75 * np.median(brows[dark], axis=0), dtype=np.float32)
+
+
+def _curves(roots: NDArray[np.float32], frame: Frame, length: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``(n, 3, 2)`` pixels: hairs that grow away from the middle of the upper lip, and bend down."""
+    place = frame.mm(roots)
+    away = place - (0, -22)
+    away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-6
+    sideways = np.clip(1 - np.abs(place[:, 1:] + 8) / 12, 0, 1)  # on the upper lip hair lies to the sides
+    way = away * (1 - sideways) + sideways * np.concatenate([np.sign(place[:, :1]), np.full_like(sideways, 0.45)], 1)
+    angle = rng.normal(0, 0.32, len(roots))
+    cos, sin = np.cos(angle), np.sin(angle)
+    way = np.stack([way[:, 0] * cos - way[:, 1] * sin, way[:, 0] * sin + way[:, 1] * cos], axis=1)
+    long = length * rng.uniform(0.6, 1.2, (len(roots), 1))
+    middle = place + way * long / 2
+    tip = middle + (way * 0.7 + (0, 0.4)) * long / 2
+    return frame.pixels(np.stack([place, middle, tip], axis=1))
+
+
+def _whole(scene: Scene, frame: Frame, below: float, aside: float) -> Points:
+    """Outline of a beard from ear to ear, up to the nose; pixels."""
+    points = frame.mm(scene.landmarks)
+    jaw, nose, corners = points[1:16], points[31:36], points[[48, 54]]
+    away = jaw - points[33]
+    away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-6
+    chin = np.clip(1 - np.abs(np.arange(-7, 8)) / 5.5, 0, 1)[:, None] ** 0.7
+    rim = jaw + away * (aside + (below - aside) * chin)
+    sides = []
+    for ear, corner, wing in ((points[1], corners[0], nose[0]), (points[15], corners[1], nose[4])):
+        sideburn = ear + 0.13 * (points[33] - ear)
+        cheek = corner + 0.42 * (wing - corner) + np.sign(corner[0]) * np.array([7.0, 0.0])
+        sag = (sideburn + cheek) / 2 + (np.sign(corner[0]) * 9.0, 13.0)
+        sides.append(np.stack([sideburn, (sideburn + 2 * sag) / 3, (2 * sag + cheek) / 3, cheek]))
+    middle = nose[[1, 2, 3]] + (0, 3.5)
+    return frame.pixels(np.concatenate([rim, sides[1], middle[::-1], sides[0][::-1]]))
+
+
+def _goatee(scene: Scene, frame: Frame, below: float) -> Points:
+    """Outline of hair on the chin; pixels."""
+    points = frame.mm(scene.landmarks)
+    chin, lip = points[8], points[57]
+    half = 0.5 * float(points[54, 0] - points[48, 0]) + 2
+    middle = (points[48] + points[54]) / 2
+    shape = [(-half, 0), (-0.85 * half, 1.0), (0, 1.0), (0.85 * half, 1.0), (half, 0)]
+    low = [chin * s + middle * (1 - s) + (x, below * s) for x, s in shape]
+    high = lip + np.array([(0.5 * half, 7), (0, 3), (-0.5 * half, 7)])
+    return frame.pixels(np.concatenate([low, high]))
+
+
+def _ring(canvas: Canvas, scene: Scene, frame: Frame) -> Field:
+    """Where hair joins moustache and chin."""
+    lips = frame.mm(scene.landmarks[LIPS])
+    middle = lips.mean(axis=0)
+    outer = middle + (lips - middle) * (1.25, 1.0)
+    # Highest below the nose, where the lip's own outline is nearly level.
+    arch = 1 - ((outer[:, 0] - middle[0]) / (np.ptp(outer[:, 0]) / 2 + 1e-6)) ** 2
+    outer[:, 1] += np.where(lips[:, 1] < middle[1], -8.5 * arch, 4.0)
+    return canvas.polygon(cv2.convexHull(frame.pixels(outer))[:, 0]) * (1 - canvas.polygon(_lips(scene, frame)))
+
+
+def _lips(scene: Scene, frame: Frame) -> Points:
+    """Outline of the lips, a little inside of it; pixels."""
+    lips = frame.mm(scene.landmarks[LIPS])
+    middle = lips.mean(axis=0)
+    return frame.pixels(middle + (lips - middle) * (0.98, 0.96))

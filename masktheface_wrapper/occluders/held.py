@@ -1,0 +1,164 @@
+"""Microphones and cups: ware held before mouth and chin."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.masktheface_wrapper.blend.harmonize import Finish
+from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.hand import paint_skin
+from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.relief import Relief, tinted
+
+_FINISH = Finish(light="skin", folds=False)
+_BALL = 25.0  # mm, radius
+_FOAM = 31.0
+
+
+def dress_microphone(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A microphone; at tilt 0 its handle points straight down. ``ink``: of the handle."""
+    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
+    frame = type(frame)(frame.origin, frame.axes * prop.size)
+    canvas = canvas_in(scene, frame, (-50, -45), (50, 260))
+    if canvas is None:
+        return None
+    rng = np.random.default_rng([prop.seed, 4])
+    handle = np.array(rgb(prop.ink or "#1c1c1e"), dtype=np.float32)
+    stick = Relief(canvas)
+    stick.capsule((0, 20), (0, 300), (16, 9.5))
+    diffuse, mirrored = stick.light()
+    canvas.paint(stick.cover, tinted(handle, diffuse) + (70 * mirrored**18)[..., None])
+    color = np.array(rgb(prop.paint), dtype=np.float32)
+    head = Relief(canvas)
+    if prop.form == "foam":
+        head.capsule((0, -4), (0, 14), (_FOAM, _FOAM * 0.86))
+        diffuse, _ = head.light()
+        canvas.paint(head.cover, tinted(color, diffuse * (1 + 0.07 * canvas.noise(rng, 2, 2))) + 6)
+        if rng.random() < 0.5:
+            _flag(canvas, rng)
+        if rng.random() < 0.5:
+            _grip(canvas, scene, rng, 95.0)
+        return canvas.layer(), _FINISH
+    head.capsule((0, 0), (0, 8), (_BALL, _BALL * 0.93))
+    diffuse, mirrored = head.light()
+    canvas.paint(head.cover, tinted(color, diffuse * _mesh(canvas)) + (60 * mirrored**14)[..., None])
+    ring = np.maximum(np.abs(canvas.x) - 20, np.abs(canvas.y - 24 - 3 * np.cos(canvas.x / 14)) - 4)
+    shine = 0.55 + 0.6 * np.cos((canvas.x + 7) / 14)
+    canvas.paint(canvas.coverage(single(ring)), tinted(np.minimum(color * 0.6 + 50, 200), single(shine)))
+    _grip(canvas, scene, rng, 70.0)
+    return canvas.layer(), _FINISH
+
+
+def _mesh(canvas: Canvas) -> Field:
+    """Brightness of woven wire on a ball."""
+    reach = np.float32(1.05 * _BALL)
+    u, v = (np.arcsin(np.clip(place / reach, -1, 1)) * 16 for place in (canvas.x + canvas.y * 0.2, canvas.y))
+    return single(0.82 + 0.24 * np.cos(u) * np.cos(v))
+
+
+def _flag(canvas: Canvas, rng: np.random.Generator) -> None:
+    """The block with a station's mark below the foam."""
+    color = rng.uniform(30, 230, 3)
+    box = np.maximum(np.abs(canvas.x) - 27, np.abs(canvas.y - 62) - 22) + 0.5
+    canvas.paint(canvas.coverage(single(box)), color * (0.95 if rng.random() < 0.5 else 0.8))
+    mark = np.maximum(np.abs(canvas.x) - rng.uniform(10, 19), np.abs(canvas.y - 62) - rng.uniform(5, 13))
+    canvas.paint(canvas.coverage(single(mark)), 255 - color)
+
+
+def _grip(canvas: Canvas, scene: Scene, rng: np.random.Generator, start: float) -> None:
+    """The hand that holds a handle: four fingers across it, the thumb over them."""
+    hand = Relief(canvas)
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    hand.capsule((side * 30, start + 20), (side * 44, start + 150), (25, 32), lift=-12)
+    for number in range(4):
+        y = start + 19 * number
+        hand.capsule((side * 26, y + 3), (-side * 14, y), (10.5, 9), lift=3, merge=1)
+    hand.capsule((side * 30, start + 10), (side * 2, start - 8), (11, 8.5), lift=6, merge=3)
+    paint_skin(canvas, hand, scene, rng)
+
+
+def dress_cup(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A vessel with its rim at the lips. ``ink``: of a sleeve, a mark, or what is in a glass."""
+    frame = face_frame(scene, 48, 54, 57, 51).moved(prop.shift_x, prop.shift_y, prop.tilt)
+    frame = type(frame)(frame.origin, frame.axes * prop.size)
+    canvas = canvas_in(scene, frame, (-110, -30), (110, 150))
+    if canvas is None:
+        return None
+    rng = np.random.default_rng([prop.seed, 5])
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    tip = rng.uniform(-0.12, 0.4)  # sine of how far it is raised: its base shows, or its opening
+    wide, narrow, tall = {"mug": (41, 39, 92), "paper": (41, 28, 112), "glass": (35, 30, 110)}[prop.form]
+    tall *= rng.uniform(0.85, 1.1) * np.sqrt(1 - tip**2)
+    color = np.array(rgb(prop.paint), dtype=np.float32)
+    x, y = canvas.x, canvas.y
+    half = wide + (narrow - wide) * np.clip(y / tall, 0, 1)
+    share = np.clip(x / half, -1, 1)
+    arc = np.sqrt(1 - share**2)
+    top, bottom = -0.3 * abs(tip) * wide * arc, tall + abs(tip) * narrow * arc
+    body = canvas.coverage(single(np.maximum(np.abs(x) - half, np.maximum(top - y, y - bottom))))
+    around = 0.5 + 0.52 * np.cos((share + 0.3) * 1.35) + 0.16 * np.exp(-(((share + 0.45) / 0.12) ** 2))
+    if prop.form == "mug":
+        _ear(canvas, color, side, wide, tall)
+    glass = prop.form == "glass"
+    if glass:
+        rim = np.clip(1 - arc, 0, 1) ** 2
+        alpha = body * (0.30 + 0.6 * rim)
+        canvas.paint(single(alpha), tinted(np.full(3, 225, dtype=np.float32), single(0.75 * around)))
+        if prop.ink:
+            level = canvas.coverage(single(rng.uniform(0.1, 0.5) * tall + 0.12 * side * x - y)) * body
+            canvas.paint(single(0.78 * level), tinted(np.array(rgb(prop.ink), dtype=np.float32), single(around)))
+        shine = np.exp(-(((share + 0.55) / 0.07) ** 2)) + 0.6 * np.exp(-(((share - 0.7) / 0.05) ** 2))
+        canvas.paint(single(0.6 * shine * body), (250, 250, 250))
+    else:
+        canvas.paint(body, tinted(color, single(around)))
+        if prop.ink:
+            _mark(canvas, prop, rng, body=body, around=single(around), down=single(y / tall))
+    if tip > 0.08:
+        base = np.hypot(x / narrow, (y - tall) / (tip * narrow)) - 1
+        shade = 0.72 if not glass else 0.95
+        cover = canvas.coverage(single(base * tip * narrow)) * (0.4 if glass else 1.0)
+        canvas.paint(single(cover), shade * color)
+        inner = np.abs(base + 0.18) - 0.04
+        canvas.paint(single(0.5 * canvas.coverage(single(inner * tip * narrow))), shade * 0.75 * color)
+    elif prop.form == "paper" and prop.ink:
+        lid = np.maximum(np.abs(x) - wide - 2, np.abs(y - 2) - 6)
+        canvas.paint(canvas.coverage(single(lid)), tinted(np.array(rgb(prop.ink), dtype=np.float32), single(around)))
+    if rng.random() < 0.75:
+        other = prop.form == "mug" and rng.random() < 0.5
+        _hold(canvas, scene, rng, side=-side if other else side, wide=wide, tall=tall)
+    return canvas.layer(), _FINISH
+
+
+def _mark(canvas: Canvas, prop: Prop, rng: np.random.Generator, *, body: Field, around: Field, down: Field) -> None:
+    """A sleeve or bands round a cup, or a round mark."""
+    ink = np.array(rgb(prop.ink or prop.paint), dtype=np.float32)
+    choice = rng.random()
+    if choice < 0.6:
+        low, high = np.sort(rng.uniform(0.15, 0.95, 2))
+        band = ((down > low) & (down < max(high, low + 0.15))).astype(np.float32)
+        canvas.paint(single(canvas.smooth(band, 0.4) * body), tinted(ink, around))
+    else:
+        mark = np.hypot(canvas.x - rng.uniform(-12, 12), (down - 0.5) * 90) - rng.uniform(8, 18)
+        canvas.paint(single(canvas.coverage(single(mark)) * body), tinted(ink, around))
+
+
+def _ear(canvas: Canvas, color: NDArray[np.float32], side: float, wide: float, tall: float) -> None:
+    """The handle of a mug."""
+    ring = np.abs(np.hypot((canvas.x - side * wide) / 0.95, (canvas.y - 0.5 * tall) / 1.15) - 23) - 5.5
+    shine = 0.85 - 0.12 * side * np.sin(canvas.x / 9) + 0.12 * np.cos(canvas.y / 12)
+    canvas.paint(canvas.coverage(single(ring)), tinted(color, single(shine)))
+
+
+def _hold(canvas: Canvas, scene: Scene, rng: np.random.Generator, *, side: float, wide: float, tall: float) -> None:
+    """Fingers that come round a cup from one side."""
+    hand = Relief(canvas)
+    start = rng.uniform(0.22, 0.4) * tall
+    hand.capsule((side * (wide + 22), start + 34), (side * (wide + 60), start + 160), (26, 34), lift=-14)
+    hand.capsule((side * (wide + 8), start + 2), (side * (wide + 12), start + 52), (17, 17), lift=-6, merge=8)
+    for number in range(4):
+        y, reach = start + 18.5 * number, (6, 12, 9, -2)[number]
+        hand.capsule((side * (wide + 6), y + 3), (side * (wide - 28), y), (10, 9.4), lift=2, merge=2)
+        hand.capsule((side * (wide - 28), y), (side * (wide - 40 - reach), y + 1.5), (9.4, 7.6), lift=2, merge=1)
+    paint_skin(canvas, hand, scene, rng)

@@ -1,0 +1,132 @@
+"""Patches anywhere on the face, damage at the mouth, and the compositing's own traces."""
+
+import cv2
+import numpy as np
+
+from maskaug.core.arrays import Image
+from maskaug.masktheface_wrapper.blend.harmonize import Finish
+from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.cloth.sampling import Choice, draw_wearing
+from maskaug.masktheface_wrapper.cloth.template import Pack
+from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.overlay import Wearing
+
+_REACH = 34.0  # mm: half the side of a patch of usual size
+_MOUTH = (44.0, 34.0)  # mm: half axes of what damage covers
+_CODED = 0.75  # pixels to a mm at which a damaged picture was stored
+_OF_PHOTOGRAPH = Finish(light=None, folds=False, contact=False)
+_PLAIN = Finish(folds=False)
+
+
+def dress_patch(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A plain, blurred or pixelated shape that follows nothing of the face."""
+    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
+    rng = np.random.default_rng([prop.seed, 8])
+    long = float(np.exp(rng.uniform(-0.5, 0.5)))
+    half_x, half_y = _REACH * prop.size * long, _REACH * prop.size / long
+    if prop.form == "bar":
+        half_x, half_y = 1.6 * half_x, 0.45 * half_y
+    canvas = canvas_in(scene, frame, (-half_x, -half_y), (half_x, half_y))
+    if canvas is None:
+        return None
+    x, y = canvas.x / np.float32(half_x), canvas.y / np.float32(half_y)
+    if prop.form == "bar" or (prop.form == "pixelated" and rng.random() < 0.7):
+        distance = np.maximum(np.abs(x) - 1, np.abs(y) - 1) * min(half_x, half_y)
+        cover = canvas.coverage(single(distance))
+    elif prop.form == "polygon":
+        corners = int(rng.integers(3, 8))
+        angle = np.sort(rng.uniform(0, 2 * np.pi, corners)) + rng.uniform(0, 6)
+        radius = rng.uniform(0.55, 1.0, corners)
+        points = np.stack([np.cos(angle) * radius * half_x, np.sin(angle) * radius * half_y], axis=1)
+        cover = canvas.polygon(frame.pixels(points))
+    else:
+        cover = canvas.coverage(single((np.hypot(x, y) - 1) * min(half_x, half_y)))
+    if prop.form in ("blurred", "pixelated"):
+        cover = canvas.smooth(cover, rng.uniform(0, 4))
+        pixels = _seen(canvas, scene)
+        size = rng.uniform(4, 14)
+        spoilt = _blurred(canvas, pixels, 0.6 * size) if prop.form == "blurred" else _blocks(canvas, pixels, size)
+        canvas.paint(cover, spoilt)
+        return canvas.layer(), _OF_PHOTOGRAPH
+    slope = rng.normal(0, 0.08, 2)
+    shade = np.clip(1 + slope[0] * x + slope[1] * y + rng.uniform(0, 0.03) * canvas.noise(rng, 6, 6), 0.7, 1.3)
+    canvas.paint(cover, single(shade)[..., None] * np.array(rgb(prop.paint), dtype=np.float32))
+    return canvas.layer(), _PLAIN
+
+
+def dress_damage(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+    """The region of the mouth as a bad copy shows it."""
+    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
+    rng = np.random.default_rng([prop.seed, 9])
+    half_x, half_y = _MOUTH[0] * prop.size, _MOUTH[1] * prop.size
+    canvas = canvas_in(scene, frame, (-1.3 * half_x, -1.3 * half_y), (1.3 * half_x, 1.3 * half_y))
+    if canvas is None:
+        return None
+    soft = rng.uniform(0.1, 0.3)
+    place = np.hypot(canvas.x / np.float32(half_x), canvas.y / np.float32(half_y))
+    cover = single(np.clip((1 + soft - place) / (2 * soft), 0, 1))
+    pixels = _seen(canvas, scene)
+    if prop.form == "jpeg":
+        spoilt = _jpeg(canvas, pixels, int(rng.integers(2, 14)))
+    elif prop.form == "pixelated":
+        spoilt = _blocks(canvas, pixels, rng.uniform(5, 15))
+    else:
+        spoilt = _smeared(canvas, pixels, rng)
+    canvas.paint(cover, spoilt)
+    return canvas.layer(), _OF_PHOTOGRAPH
+
+
+def draw_ghost(prop: Prop, pack: Pack) -> Wearing:
+    """The mask whose traces a ghost leaves."""
+    return draw_wearing(np.random.default_rng([prop.seed, 10]), pack, Choice(variety="none"))
+
+
+def ghost_of(mask: Layer | None, scene: Scene) -> tuple[Layer, Finish] | None:
+    """A drawn mask with the picture's own pixels for its colours; None stays None."""
+    if mask is None:
+        return None
+    alpha = mask.alpha.astype(np.float32)
+    own = scene.image[mask.window].astype(np.float32) * alpha[..., None]
+    return Layer(mask.left, mask.top, own, alpha, np.ones_like(alpha)), _OF_PHOTOGRAPH
+
+
+def _seen(canvas: Canvas, scene: Scene) -> Image:
+    return scene.image[canvas.window]
+
+
+def _blurred(canvas: Canvas, pixels: Image, mm: float) -> Image:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), max(mm / canvas.pixel, 0.8)), dtype=np.uint8)
+
+
+def _blocks(canvas: Canvas, pixels: Image, mm: float) -> Image:
+    height, width = pixels.shape[:2]
+    side = max(mm / canvas.pixel, 2.0)
+    few = max(1, round(width / side)), max(1, round(height / side))
+    coarse = cv2.resize(pixels, few, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+
+
+def _jpeg(canvas: Canvas, pixels: Image, quality: int) -> Image:
+    height, width = pixels.shape[:2]
+    shrink = min(1.0, _CODED * canvas.pixel)
+    size = max(8, round(width * shrink)), max(8, round(height * shrink))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    _, coded = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1]
+    return np.asarray(cv2.resize(decoded, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def _smeared(canvas: Canvas, pixels: Image, rng: np.random.Generator) -> Image:
+    """Dragged along a line, as by a finger over wet paint."""
+    reach = max(3, round(rng.uniform(14, 40) / canvas.pixel))
+    angle = rng.uniform(0, np.pi)
+    kernel = np.zeros((reach, reach), dtype=np.uint8)
+    middle = (reach - 1) / 2
+    ray = np.array([np.cos(angle), np.sin(angle)]) * middle
+    start, end = np.round(middle - ray).astype(int), np.round(middle + ray).astype(int)
+    cv2.line(kernel, start.tolist(), end.tolist(), 1, 1)
+    weights = kernel.astype(np.float32) / float(kernel.sum())
+    return np.asarray(cv2.filter2D(pixels, -1, weights, borderType=cv2.BORDER_REFLECT_101), dtype=np.uint8)

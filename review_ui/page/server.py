@@ -1,0 +1,234 @@
+"""A local web page instead of a window: the same desk and the same keys, for whoever has the address with its token."""
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from threading import Lock
+from urllib.parse import urlsplit
+
+from maskaug.augment.reviews.log import ReviewError
+from maskaug.core.pictures import encode_picture
+from maskaug.review_ui.page.view_json import scene_record
+from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.keys import REASONS, key_of_browser, labels
+from maskaug.review_ui.view.view import words
+
+_HOSTS = {"127.0.0.1", "localhost", "::1"}
+_LONGEST_BODY = 1000  # bytes; a key and a number need no more
+_PATIENCE = 20.0  # seconds to wait for a picture that is being read
+_TURN = 0.5  # seconds between looks whether the server is to stop
+
+Answer = tuple[HTTPStatus, str, bytes]  # status, type, content
+
+
+class PageError(Exception):
+    """The page cannot be offered; the message says why and what to do."""
+
+
+class PageServer(ThreadingHTTPServer):
+    """Offers a desk on this machine only. Requests are answered by threads; one at a time gets at the desk.
+
+    Attributes:
+        address: Of the page; who knows it may decide.
+        token: The part of it that nobody can guess.
+        failed: Why a decision could not be recorded.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, desk: Desk, keys: Mapping[str, str], title: str, port: int = 0) -> None:
+        """Take a port.
+
+        Args:
+            desk: What to show.
+            keys: Action of each key.
+            title: Of the page.
+            port: 0: any that is free.
+
+        Raises:
+            PageError: the port is taken.
+        """
+        self.desk, self._keys = desk, keys
+        self._lock = Lock()
+        self._stopped = False
+        self.failed: ReviewError | None = None
+        self.token = secrets.token_urlsafe(24)
+        self._nonce = secrets.token_urlsafe(16)
+        self._page = _page(title, keys, self._nonce)
+        try:
+            super().__init__(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            raise PageError(f"port {port} cannot be used: {error.strerror}; give --port another") from error
+        self.address = f"http://127.0.0.1:{self.server_port}/{self.token}/"
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Answer requests until the annotator quits.
+
+        Args:
+            announce: Called with the address.
+
+        Raises:
+            ReviewError: a decision could not be recorded.
+        """
+        announce(self.address)
+        self.timeout = _TURN
+        try:
+            while not (self.desk.closed or self._stopped or self.failed):
+                self.handle_request()
+        finally:
+            self.server_close()
+        if self.failed is not None:
+            raise self.failed
+
+    def stop(self) -> None:
+        """Let :meth:`run` end soon."""
+        self._stopped = True
+
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
+        """What to say to a request that has the token.
+
+        Args:
+            method: ``GET`` or ``POST``.
+            path: What follows the token in the address.
+            body: Of the request.
+        """
+        parts = path.split("/")
+        if method == "GET" and path == "":
+            return HTTPStatus.OK, "text/html; charset=utf-8", self._page
+        if method == "GET" and path == "scene":
+            with self._lock:
+                return self._scene(HTTPStatus.OK)
+        if method == "POST" and path == "do":
+            return self._do(body)
+        if method == "GET" and len(parts) == 4 and parts[0] == "picture":
+            return self._picture(parts[1], parts[2], parts[3])
+        return _refused(HTTPStatus.NOT_FOUND, "there is no such page")
+
+    @property
+    def policy(self) -> str:
+        """What the page may load: pictures from here, and its own script and style."""
+        here, own = "'self'", f"'nonce-{self._nonce}'"
+        return f"default-src 'none'; img-src {here} data:; connect-src {here}; script-src {own}; style-src {own}"
+
+    def _do(self, body: bytes) -> Answer:
+        """Do what a key or a click stands for, if the page shows what the desk does."""
+        try:
+            wanted = json.loads(body)
+            version, key, cell = wanted["version"], wanted.get("key"), wanted.get("cell")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
+        action = self._keys.get(key_of_browser(key) or key) if isinstance(key, str) else None
+        with self._lock:
+            if version != self.desk.version:
+                return self._scene(HTTPStatus.CONFLICT)
+            if not self.desk.may("reject" if action is None else action):
+                return self._scene(HTTPStatus.SERVICE_UNAVAILABLE)
+            try:
+                if action is not None:
+                    self.desk.do(action)
+                elif isinstance(cell, int) and cell >= 0:
+                    self.desk.click(cell)
+            except ReviewError as error:
+                self.failed = error
+                return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+            return self._scene(HTTPStatus.OK)
+
+    def _scene(self, status: HTTPStatus) -> Answer:
+        scene = self.desk.scene()
+        self.desk.drawn()
+        record = scene_record(scene, self.desk.version)
+        picture = self.desk.session.queue.picture
+        coming = [[place, picture(place).before is not None] for place in self.desk.coming()]
+        record.update(closed=self.desk.closed, next=coming)
+        return status, "application/json", json.dumps(record).encode()
+
+    def _picture(self, place: str, part: str, side: str) -> Answer:
+        known = re.fullmatch("[0-9]{1,9}", place) and int(place) < len(self.desk.session.queue)
+        if not known or part not in ("whole", "close", "cell") or side not in ("after", "before"):
+            return _refused(HTTPStatus.NOT_FOUND, "there is no such picture")
+        shown = self.desk.shelf.get(int(place), large=part != "cell", wait=_PATIENCE)
+        sight = None if shown is None else shown.close if part == "close" else shown.whole
+        pixels = None if sight is None else sight.after if side == "after" else sight.before
+        if pixels is None:
+            return _refused(HTTPStatus.NOT_FOUND, "this picture cannot be shown")
+        return HTTPStatus.OK, "image/jpeg", encode_picture(pixels, "jpeg")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # an answer leaves as a whole
+    timeout = 60
+    server: PageServer
+
+    def do_GET(self) -> None:
+        self._respond("GET")
+
+    def do_POST(self) -> None:
+        self._respond("POST")
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Say nothing."""
+
+    def _respond(self, method: str) -> None:
+        body = self._body()
+        path = self._path()
+        if body is None:
+            self._send(_refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too large"))
+        elif not self._from_here() or path is None:
+            self._send(_refused(HTTPStatus.FORBIDDEN, "open the address that maskaug review printed"))
+        else:
+            self._send(self.server.answer(method, path, body))
+
+    def _body(self) -> bytes | None:
+        """The request's body; None, and no more of this connection, if it is too long or its length is not told."""
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > _LONGEST_BODY or self.headers.get("Transfer-Encoding"):
+            self.close_connection = True
+            return None
+        return self.rfile.read(int(length))
+
+    def _from_here(self) -> bool:
+        """Whether this machine's own page asks: another page would name its origin, and one that has taken over a
+        host name would call this machine by that.
+        """
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        try:
+            known = urlsplit(f"//{host}").hostname in _HOSTS
+        except ValueError:
+            return False
+        return known and origin in (None, f"http://{host}")
+
+    def _path(self) -> str | None:
+        """What follows the token; None if that is not there."""
+        token, slash, rest = self.path[1:].partition("/")
+        known = secrets.compare_digest(token.encode(), self.server.token.encode())
+        return rest if known and slash else None
+
+    def _send(self, answer: Answer) -> None:
+        status, kind, content = answer
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "private, max-age=600" if kind == "image/jpeg" else "no-store")
+        self.send_header("Content-Security-Policy", self.server.policy)
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(content)
+
+
+def _refused(status: HTTPStatus, message: str) -> Answer:
+    return status, "text/plain; charset=utf-8", message.encode()
+
+
+def _page(title: str, keys: Mapping[str, str], nonce: str) -> bytes:
+    setup = {"title": title, "keys": labels(keys), "reasons": [[reason, words(reason)] for reason in REASONS]}
+    template = files("maskaug.review_ui").joinpath("page.html").read_text(encoding="utf-8")
+    # In a script element, nothing but "<" could end it.
+    text = json.dumps(setup).replace("<", "\\u003c")
+    return template.replace("{{nonce}}", nonce).replace("{{setup}}", text).encode()

@@ -1,0 +1,1 @@
+"""What one annotator sees and has decided; without any picture."""

@@ -1,0 +1,121 @@
+"""Controls: overlays displaced on purpose. Who accepts one was not looking.
+
+A control is made from the unmasked picture and the parameters of a masked copy, with the landmarks of the largest face
+displaced. It is kept below ``DST/reviews``, so that who starts again is shown the same.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from maskaug.augment.generate.generate import CONFIG_FILE
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.masking.engine import load_engine
+from maskaug.augment.reviews.log import REVIEWS_FOLDER, ReviewError
+from maskaug.core.files import write_atomic
+from maskaug.core.landmarks import LOWER_FACE
+from maskaug.core.manifest import RowReader, faces_of
+from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture, read_picture
+from maskaug.masktheface_wrapper import Face, MaskEngine, PackError, Wearing
+from maskaug.review_ui.session.queue import Picture
+
+_FOLDER = ".controls"
+_DISTANCE = (0.3, 0.5)  # by which a mask is displaced, in widths of the face
+_TRIES = 6
+COLUMNS = ("box", "landmarks", "stability", "detector", "parameters", "other_faces")
+
+
+class Controls:
+    """Makes controls, and knows those made earlier; several threads may ask."""
+
+    def __init__(self, dst: Path) -> None:
+        """Load the masks that the set was made with.
+
+        Raises:
+            ReviewError: they cannot be loaded.
+        """
+        self._dst = dst
+        self._folder = dst / REVIEWS_FOLDER / _FOLDER
+        self._lock = Lock()
+        self._options = _options(dst)
+        self._rows = RowReader(dst, COLUMNS)
+        self._engine = _engine(self._options)
+        self._paths = {path.name.split(".")[0]: path for path in sorted(self._folder.glob("*.*.*"))}
+
+    @property
+    def made(self) -> dict[str, str]:
+        """SHA-256 of the controls made so far, by that of the picture they were made from."""
+        return {base: path.name.split(".")[1] for base, path in self._paths.items()}
+
+    def make(self, picture: Picture) -> tuple[Path, str]:
+        """The control made from a picture: its file, and the SHA-256 of that.
+
+        Raises:
+            PictureError: the unmasked picture cannot be used.
+            OSError: the control cannot be written.
+        """
+        with self._lock:
+            if picture.sha256 not in self._paths:
+                data = self._displaced(picture)
+                sha256 = hashlib.sha256(data).hexdigest()
+                path = self._folder / f"{picture.sha256}.{sha256}{SUFFIXES[self._options.format]}"
+                write_atomic(path, data, self._folder)
+                self._paths[picture.sha256] = path
+            path = self._paths[picture.sha256]
+            return path, path.name.split(".")[1]
+
+    def _displaced(self, picture: Picture) -> bytes:
+        if picture.before is None:
+            raise PictureError("missing", f"the unmasked picture of {picture.output} was not carried over")
+        row = self._rows.row(picture.row)
+        image = read_picture(self._dst / picture.before).pixels
+        rng = np.random.default_rng(int(picture.sha256[:16], 16))
+        faces, records = faces_of(row), [row, *(row.get("other_faces") or [])]
+        if not faces:
+            raise PictureError("unreadable", f"the manifest has no landmarks of {picture.output}")
+        for number, (face, record) in enumerate(zip(faces, records, strict=True)):
+            worn = Wearing.model_validate_json(record["parameters"])
+            image = self._engine.apply(image, face if number else displaced(face, image.shape[:2], rng), worn).image
+        return encode_picture(image, self._options.format, self._options.jpeg_quality)
+
+
+def displaced(face: Face, size: tuple[int, ...], rng: np.random.Generator) -> Face:
+    """The face elsewhere, by a third to a half of its width, in a direction that leaves the mask in the picture.
+
+    Args:
+        face: Where it is.
+        size: ``(H, W)`` of the picture.
+        rng: Draws some directions; the one that leaves most of the mask in the picture is taken.
+    """
+    width = float(np.linalg.norm(face.landmarks[16] - face.landmarks[0]))
+    angles, lengths = rng.uniform(0, 2 * np.pi, _TRIES), rng.uniform(*_DISTANCE, _TRIES) * width
+    moves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * lengths[:, None]
+    inside = [_inside(face.landmarks[LOWER_FACE] + move, size) for move in moves]
+    move = moves[int(np.argmax(inside))].astype(np.float32)
+    return Face(face.box + np.tile(move, 2), face.landmarks + move, face.stability, face.detector)
+
+
+def _inside(points: NDArray[np.floating], size: tuple[int, ...]) -> float:
+    return float(((points >= 0) & (points < (size[1], size[0]))).all(axis=1).mean())
+
+
+def _options(dst: Path) -> GenerateOptions:
+    path = dst / CONFIG_FILE
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return GenerateOptions(dst=dst, **{name: value for name, value in config.items() if name != "maskaug"})
+    except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise ReviewError(f"--honeypots needs {path}, which cannot be used: {problem}") from error
+
+
+def _engine(options: GenerateOptions) -> MaskEngine:
+    try:
+        return load_engine(options, find=False)[0]
+    except PackError as error:
+        raise ReviewError(f"--honeypots needs the masks the set was made with: {error}") from error

@@ -1,0 +1,213 @@
+"""Which pictures one annotator is to see, and in what order: from the manifest's columns, without any picture."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from maskaug.augment.reviews.log import Event, ReviewError, by_people, in_dispute, judgements, read_reviews, verdicts
+from maskaug.core.manifest import read_columns
+from maskaug.review_ui.options import Order, ReviewOptions
+
+_COLUMNS = ("status", "source", "source_sha256", "output", "output_sha256", "split", "kind", "yaw", "quality")
+_SORTED_BY: dict[Order, tuple[str, ...]] = {
+    "doubtful": ("quality",),
+    "random": ("draw",),
+    "kind": ("kind", "quality"),
+    "pose": ("yaw",),
+    "source": ("source", "output"),
+}
+# A control is made of a picture so many places from where it is shown: far enough not to stand out beside it, near
+# enough to have a score like its neighbours'.
+_CONTROL_DISTANCE = (20, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A masked copy.
+
+    Attributes:
+        row: Its number in the manifest.
+        sha256: Of its file.
+        output: Its path below the set's folder.
+        before: Path of the unmasked picture there, or None if it was not carried over.
+        kind, split, quality: As in the manifest.
+    """
+
+    row: int
+    sha256: str
+    output: str
+    before: str | None
+    kind: str
+    split: str
+    quality: float
+
+
+class Queue:
+    """Pictures in the order in which they are shown, with controls among them.
+
+    Attributes:
+        controls: ``(n,) bool``: which places show a control, made from that picture.
+        disputes: Decisions by annotator on disputed pictures, by SHA-256; empty unless disputes are settled.
+        by_score: SHA-256 of pictures that are to be accepted without being shown.
+    """
+
+    def __init__(
+        self,
+        table: pa.Table,
+        places: NDArray[np.intp],
+        controls: NDArray[np.bool_],
+        disputes: Mapping[str, Mapping[str, Event]],
+        by_score: Sequence[str],
+    ) -> None:
+        self._table = table
+        self._places = places
+        self.controls = controls
+        self.disputes = disputes
+        self.by_score = by_score
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def picture(self, place: int) -> Picture:
+        """The picture shown at a place, or that a control there is made from."""
+        (record,) = self._table.slice(int(self._places[place]), 1).to_pylist()
+        return Picture(**record)
+
+    def sha256s(self) -> list[str]:
+        """The SHA-256 of each place's picture, or of the one that a control there is made from."""
+        shas: list[str] = self._table["sha256"].to_pylist()
+        return [shas[place] for place in self._places]
+
+
+def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
+    """Choose and order pictures as the options say; none may be left undecided, and then the queue is empty.
+
+    Args:
+        options: See :class:`ReviewOptions`.
+        events: What this annotator has done so far.
+
+    Raises:
+        ReviewError: there is no finished set, or it has no picture that the options allow.
+    """
+    try:
+        rows = read_columns(options.dst, _COLUMNS)
+    except FileNotFoundError as error:
+        raise ReviewError(f"{error}; name an output of maskaug generate") from error
+    except (OSError, pa.ArrowException) as error:
+        raise ReviewError(f"the manifest of {options.dst} cannot be read: {error}; generate it again") from error
+    table = _masked(rows, options.seed)
+    if not len(table):
+        raise ReviewError(f"{options.dst} has no masked picture to review")
+    disputes: dict[str, dict[str, Event]] = {}
+    if options.disputed:
+        decisions = {sha256: by_people(given) for sha256, given in judgements(read_reviews(options.dst)).items()}
+        disputes = {sha256: given for sha256, given in decisions.items() if in_dispute(given)}
+        table = table.filter(_among(table, disputes))
+        if not len(table):
+            raise ReviewError(f"no picture of {options.dst} is in dispute")
+    table = _share(_filtered(table, options), options)
+    if not len(table):
+        raise ReviewError(f"no masked picture of {options.dst} is as the options say; ease them")
+
+    standing = verdicts(event for event in events if not event.control)
+    decided = {sha256: verdict.decided for sha256, verdict in standing.items() if verdict.decided is not None}
+    by_score: list[str] = []
+    if options.auto_accept is not None:
+        by_hand = _among(table, [sha256 for sha256, event in decided.items() if not event.auto])
+        passed = pc.and_not(pc.greater_equal(table["quality"], options.auto_accept), by_hand)
+        by_score = [sha256 for sha256 in table.filter(passed)["sha256"].to_pylist() if sha256 not in decided]
+        table = table.filter(pc.invert(passed))
+    if options.undecided:
+        table = table.filter(pc.invert(_among(table, decided)))
+    table = table.sort_by([(column, "ascending") for column in (*_SORTED_BY[options.order], "draw")])
+    places, controls = _with_controls(table, options)
+    return Queue(table.select([field.name for field in fields(Picture)]), places, controls, disputes, by_score)
+
+
+def _masked(rows: pa.Table, seed: int) -> pa.Table:
+    """The masked copies, each content once, with their unmasked pictures and a number drawn for each."""
+    rows = rows.append_column("row", pa.array(range(len(rows)), pa.int64()))
+    carried = rows.filter(pc.equal(rows["status"], "carried"))
+    masked = rows.filter(pc.equal(rows["status"], "masked"))
+    shas = masked["output_sha256"].to_pylist()
+    first = {sha256: place for place, sha256 in reversed(list(enumerate(shas)))}
+    if len(first) < len(shas):
+        masked = masked.take(pa.array(sorted(first.values()), pa.int64()))
+        shas = masked["output_sha256"].to_pylist()
+    sources = pc.index_in(masked["source_sha256"], value_set=carried["source_sha256"].combine_chunks())
+    draws = [_draw(f"{seed}:{sha256}") for sha256 in shas]
+    return pa.table(
+        {
+            **{name: masked[name] for name in ("row", "output", "kind", "split", "quality", "source", "yaw")},
+            "sha256": masked["output_sha256"],
+            "before": carried["output"].take(sources),
+            "draw": pa.array(draws, pa.float64()),
+        }
+    )
+
+
+def _filtered(table: pa.Table, options: ReviewOptions) -> pa.Table:
+    for column, names in (("kind", options.kind), ("split", options.split)):
+        if names is not None:
+            there = set(pc.unique(table[column]).to_pylist())
+            if unknown := [name for name in names if name not in there]:
+                raise ReviewError(f"there is no {column} {unknown[0]!r} to review, only {', '.join(sorted(there))}")
+            table = table.filter(pc.is_in(table[column], value_set=pa.array(names, pa.string())))
+    if options.quality_below is not None:
+        table = table.filter(pc.less(table["quality"], options.quality_below))
+    return table
+
+
+def _share(table: pa.Table, options: ReviewOptions) -> pa.Table:
+    """What of the pictures falls to this annotator, and of that the sample."""
+    if options.annotators is not None:
+        mine = [_falls_to(options, sha256) for sha256 in table["sha256"].to_pylist()]
+        table = table.filter(pa.array(mine, pa.bool_()))
+    if options.sample is not None:
+        table = table.sort_by("draw").slice(0, options.sample)
+    return table
+
+
+def _falls_to(options: ReviewOptions, sha256: str) -> bool:
+    """Whether all see this picture, or it is dealt to this annotator: the content alone decides.
+
+    Each annotator draws a number for it, and the highest has it: when someone joins, the others keep the rest.
+    """
+    if int(sha256[:8], 16) < options.overlap * 2**32:
+        return True
+    return max(options.annotators or (), key=lambda name: _draw(f"{name}:{sha256}")) == options.name
+
+
+def _with_controls(table: pa.Table, options: ReviewOptions) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Row of the table for each place of the queue, and whether a control made from it is shown there."""
+    count = len(table)
+    usable = np.asarray(pc.is_valid(table["before"]), dtype=np.bool_)
+    wanted = min(round(count * options.honeypots / (1 - options.honeypots)), int(usable.sum()))
+    controls = np.zeros(count + wanted, dtype=np.bool_)
+    rng = np.random.default_rng(int(2**53 * _draw(f"{options.seed}:{options.name}")))
+    controls[rng.choice(count + wanted, wanted, replace=False)] = True
+    places = np.empty(count + wanted, dtype=np.intp)
+    places[~controls] = np.arange(count)
+    nearest, farthest = (min(distance, count // part) for distance, part in zip(_CONTROL_DISTANCE, (3, 2), strict=True))
+    distances = rng.integers(nearest, farthest, wanted, endpoint=True) * rng.choice((-1, 1), wanted)
+    for number, slot in enumerate(np.flatnonzero(controls)):
+        base = (slot - number + distances[number]) % count
+        while not usable[base]:
+            base = (base + 1) % count
+        usable[base] = False
+        places[slot] = base
+    return places, controls
+
+
+def _among(table: pa.Table, sha256s: Iterable[str]) -> pa.ChunkedArray:
+    return pc.is_in(table["sha256"], value_set=pa.array(sha256s, pa.string()))
+
+
+def _draw(text: str) -> float:
+    """A number in [0, 1) that depends on the text alone."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48

@@ -1,0 +1,1 @@
+"""What is shown and what keys do, whichever front end shows it."""

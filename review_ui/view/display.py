@@ -1,0 +1,169 @@
+"""What is shown of a picture: decoded, with the outline of its mask, as a whole and close up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.manifest import Row, faces_of
+from maskaug.core.pictures import PictureError, read_picture
+
+Pixels = NDArray[np.uint8]  # (H, W, 3), RGB
+
+_WHOLE, _CLOSE, _CELL = 1400, 1000, 320  # longest sides that are kept, pixels
+_MARGIN = 0.25  # around the face close up, in its own size
+_CHANGED = 14  # grey levels; re-encoding alone changes less
+COLUMNS = ("box", "landmarks", "stability", "detector", "template", "yaw", "pitch", "roll", "reasons", "other_faces")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A picture, or a part of it, with what can be drawn over it.
+
+    Attributes:
+        after: ``(H, W, 3) uint8`` RGB, with the mask.
+        before: The same without, or None.
+        outlines: ``(N, 2) float32`` each: around what the mask covers, in pixels of ``after``.
+        landmarks: ``(68, 2) float32`` for each face, in the same pixels.
+    """
+
+    after: Pixels
+    before: Pixels | None
+    outlines: tuple[NDArray[np.float32], ...] = ()
+    landmarks: tuple[NDArray[np.float32], ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that is shown of one picture.
+
+    Attributes:
+        sha256: Of the file that was read; of the wanted one where it could not be.
+        whole, close: The picture, and its largest face; None if it cannot be shown.
+        problem: Why not.
+        template: Name of the mask.
+        pose: Yaw, pitch and roll of the head in degrees.
+        reasons: What lowers its score, by the engine's names.
+    """
+
+    sha256: str
+    whole: Sight | None = None
+    close: Sight | None = None
+    problem: str | None = None
+    template: str = ""
+    pose: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    reasons: tuple[str, ...] = ()
+
+
+def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -> Shown:
+    """Read a picture for a large view.
+
+    Args:
+        after: The masked picture.
+        before: The unmasked one.
+        row: Its ``COLUMNS`` of the manifest.
+        sha256: What the masked picture must be; None: anything.
+    """
+    try:
+        pixels, found = _read(after, sha256)
+    except PictureError as error:
+        return Shown(sha256 or error.sha256 or "", problem=str(error))
+    bare = _read_before(before, pixels)
+    faces = faces_of(row)
+    full = Sight(pixels, bare, _outlines(pixels, bare), tuple(face.landmarks for face in faces))
+    return Shown(
+        sha256=found,
+        whole=_shrunk(full, _WHOLE),
+        close=_shrunk(_cropped(full, _region(full)), _CLOSE),
+        template=row.get("template") or "",
+        pose=tuple(float(row.get(angle) or 0.0) for angle in ("yaw", "pitch", "roll")),  # type: ignore[arg-type]
+        reasons=tuple(row.get("reasons") or ()),
+    )
+
+
+def read_cell(after: Path, before: Path | None, sha256: str | None) -> Shown:
+    """Read a picture for a small view; see :func:`read_shown`."""
+    try:
+        pixels, found = _read(after, sha256)
+    except PictureError as error:
+        return Shown(sha256 or error.sha256 or "", problem=str(error))
+    return Shown(found, whole=_shrunk(Sight(pixels, _read_before(before, pixels)), _CELL))
+
+
+def _read(path: Path, sha256: str | None) -> tuple[Pixels, str]:
+    picture = read_picture(path)
+    if sha256 not in (None, picture.sha256):
+        raise PictureError("changed", f"{path} was changed since it was generated; put the original back", sha256)
+    return picture.pixels, picture.sha256
+
+
+def _read_before(path: Path | None, after: Pixels) -> Pixels | None:
+    try:
+        before = read_picture(path).pixels if path is not None else None
+    except PictureError:
+        return None
+    return before if before is not None and before.shape == after.shape else None
+
+
+def _outlines(after: Pixels, before: Pixels | None) -> tuple[NDArray[np.float32], ...]:
+    """Around what differs: what a mask leaves alone is encoded alike in both."""
+    if before is None:
+        return ()
+    changed = (cv2.absdiff(after, before).max(axis=2) > _CHANGED).astype(np.uint8)
+    reach = max(1, round(max(after.shape) / 100))
+    changed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((2 * reach + 1, 2 * reach + 1), dtype=np.uint8))
+    found, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_TC89_L1)
+    areas = [cv2.contourArea(contour) for contour in found]
+    least = max(areas, default=0) / 200
+    return tuple(
+        contour.reshape(-1, 2).astype(np.float32) for contour, area in zip(found, areas, strict=True) if area > least
+    )
+
+
+def _region(sight: Sight) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the largest face and its surroundings; of the mask, or of all, if there is none."""
+    height, width = sight.after.shape[:2]
+    points = sight.landmarks[:1] or sight.outlines
+    if not points:
+        return 0, 0, width, height
+    low, high = np.concatenate(points).min(axis=0), np.concatenate(points).max(axis=0)
+    margin = _MARGIN * float((high - low).max())
+    left, top = np.clip(np.floor(low - margin), 0, (width - 2, height - 2)).astype(int)
+    right, bottom = np.clip(np.ceil(high + margin), (left + 2, top + 2), (width, height)).astype(int)
+    return int(left), int(top), int(right), int(bottom)
+
+
+def _cropped(sight: Sight, region: tuple[int, int, int, int]) -> Sight:
+    left, top, right, bottom = region
+    part = (slice(top, bottom), slice(left, right))
+    corner = np.array([left, top], dtype=np.float32)
+    return Sight(
+        sight.after[part],
+        None if sight.before is None else sight.before[part],
+        tuple(points - corner for points in sight.outlines),
+        tuple(points - corner for points in sight.landmarks),
+    )
+
+
+def _shrunk(sight: Sight, side: int) -> Sight:
+    height, width = sight.after.shape[:2]
+    factor = side / max(height, width)
+    if factor >= 1:
+        return sight
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+
+    def small(pixels: Pixels) -> Pixels:
+        return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+    # Pixel centres are at whole numbers in either grid.
+    def moved(points: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray((points + 0.5) * factor - 0.5, dtype=np.float32)
+
+    return Sight(
+        small(sight.after),
+        None if sight.before is None else small(sight.before),
+        tuple(moved(points) for points in sight.outlines),
+        tuple(moved(points) for points in sight.landmarks),
+    )

@@ -1,0 +1,6 @@
+"""``python -m maskaug``."""
+
+from maskaug.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`ablate`: grids of runs, compared."""

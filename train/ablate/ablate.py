@@ -1,0 +1,196 @@
+"""`ablate`: a grid of training runs, several seeds each, judged together."""
+
+import json
+from collections.abc import Callable
+from itertools import product
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from maskaug.core.files import safe_stem, write_atomic
+from maskaug.train.ablate.comparison import (
+    FIGURES,
+    Ablation,
+    Key,
+    Outcome,
+    Settings,
+    changes,
+    grid,
+    markdown,
+    table,
+    told,
+)
+from maskaug.train.ablate.options import AblateOptions
+from maskaug.train.errors import TrainError
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.metrics import figures
+from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.evaluate.plots import spread_plot
+from maskaug.train.evaluate.predictions import read_predictions
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import train
+from maskaug.train.model.calibration import load_calibration
+from maskaug.train.run_dir import EVALUATION_FILE, RunDir
+
+ABLATION_FILE, TABLE_FILE, PLOT_FILE = "ablation.json", "ablation.md", "ablation.png"
+VALIDATION = "validation"
+
+_OPTIONS = ("recipe", "arch", "weights")  # of train; whatever else is varied is a field of the recipe
+
+TrainOne = Callable[[TrainOptions], object]
+Progress = Callable[[str, int, int], None]  # what comes next, runs done, of how many
+
+
+class AblateError(TrainError):
+    """The grid cannot be run as asked; the message says why and what to do."""
+
+
+def ablate(
+    options: AblateOptions, train_one: TrainOne = train, progress: Progress = lambda what, done, total: None
+) -> Ablation:
+    """Train what is missing of the grid, judge all of it, and write table, figures and plot below OUT.
+
+    Finished runs are left as they are, unfinished ones go on: the command can be given again after a stop, or with
+    more values and seeds.
+
+    Args:
+        options: The grid.
+        train_one: Trains a run.
+        progress: Told before each run.
+
+    Raises:
+        AblateError: OUT holds runs on other data or by another recipe.
+        RecipeError: what is varied is no part of a recipe, or cannot have that value.
+        TrainError: a run cannot be trained or judged.
+    """
+    factors = options.factors
+    combinations = grid(factors, one_at_a_time=options.one_at_a_time)
+    wanted = list(product(combinations, range(options.seeds)))
+    for settings, seed in wanted:
+        _ = train_options(options, settings, seed).resolved_recipe  # before hours of the first runs are spent
+    _check_base(options)
+    outcomes = []
+    for done, (settings, seed) in enumerate(wanted):
+        run = run_folder(options.out, settings, seed)
+        progress(f"{told(settings)}, seed {seed}", done, len(wanted))
+        if not RunDir(run).is_finished:  # a training writes it when it is through
+            begun = RunDir(run).config.exists()
+            train_one(_resumed(run) if begun else train_options(options, settings, seed))
+        outcomes.append(Outcome(settings, seed, run, _figures(run, options)))
+    ablation = Ablation(factors, outcomes)
+    _write(options, ablation)
+    return ablation
+
+
+def run_folder(out: Path, settings: Settings, seed: int) -> Path:
+    """Such as ``OUT/weights=none,arch=resnet50/seed0``."""
+    name = ",".join(f"{safe_stem(name)}={safe_stem(value)}" for name, value in settings.items())
+    return out / name / f"seed{seed}"
+
+
+def train_options(options: AblateOptions, settings: Settings, seed: int) -> TrainOptions:
+    """What one run of the grid is trained with.
+
+    Raises:
+        AblateError: an option cannot have that value.
+    """
+    named = {name: value for name, value in settings.items() if name in _OPTIONS}
+    fields = [f"{name}={value}" for name, value in settings.items() if name not in _OPTIONS]
+    given = {
+        "recipe": options.recipe,
+        **named,
+        "data": options.data,
+        "out": run_folder(options.out, settings, seed),
+        "set_": [*options.set_, *fields],
+        "seed": seed,
+        "device": options.device,
+        "wandb": options.wandb,
+        "group": options.out.resolve().name,
+    }
+    try:
+        return TrainOptions.model_validate(given)
+    except ValidationError as error:
+        raise AblateError(f"--vary {told(settings)}: {error.errors()[0]['msg']}") from error
+
+
+def _resumed(run: Path) -> TrainOptions:
+    return TrainOptions.model_validate({"resume": run})
+
+
+def _figures(run: Path, options: AblateOptions) -> dict[Key, float]:
+    calibration = load_calibration(run)
+    trained = read_predictions(run)
+    seen = {VALIDATION: trained.where(np.array([split != "train" for split in trained.split], dtype=bool))}
+    for data in options.on:
+        name = data.resolve().name
+        folder = RunDir(run).evaluation(name)
+        if not (folder / EVALUATION_FILE).exists():
+            evaluate(EvaluateOptions.model_validate({"run": run, "data": data, "device": options.device}))
+        seen[name] = read_predictions(folder)
+    found = {}
+    for on, predictions in seen.items():
+        judged = calibration.judge(predictions.label, predictions.logit)
+        for name, estimate in figures(judged, names=FIGURES, resamples=0).items():
+            found[on, name] = estimate.value
+    return found
+
+
+def _check_base(options: AblateOptions) -> None:
+    """Runs that are there already must differ from the new ones in nothing but what is varied."""
+    path = options.out / ABLATION_FILE
+    now = options.base()
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))["base"]
+    except FileNotFoundError:
+        write_atomic(path, json.dumps({"base": now}).encode() + b"\n", options.out)
+        return
+    for name, value in now.items():
+        if before.get(name) != value:
+            told_ = f"{options.out} holds runs with {name} {before.get(name)}, and now it is {value}"
+            raise AblateError(f"{told_}; choose another --out")
+
+
+def _write(options: AblateOptions, ablation: Ablation) -> None:
+    record = {
+        "base": options.base(),
+        "factors": ablation.factors,
+        "runs": [
+            {
+                "settings": outcome.settings,
+                "seed": outcome.seed,
+                "run": outcome.run.relative_to(options.out).as_posix(),
+                "figures": {f"{name}, {on}": _plain(value) for (on, name), value in outcome.figures.items()},
+            }
+            for outcome in ablation.outcomes
+        ],
+        "comparisons": [
+            {
+                "factor": one.factor,
+                "value": one.value,
+                "baseline": one.baseline,
+                "on": one.on,
+                "figure": one.figure,
+                "differences": one.differences.values,
+                "p": _plain(one.p),
+            }
+            for one in ablation.comparisons()
+        ],
+    }
+    tables = f"{markdown(*table(ablation))}\n{markdown(*changes(ablation))}"
+    rows = [(told(settings), spreads) for settings, spreads in ablation.spreads()]
+    panels = {
+        f"{figure}, {on}": {title: spreads[on, figure].values for title, spreads in rows}
+        for on, figure in ablation.keys
+    }
+    for name, data in (
+        (TABLE_FILE, tables.encode()),
+        (PLOT_FILE, spread_plot(panels)),
+        (ABLATION_FILE, json.dumps(record, indent=2).encode() + b"\n"),
+    ):
+        write_atomic(options.out / name, data, options.out)
+
+
+def _plain(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Labelled pictures: listed, decoded, prepared for a network."""

@@ -1,0 +1,166 @@
+"""Decoded pictures on disk: read, resized and cropped once, then mapped into memory by whoever trains or judges."""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import Picture, PictureError, read_picture
+from maskaug.train.data.largest_face import largest_box
+from maskaug.train.data.preprocess import Preparation, Prepared
+from maskaug.train.errors import TrainError
+
+ReportDecoded = Callable[[int, int], None]  # pictures decoded, of how many
+
+_AT_ONCE = 256  # pictures in memory
+
+
+class CacheError(TrainError):
+    """The pictures cannot be decoded or kept; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a list that can be read.
+
+    Attributes:
+        numbers: Their places in the list, N of them.
+        pixels: ``(N, P, P, 3) uint8`` RGB, prepared, mapped from disk.
+        views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
+        sizes: Height and width of each file, in pixels.
+        sha256: Of each file, hexadecimal.
+        problems: A sentence on each of the others.
+    """
+
+    numbers: list[int]
+    pixels: NDArray[np.uint8]
+    views: NDArray[np.float32]
+    sizes: list[tuple[int, int]]
+    sha256: list[str]
+    problems: list[str]
+
+
+def default_cache() -> Path:
+    """Where decoded pictures are kept unless told otherwise: ``$XDG_CACHE_HOME/maskaug`` or ``~/.cache/maskaug``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maskaug"
+
+
+def load_pictures(
+    paths: Sequence[Path], preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
+) -> Pictures:
+    """Prepared pictures, from the cache if it has them.
+
+    They are found by the files' names, sizes and times of change, and by how they are prepared: when any of these
+    differs, they are decoded anew.
+
+    Args:
+        paths: The files.
+        preparation: What is done to them.
+        cache: A folder, made where it is missing; 3 * P * P bytes a picture.
+        report: Called with pictures decoded, and of how many.
+
+    Raises:
+        CacheError: it cannot be written, or none of the pictures can be read.
+    """
+    key = _key(paths, preparation)
+    array, index = cache / f"{key}.npy", cache / f"{key}.json"
+    try:
+        found = _load(array, index, preparation.side)
+        if found is None:
+            cache.mkdir(parents=True, exist_ok=True)
+            _build(paths, preparation, array, index, report)
+            found = _load(array, index, preparation.side)
+    except OSError as error:
+        raise CacheError(
+            f"cannot keep decoded pictures in {cache}: {error.strerror}; choose a place by --cache"
+        ) from error
+    if found is None:
+        raise CacheError(f"{array} is not as it was written a moment ago; is the disk sound, and nobody else at it?")
+    return found
+
+
+def _key(paths: Sequence[Path], preparation: Preparation) -> str:
+    whole = hashlib.sha256(f"{preparation.key}\n".encode())
+    for path in paths:
+        status = path.stat()
+        whole.update(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()[:32]
+
+
+def _load(array: Path, index: Path, side: int) -> Pictures | None:
+    """None where there is nothing whole."""
+    try:
+        record = json.loads(index.read_text(encoding="utf-8"))
+        pixels = np.load(array, mmap_mode="r")
+        views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
+        sizes = [(height, width) for height, width in record["sizes"]]
+        found = Pictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])
+    except (FileNotFoundError, ValueError, KeyError, EOFError):
+        return None
+    whole = pixels.shape == (len(found.numbers), side, side, 3) and pixels.dtype == np.uint8
+    return found if whole and len(found.sha256) == len(found.numbers) == len(views) == len(sizes) else None
+
+
+def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: ReportDecoded) -> None:
+    numbers: list[int] = []
+    sha256: list[str] = []
+    views: list[list[float]] = []
+    sizes: list[tuple[int, int]] = []
+    problems: list[str] = []
+    side = preparation.side
+    unfinished = array.with_name(f".{array.stem}-{uuid.uuid4().hex}.npy")
+    try:
+        pixels = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), side, side, 3))
+        for number, prepared in enumerate(_prepared(paths, preparation)):
+            if isinstance(prepared, str):
+                problems.append(prepared)
+            else:
+                cut_out, picture = prepared
+                pixels[len(numbers)] = cut_out.pixels
+                views.append(cut_out.view.tolist())
+                sizes.append(picture.pixels.shape[:2])
+                sha256.append(picture.sha256)
+                numbers.append(number)
+            report(number + 1, len(paths))
+        if not numbers:
+            raise CacheError(f"none of {len(paths)} pictures can be read; the first: {problems[0]}")
+        if problems:  # room was made for all
+            shorter = open_memmap(
+                unfinished.with_suffix(".part"), mode="w+", dtype=np.uint8, shape=(len(numbers), side, side, 3)
+            )
+            shorter[:] = pixels[: len(numbers)]
+            pixels = shorter
+            unfinished.with_suffix(".part").replace(unfinished)
+        pixels.flush()
+        unfinished.replace(array)
+    finally:
+        unfinished.unlink(missing_ok=True)
+        unfinished.with_suffix(".part").unlink(missing_ok=True)
+    # Last: without it, the array counts as absent.
+    record = {"numbers": numbers, "views": views, "sizes": sizes, "sha256": sha256, "problems": problems}
+    write_atomic(index, json.dumps(record).encode(), index.parent)
+
+
+def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, Picture] | str]:
+    """Prepared pictures and what they were made of, or what is wrong with the file; in order."""
+
+    def one(path: Path) -> tuple[Prepared, Picture] | str:
+        try:
+            picture = read_picture(path)
+        except PictureError as error:
+            return str(error)
+        box = largest_box(picture.pixels) if preparation.framing == "face" else None
+        return preparation.prepare(picture.pixels, box), picture
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for start in range(0, len(paths), _AT_ONCE):
+            yield from threads.map(one, paths[start : start + _AT_ONCE])

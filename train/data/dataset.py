@@ -1,0 +1,147 @@
+"""The pictures of a training run: listed, checked, decoded once."""
+
+import hashlib
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.classes import CLASSES
+from maskaug.train.data.cache import Pictures, ReportDecoded, load_pictures
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.data.samples import DataError, Sample, list_samples
+
+_UNEQUAL = 3  # times more pictures of one class than of the other
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split.
+
+    Attributes:
+        samples: N labelled pictures that could be read.
+        pixels: ``(N, P, P, 3) uint8`` RGB, prepared, on disk.
+        views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
+        sizes: Height and width of each file, in pixels.
+        sha256: Of each file, hexadecimal.
+    """
+
+    samples: list[Sample]
+    pixels: NDArray[np.uint8]
+    views: NDArray[np.float32]
+    sizes: list[tuple[int, int]]
+    sha256: list[str]
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """``(N,)``: 0 is unmasked, 1 is masked."""
+        return np.array([sample.label for sample in self.samples], dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a run is trained and selected on.
+
+    Attributes:
+        train, val: The two splits.
+        checksum: SHA-256 over both splits' labels and files, whatever these are called.
+        notes: Sentences on what is unusual.
+    """
+
+    train: Part
+    val: Part
+    checksum: str
+    notes: list[str]
+
+
+def load_dataset(
+    data: Path, preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
+) -> Dataset:
+    """The splits ``train`` and ``val`` of a folder, as ``maskaug curate`` and ``generate`` write it.
+
+    Args:
+        data: ``{split}/{class}`` folders.
+        preparation: What is done to the pictures.
+        cache: Folder for decoded pictures.
+        report: Called with pictures decoded, and of how many.
+
+    Raises:
+        DataError: a split or a class is missing, or no picture of it can be read.
+    """
+    notes, parts = [], []
+    for split in ("train", "val"):
+        listing = list_samples(data, CLASSES, split)
+        loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, report)
+        part = _readable(listing.samples, loaded)
+        _check_classes(data, split, part)
+        notes += [*_unread(split, loaded.problems), *_unequal(split, part)]
+        parts.append(part)
+    train, val = parts
+    return Dataset(train, val, _checksum(train, val), notes + _shared(train, val))
+
+
+def _readable(samples: list[Sample], loaded: Pictures) -> Part:
+    samples = [samples[number] for number in loaded.numbers]
+    return Part(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
+
+
+def _check_classes(data: Path, split: str, part: Part) -> None:
+    for label, name in enumerate(CLASSES):
+        if all(sample.label != label for sample in part.samples):
+            raise DataError(
+                f"{data / split} has no picture of class {name} that can be read; training needs both {CLASSES[0]} and "
+                f"{CLASSES[1]} in train and val (maskaug generate and curate make them)"
+            )
+
+
+def _unread(split: str, problems: list[str]) -> list[str]:
+    if not problems:
+        return []
+    return [f"{len(problems)} pictures of {split} cannot be read and are left out; the first: {problems[0]}"]
+
+
+def _unequal(split: str, part: Part) -> list[str]:
+    counts = Counter(sample.label for sample in part.samples)
+    if max(counts.values()) <= _UNEQUAL * min(counts.values()):
+        return []
+    told = " and ".join(f"{counts[label]} of {name}" for label, name in enumerate(CLASSES))
+    return [
+        f"The classes of {split} are unequal: {told}. A network may learn to prefer the larger; balance them first."
+    ]
+
+
+def _shared(train: Part, val: Part) -> list[str]:
+    """Leaks: the same file, or the same source, in both splits."""
+    notes = []
+    for title, train_keys, val_keys in (
+        ("the same as one", train.sha256, val.sha256),
+        ("made from the same source as one", *([_source(sample) for sample in part.samples] for part in (train, val))),
+    ):
+        where = defaultdict(list)
+        for key, sample in zip(train_keys, train.samples, strict=True):
+            where[key].append(sample)
+        shared = [(key, sample) for key, sample in zip(val_keys, val.samples, strict=True) if key and key in where]
+        if shared:
+            key, sample = shared[0]
+            notes.append(
+                f"{len(shared)} pictures of val are {title} of train, such as {sample.path} and {where[key][0].path}: "
+                "figures on val will be too good; part them with maskaug curate."
+            )
+    return notes
+
+
+def _source(sample: Sample) -> str:
+    return str(sample.row.get("source_sha256") or "")
+
+
+def _checksum(*parts: Part) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        lines = sorted(f"{sample.label} {sha256}\n" for sample, sha256 in zip(part.samples, part.sha256, strict=True))
+        whole.update("".join([f"{len(lines)}\n", *lines]).encode())
+    return whole.hexdigest()

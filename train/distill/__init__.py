@@ -1,0 +1,1 @@
+"""`distill`: a small network that learns from a trained one."""

@@ -1,0 +1,198 @@
+"""How good a classifier is: labels and logits in; figures with their bootstrap intervals out."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import sklearn
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import auc, average_precision_score
+from torchmetrics.functional.classification import binary_calibration_error
+
+from maskaug.train.model.scores import Judged
+
+ECE_BINS = 20  # of equal width
+STRICT_FPR = 0.01
+
+_QUANTILES = (0.025, 0.975)
+_NEEDS_BOTH = "needs pictures of both classes"
+_NEEDS_MASKED = "needs masked pictures"
+_NEEDS_UNMASKED = "needs unmasked pictures"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: nan where it is undefined.
+        low, high: nan where there is no interval.
+        why: Why the value is undefined; empty where it is not.
+    """
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+    why: str = ""
+
+
+def recall(judged: Judged) -> float:
+    """Share of the masked pictures that are called masked."""
+    return _mean(judged.decided[judged.labels])
+
+
+def specificity(judged: Judged) -> float:
+    """Share of the unmasked pictures that are called unmasked."""
+    return _mean(~judged.decided[~judged.labels])
+
+
+def _accuracy(judged: Judged) -> float:
+    return _mean(judged.decided == judged.labels)
+
+
+def _balanced_accuracy(judged: Judged) -> float:
+    return (recall(judged) + specificity(judged)) / 2
+
+
+def _loss(judged: Judged) -> float:
+    return _mean(judged.losses)
+
+
+def _area(judged: Judged) -> float:
+    return float(auc(*judged.roc))
+
+
+def _average_precision(judged: Judged) -> float:
+    return float(average_precision_score(judged.labels, judged.probabilities))
+
+
+def _f1(judged: Judged) -> float:
+    right = np.count_nonzero(judged.decided & judged.labels)
+    return 2 * right / max(1, int(judged.decided.sum() + judged.labels.sum()))
+
+
+def calibration_error(judged: Judged) -> float:
+    """Expected calibration error of the probability of a mask, over 20 bins of equal width.
+
+    The mean over bins, weighted by their pictures, of ``|share of masked pictures - mean probability|``:
+    Naeini, Cooper and Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
+    """
+    probabilities = torch.from_numpy(judged.probabilities)
+    labels = torch.from_numpy(judged.labels.astype(np.int64))
+    return float(binary_calibration_error(probabilities, labels, n_bins=ECE_BINS, norm="l1"))
+
+
+def _brier(judged: Judged) -> float:
+    """Mean squared distance of probability and label: Brier, Monthly Weather Review 78, 1950."""
+    return _mean((judged.probabilities - judged.labels) ** 2)
+
+
+def _strict_recall(judged: Judged) -> float:
+    """Recall at the lowest threshold at which at most 1 % of the unmasked pictures are called masked."""
+    false, true = judged.roc
+    return float(true[false <= STRICT_FPR].max())
+
+
+def _mean(values: NDArray[np.generic]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+# Name, figure, and what it needs to be defined.
+_FIGURES: dict[str, tuple[Callable[[Judged], float], str]] = {
+    "accuracy": (_accuracy, ""),
+    "balanced_accuracy": (_balanced_accuracy, _NEEDS_BOTH),
+    "loss": (_loss, ""),
+    "auc": (_area, _NEEDS_BOTH),
+    "average_precision": (_average_precision, _NEEDS_BOTH),
+    "f1": (_f1, _NEEDS_MASKED),
+    "ece": (calibration_error, ""),
+    "brier": (_brier, ""),
+    "recall": (recall, _NEEDS_MASKED),
+    "specificity": (specificity, _NEEDS_UNMASKED),
+    "recall_at_1pct_fpr": (_strict_recall, _NEEDS_BOTH),
+}
+FIGURES = tuple(_FIGURES)
+# The titles of the figures, for tables.
+TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "loss": "loss",
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "ece": "calibration error",
+    "brier": "Brier score",
+    "recall": "recall (masked)",
+    "specificity": "specificity (unmasked)",
+    "recall_at_1pct_fpr": "recall at 1 % false alarms",
+}
+
+
+def figures(
+    judged: Judged,
+    *,
+    groups: NDArray[np.generic] | None = None,
+    names: tuple[str, ...] = FIGURES,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The figures of a set of pictures, each with its 95 % percentile bootstrap interval.
+
+    Pictures that belong together, such as a face and its masked copies, are drawn together: they are not independent,
+    and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the Bootstrap,
+    1993, chapters 8 and 13).
+
+    Args:
+        judged: Pictures and what the classifier says of them.
+        groups: ``(N,)``: what each picture belongs to; None: every picture is on its own.
+        names: Of the figures wanted.
+        resamples: Bootstrap samples; 0 for no intervals.
+        seed: Of the resampling.
+    """
+    # A resample may hold one class only: what is undefined there is left out of the quantiles.
+    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        values = {name: _figure(name, judged) for name in names}
+        drawn = np.array(
+            [[_figure(name, judged[picks]) for name in names] for picks in _draws(judged, groups, resamples, seed)]
+        )
+    estimates = {}
+    for column, name in enumerate(names):
+        value = values[name]
+        low = high = float("nan")
+        if not isnan(value) and len(drawn) and not np.isnan(drawn[:, column]).all():
+            low, high = (float(bound) for bound in np.nanquantile(drawn[:, column], _QUANTILES))
+            if name == "ece":  # drawing again adds noise to every bin, and the error is made of their distances
+                bias = float(np.nanmean(drawn[:, column])) - value
+                low, high = max(0.0, low - bias), max(0.0, high - bias)
+        estimates[name] = Estimate(value, low, high, _FIGURES[name][1] if isnan(value) else "")
+    return estimates
+
+
+def _figure(name: str, judged: Judged) -> float:
+    compute, needs = _FIGURES[name]
+    missing = {
+        _NEEDS_BOTH: not judged.both,
+        _NEEDS_MASKED: not judged.labels.any(),
+        _NEEDS_UNMASKED: bool(judged.labels.all()),
+    }
+    return float("nan") if missing.get(needs, False) else compute(judged)
+
+
+def _draws(judged: Judged, groups: NDArray[np.generic] | None, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    rng = np.random.default_rng(seed)
+    members = _members(groups) if groups is not None else [np.array([index]) for index in range(len(judged))]
+    if len(members) < 2:
+        return
+    for _ in range(resamples):
+        yield np.concatenate([members[pick] for pick in rng.integers(len(members), size=len(members))])
+
+
+def _members(groups: NDArray[np.generic]) -> list[NDArray[np.intp]]:
+    """Indices of the pictures of each group."""
+    _, index = np.unique(groups, return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(index[order])) + 1)

@@ -1,0 +1,26 @@
+"""Options of ``maskaug evaluate``."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from maskaug.core.options import Folder
+
+
+class EvaluateOptions(BaseModel):
+    """Options of ``maskaug evaluate``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path = Field(description="Folder of a training run.")
+    data: Folder = Field(description="Pictures as {split}/{class} or {class} folders.")
+    split: str | None = Field(None, description="Only this split. [default: all but train]")
+    name: str | None = Field(None, min_length=1, description="What the pictures are called. [default: DATA's name]")
+    masked_class: str = Field("wearing_mask", min_length=1, description="Folder of masked faces in DATA.")
+    unmasked_class: str = Field("not_wearing_mask", min_length=1, description="Folder of unmasked faces in DATA.")
+    json_: bool = Field(False, description="Print the figures as JSON.")
+    resamples: int = Field(1000, ge=0, description="Bootstrap samples behind the intervals.")
+    batch_size: int = Field(64, ge=1, description="Pictures judged together.")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
+    seed: int = Field(0, ge=0, description="Seed of the bootstrap.")
+    cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")

@@ -1,0 +1,236 @@
+"""The plots of the report: figures and arrays in, SVG text out, to stand inside an HTML page."""
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from numpy.typing import NDArray
+from sklearn.metrics import precision_recall_curve
+
+from maskaug.train.evaluate.metrics import ECE_BINS, STRICT_FPR, recall, specificity
+from maskaug.train.model.scores import Judged
+
+# Paul Tol's bright colours, which the colour-blind can tell apart.
+BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#bbbbbb"
+_SERIES = (BLUE, RED, GREEN, "#ccbb44", "#66ccee", "#aa3377")
+STYLE: dict[Any, Any] = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e8e8e8",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#888888",
+    "axes.labelcolor": "#333333",
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "legend.frameon": False,
+    "svg.hashsalt": "maskaug",
+}
+_PANEL = (3.3, 2.7)  # inches
+_COLUMNS = 3
+_FEWEST_ALARMS = 1e-3  # where the logarithmic axis begins
+_SCORE_BINS = 40
+
+# Of the columns of metrics.csv: those of a panel, its title, and whether its axis is logarithmic.
+_PANELS = (
+    (("train_loss", "val_loss"), "loss", False),
+    (("train_accuracy", "val_accuracy"), "accuracy", False),
+    (("val_auc",), "AUC on validation", False),
+    (("lr",), "learning rate", True),
+    (("grad_norm",), "gradient norm", True),
+    (("samples_per_s",), "pictures a second", False),
+)
+
+
+def curves(history: Mapping[str, NDArray[np.floating]], best_epoch: float | None) -> str:
+    """The training by epoch, a panel for each figure; the epoch whose weights were kept is marked.
+
+    Args:
+        history: Columns of ``metrics.csv`` of one length, ``epoch`` among them.
+        best_epoch: The epoch that was kept.
+    """
+    panels = [panel for panel in _PANELS if any(name in history for name in panel[0])]
+    with _figure(len(panels)) as (figure, all_axes):
+        for axes, (names, title, logarithmic) in zip(all_axes, panels, strict=True):
+            drawn = [name for name in names if name in history]
+            for name in drawn:
+                training = name.startswith("train_") and len(drawn) > 1
+                label = "training" if training else "validation"
+                colour = GREY if training else BLUE
+                marker = "o" if len(history["epoch"]) < 20 else None
+                axes.plot(history["epoch"], history[name], color=colour, label=label, marker=marker, markersize=2.5)
+            if best_epoch is not None:
+                axes.axvline(best_epoch, color=RED, linewidth=1, linestyle=":", label="kept")
+            if logarithmic and all(np.nanmin(history[name]) > 0 for name in drawn):
+                axes.set_yscale("log")
+            if len(drawn) > 1:
+                axes.legend()
+            axes.set_title(title)
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    return _svg(figure, "loss, accuracy and other figures by epoch")
+
+
+def rankings(judged: Mapping[str, Judged]) -> str:
+    """ROC curves, the same at few false alarms, and precision over recall; the threshold's place is marked.
+
+    Args:
+        judged: Sets of pictures of both classes, by name.
+    """
+    with _figure(3) as (figure, (whole, few, precise)):
+        for colour, (name, one) in zip(cycle(_SERIES), judged.items(), strict=False):
+            false, true = one.roc
+            place = (1 - specificity(one), recall(one))
+            for axes in (whole, few):
+                shown = np.maximum(false, _FEWEST_ALARMS) if axes is few else false
+                axes.plot(shown, true, color=colour, label=name, linewidth=1.6, drawstyle="steps-post")
+                axes.plot(
+                    max(place[0], _FEWEST_ALARMS if axes is few else 0), place[1], "o", color=colour, markersize=5
+                )
+            precision, sensitivity, _ = precision_recall_curve(one.labels, one.probabilities)
+            precise.plot(sensitivity, precision, color=colour, linewidth=1.6, drawstyle="steps-post")
+            said = one.decided.sum()
+            if said:
+                precise.plot(place[1], (one.decided & one.labels).sum() / said, "o", color=colour, markersize=5)
+        whole.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
+        few.axvline(STRICT_FPR, color=GREY, linewidth=0.8, linestyle="--")
+        few.set_xscale("log")
+        few.xaxis.set_major_locator(LogLocator(10))
+        few.xaxis.set_minor_formatter(NullFormatter())
+        few.xaxis.set_major_formatter(lambda share, _: f"{share:.1%}" if share < STRICT_FPR else f"{share:.0%}")
+        for axes, title in ((whole, "ROC"), (few, "ROC at few false alarms")):
+            axes.set_title(title)
+            axes.set_xlabel("false alarms")
+            axes.set_ylabel("recall")
+        precise.set_title("precision over recall")
+        precise.set_xlabel("recall")
+        precise.set_ylabel("precision")
+        for axes in (whole, few, precise):
+            axes.set_ylim(-0.02, 1.02)
+            if axes is not few:
+                axes.xaxis.set_major_formatter(PercentFormatter(1))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+        whole.legend(loc="lower right")
+    return _svg(figure, "ROC and precision-recall curves")
+
+
+def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
+    """Whether probabilities can be believed, and how the two classes are spread over them.
+
+    Args:
+        judged: Calibrated.
+        uncalibrated: The same pictures without.
+        threshold: Of the probability.
+    """
+    with _figure(3) as (figure, (reliable, spread, decided)):
+        reliable.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
+        for one, colour, label in ((uncalibrated, GREY, "as trained"), (judged, BLUE, "calibrated")):
+            means, shares, counts = _reliability(one)
+            reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
+            reliable.plot(means, shares, color=colour, linewidth=0.8)
+        reliable.set_title("calibration (dots as large as their bins)")
+        reliable.set_xlabel("probability of a mask")
+        reliable.set_ylabel("share that wears one")
+        reliable.legend(loc="upper left")
+        edges = np.linspace(0, 1, _SCORE_BINS + 1).tolist()
+        for axes in (reliable, spread):
+            axes.xaxis.set_major_formatter(PercentFormatter(1))
+        for masked, colour, label in ((False, RED, "unmasked"), (True, BLUE, "masked")):
+            values = judged.probabilities[judged.labels == masked].tolist()
+            spread.hist(values, edges, color=colour, alpha=0.65, label=label)
+        spread.set_yscale("symlog", linthresh=1)
+        spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
+        spread.set_title("pictures by probability")
+        spread.set_xlabel("probability of a mask")
+        spread.set_ylabel("pictures (logarithmic)")
+        spread.legend(loc="upper center")
+        _confusion(decided, judged)
+    return _svg(figure, "calibration, spread of probabilities and confusion matrix")
+
+
+def spread_plot(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
+    """A PNG: in each panel a row for each setting, a dot for each seed, and a bar at their mean.
+
+    Args:
+        panels: Values by title of the panel and name of the setting.
+    """
+    with _figure(len(panels)) as (figure, all_axes):
+        settings = list(next(iter(panels.values())))
+        for place, (axes, (title, rows)) in enumerate(zip(all_axes, panels.items(), strict=True)):
+            for row, values in enumerate(rows.values()):
+                axes.plot(values, [row] * len(values), "o", color=BLUE, alpha=0.6, markersize=5)
+                axes.plot([np.mean(values)] * 2, [row - 0.3, row + 0.3], color=RED, linewidth=2)
+            axes.set_ylim(len(settings) - 0.5, -0.5)
+            axes.set_yticks(range(len(settings)), settings if place % _COLUMNS == 0 else [""] * len(settings))
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.set_title(title)
+        figure.set_figheight(max(figure.get_figheight(), 0.5 + 0.35 * len(settings)))
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _reliability(judged: Judged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Of each bin that holds pictures: mean probability, share of masked pictures, pictures."""
+    bins = np.minimum((judged.probabilities * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    counts = np.bincount(bins, minlength=ECE_BINS)
+    used = counts > 0
+    means = np.bincount(bins, judged.probabilities, ECE_BINS)[used] / counts[used]
+    shares = np.bincount(bins, judged.labels, ECE_BINS)[used] / counts[used]
+    return means, shares, counts[used]
+
+
+def _confusion(axes: Axes, judged: Judged) -> None:
+    table = np.array(
+        [[np.count_nonzero((judged.labels == is_) & (judged.decided == said)) for said in (0, 1)] for is_ in (0, 1)]
+    )
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
+    for row in (0, 1):
+        for column in (0, 1):
+            ink = "white" if shares[row, column] > 0.6 else "#333333"
+            text = f"{table[row, column]}\n{shares[row, column]:.1%}"
+            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=11)
+    axes.set_xticks((0, 1), ("called unmasked", "called masked"))
+    axes.set_yticks((0, 1), ("unmasked", "masked"), rotation=90, va="center")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.set_title("confusion (shares of each row)")
+
+
+@contextmanager
+def _figure(panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
+    """Panels in rows of three, in the page's style; those that fill up a row are hidden."""
+    rows = -(-panels // _COLUMNS)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(_COLUMNS * _PANEL[0], rows * _PANEL[1]), layout="constrained")
+        cells = list(figure.subplots(rows, _COLUMNS, squeeze=False).flat)
+        for cell in cells[panels:]:
+            cell.set_visible(False)
+        yield figure, cells[:panels]
+
+
+def _svg(figure: Figure, label: str) -> str:
+    """The figure as an element of an HTML page, without what only a file of its own needs."""
+    with mpl.rc_context(STYLE):
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", text)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # the same in every plot of the page, and nothing refers to them
+    text = re.sub(r'width="[^"]*pt" height="[^"]*pt"|height="[^"]*pt" width="[^"]*pt"', "", text, count=1)
+    return text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)

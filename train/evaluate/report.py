@@ -1,0 +1,247 @@
+"""`RUN/report.html`: one page that shows what a run has learnt, with all that it shows inside."""
+
+import base64
+import csv
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import PictureError, encode_picture, read_picture
+from maskaug.core.version import __version__
+from maskaug.train.evaluate import plots
+from maskaug.train.evaluate.metrics import TITLES, Estimate, figures
+from maskaug.train.evaluate.predictions import Predictions, read_predictions
+from maskaug.train.evaluate.slices import Slice, slices
+from maskaug.train.model.calibration import Calibration, load_calibration
+from maskaug.train.model.scores import Judged
+from maskaug.train.run_dir import EVALUATION_FILE, RunDir
+
+RESAMPLES = 1000  # bootstrap samples behind the intervals
+_THUMBNAIL = 112  # pixels of the longer side
+_WORST, _UNCERTAIN = 24, 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the page.
+
+    Attributes:
+        data: JPEG in base64; empty where the picture is gone.
+        name: Its file.
+        truth: ``masked`` or ``unmasked``.
+        probability: Of a mask.
+        wrong: Whether it is called wrongly.
+        about: The mask it wears, if known.
+    """
+
+    data: str
+    name: str
+    truth: str
+    probability: float
+    wrong: bool
+    about: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """All the page says of one set of pictures."""
+
+    title: str
+    data: str
+    notes: list[str]
+    summary: str
+    judged: Judged
+    figures: dict[str, Estimate]
+    confidence: str
+    slices: list[Slice]
+    worst: list[Shown]
+    uncertain: list[Shown]
+
+
+def write_report(run: Path) -> Path:
+    """Write the page from what the training, and any evaluations since, have left in the run's folder.
+
+    Raises:
+        PredictionsError, CalibrationError: a file of the run is missing or damaged.
+        OSError: it cannot be written.
+    """
+    config = _config(run)
+    calibration = load_calibration(run)
+    sections = [_section(one, calibration) for one in _sets(run, config)]
+    both = {section.title: section.judged for section in sections if section.judged.both}
+    history = _history(RunDir(run).history)
+    page = _template().render(
+        name=run.resolve().name,
+        version=__version__,
+        made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        config=_flat(config),
+        calibration=calibration,
+        titles=TITLES,
+        sections=sections,
+        curves=plots.curves(history, _best_epoch(history)) if history else "",
+        epochs=len(history.get("epoch", ())),
+        rankings=plots.rankings(both) if both else "",
+    )
+    write_atomic(RunDir(run).report, page.encode(), run)
+    return RunDir(run).report
+
+
+@dataclass(frozen=True)
+class _Set:
+    """Pictures of a section; figures where an evaluation has made them."""
+
+    title: str
+    data: str
+    notes: list[str]
+    predictions: Predictions
+    figures: dict[str, Estimate] | None
+
+
+def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
+    """Validation, then every evaluation."""
+    found: list[_Set] = []
+    if RunDir(run).is_finished:  # a training still under way has none
+        trained = read_predictions(run)
+        held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
+        if len(held):
+            found.append(_Set("validation", str(config.get("data", "")), [], held, None))
+    for folder in RunDir(run).evaluations():
+        record = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+        found.append(
+            _Set(
+                title=record["name"],
+                data=record["data"],
+                notes=record["notes"],
+                predictions=read_predictions(folder),
+                figures={name: _estimate(saved) for name, saved in record["figures"].items()},
+            )
+        )
+    return found
+
+
+def _estimate(saved: dict[str, Any]) -> Estimate:
+    value, low, high = (float("nan") if saved[name] is None else saved[name] for name in ("value", "low", "high"))
+    return Estimate(value, low, high, saved["why"])
+
+
+def _section(one: _Set, calibration: Calibration) -> Section:
+    predictions = one.predictions
+    judged = calibration.judge(predictions.label, predictions.logit)
+    uncalibrated = Judged.of(predictions.label, predictions.logit)
+    wrong = judged.decided != judged.labels
+    by_loss = np.argsort(-judged.losses, kind="stable")
+    by_doubt = np.argsort(np.abs(judged.probabilities - calibration.threshold), kind="stable")
+    worst = [index for index in by_loss if wrong[index]][:_WORST]
+    uncertain = [index for index in by_doubt if index not in set(worst)][:_UNCERTAIN]
+    return Section(
+        title=one.title,
+        data=one.data,
+        notes=one.notes,
+        summary=_summary(judged),
+        judged=judged,
+        figures=one.figures or figures(judged, groups=predictions.groups, resamples=RESAMPLES),
+        confidence=plots.confidence(judged, uncalibrated, calibration.threshold),
+        slices=slices(predictions, judged),
+        worst=[_shown(index, predictions, judged, one.data) for index in worst],
+        uncertain=[_shown(index, predictions, judged, one.data) for index in uncertain],
+    )
+
+
+def _summary(judged: Judged) -> str:
+    masked, unmasked = int(judged.labels.sum()), int((~judged.labels).sum())
+    missed = int((judged.labels & ~judged.decided).sum())
+    alarms = int((~judged.labels & judged.decided).sum())
+    parts = []
+    if masked:
+        parts.append(f"{missed} of {masked} masks {'is' if missed == 1 else 'are'} missed")
+    if unmasked:
+        parts.append(f"{alarms} of {unmasked} unmasked faces {'is' if alarms == 1 else 'are'} called masked")
+    return f"{len(judged)} pictures: {', and '.join(parts)}."
+
+
+def _shown(index: int, predictions: Predictions, judged: Judged, data: str) -> Shown:
+    # An absolute path stays as it is.
+    path = Path(data, predictions.path[index])
+    kind, quality = predictions.kind[index], float(predictions.quality[index])
+    about = kind + (f", quality {quality:.2f}" if kind and isfinite(quality) else "")
+    return Shown(
+        data=_thumbnail(path),
+        name=path.name,
+        truth="masked" if judged.labels[index] else "unmasked",
+        probability=float(judged.probabilities[index]),
+        wrong=bool(judged.decided[index] != judged.labels[index]),
+        about=about,
+    )
+
+
+def _thumbnail(path: Path) -> str:
+    try:
+        pixels = read_picture(path, max_size=_THUMBNAIL).pixels
+    except PictureError:
+        return ""
+    if max(pixels.shape[:2]) < _THUMBNAIL:
+        factor = _THUMBNAIL / max(pixels.shape[:2])
+        pixels = np.asarray(cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC))
+    return base64.b64encode(encode_picture(pixels, "jpeg", 85)).decode()
+
+
+def _history(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Columns of ``metrics.csv``; what is no number is nan. Empty where there is no such file."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return {}
+    return {name: np.array([_number(row[name]) for row in rows]) for name in rows[0]} if rows else {}
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")
+
+
+def _best_epoch(history: dict[str, NDArray[np.float64]]) -> float | None:
+    losses = history.get("val_loss", np.array([np.nan]))
+    return None if np.isnan(losses).all() else float(history["epoch"][np.nanargmin(losses)])
+
+
+def _config(run: Path) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = json.loads(RunDir(run).config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return config
+
+
+def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Settings by dotted names, as text."""
+    flat: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{name}."))
+        elif value is not None:
+            flat[prefix + name] = value if isinstance(value, str) else json.dumps(value)
+    return flat
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["cell"] = _cell
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f} %" if isfinite(value) else "-"
+    return environment.get_template("report.html.jinja")
+
+
+def _cell(value: float) -> str:
+    return f"{value:.3f}" if isfinite(value) else "-"

@@ -1,0 +1,1 @@
+"""`export`: a network as one file."""

@@ -1,0 +1,1 @@
+"""`train`: the loop, its checkpoints, and what is told of it."""

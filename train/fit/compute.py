@@ -1,0 +1,33 @@
+"""How a network is computed."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from maskaug.train.fit.distributed import Ranks
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How it is computed; none of this changes what is learnt but by rounding.
+
+    Attributes:
+        ranks: The processes.
+        bf16: Whether matrices are multiplied in bfloat16.
+        channels_last: Whether pictures lie in memory pixel by pixel.
+    """
+
+    ranks: Ranks
+    bf16: bool
+    channels_last: bool
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """For the forward pass."""
+        return torch.autocast(self.ranks.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """The network where and as it is computed."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return network.to(self.ranks.device, memory_format=layout)  # type: ignore[call-overload]

@@ -1,0 +1,191 @@
+"""The loop: one epoch over the training pictures, and the logits of the others."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel
+
+from maskaug.train.data.dataset import Part
+from maskaug.train.errors import TrainError
+from maskaug.train.fit.compute import Machine
+from maskaug.train.fit.prefetch import Batch, batches, prefetched
+from maskaug.train.fit.transforms import rotate
+from maskaug.train.model.network import asked
+from maskaug.train.model.recipes import Recipe
+
+_CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
+_EVALUATION_BATCH = 256
+_LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
+
+Targets = Callable[[Tensor], Tensor]  # (N, 3, S, S) normalised pictures to (N,) probabilities of a mask
+ReportStep = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
+
+
+class LossError(TrainError):
+    """The loss is not finite; the message says where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch of training was like.
+
+    Attributes:
+        loss, accuracy: Means over its pictures, as they were when each was learnt from: the loss against what was
+            learnt, the accuracy against the labels.
+        grad_norm: Mean norm of the gradient before clipping.
+        samples_per_s: Pictures a second, over all processes.
+        waiting: Share of the time in which nothing was computed for want of pictures.
+    """
+
+    loss: float
+    accuracy: float
+    grad_norm: float
+    samples_per_s: float
+    waiting: float
+
+
+def train_epoch(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    part: Part,
+    recipe: Recipe,
+    machine: Machine,
+    *,
+    seed: int,
+    epoch: int,
+    average: AveragedModel | None = None,
+    teacher: Targets | None = None,
+    report: ReportStep = lambda done, total, loss, speed: None,
+) -> Epoch:
+    """Learn from every training picture once, in an order that seed and epoch decide.
+
+    Args:
+        network: What learns.
+        optimizer: Of its weights; the recipe sets the learning rate.
+        part: The training pictures.
+        recipe: How.
+        machine: Where.
+        seed, epoch: Of all random numbers.
+        average: Of the weights, which follows every step; or None.
+        teacher: What the logits are to say of the very pictures the network is shown, mixed with nothing else; None:
+            the labels.
+        report: Told now and then how far it is.
+
+    Raises:
+        LossError: the loss is not finite.
+    """
+    ranks = machine.ranks
+    network.train()
+    plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * ranks.world))
+    total = len(part)
+    sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, right, gradient norms
+    done, waited, started = 0, 0.0, time.perf_counter()
+    shares = [batch[ranks.rank :: ranks.world] for batch in plan]
+    source = prefetched(batches(part, shares, recipe, seed=seed, epoch=epoch), ranks.device)
+    for step, whole in enumerate(plan):
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.lr_at(epoch + step / len(plan))
+        since = time.perf_counter()
+        batch = next(source)
+        waited += time.perf_counter() - since
+        inputs = network_input(batch, recipe, machine)
+        with machine.autocast():
+            outputs = network(inputs).float()
+        logits = outputs[:, 0]
+        smooth = recipe.label_smoothing
+        targets = batch.labels * (1 - smooth) + smooth / 2 if teacher is None else teacher(inputs)
+        losses = binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        # The mean over the whole batch, of which every process has a share; theirs are averaged.
+        loss = losses * (ranks.world / len(whole))
+        if recipe.landmark_weight:
+            loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, 1:], batch.landmarks)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = clip_grad_norm_(network.parameters(), recipe.clip_norm)
+        optimizer.step()
+        if average is not None:
+            average.update_parameters(network.module if isinstance(network, DistributedDataParallel) else network)
+        with torch.no_grad():
+            right = ((logits > 0) == (batch.labels > 0.5)).sum()
+            sums += torch.stack([losses.double(), right.double(), norm.double()])
+        done += len(whole)
+        if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
+            _check(sums, epoch, step)
+            report(done, total, float(sums[0]) / max(1, done) * ranks.world, done / (time.perf_counter() - started))
+    seconds = time.perf_counter() - started
+    gathered = ranks.gathered(sums.cpu().numpy())
+    loss_sum, right_sum = (sum(one[place] for one in gathered) for place in (0, 1))
+    return Epoch(
+        loss=float(loss_sum) / total,
+        accuracy=float(right_sum) / total,
+        grad_norm=float(gathered[0][2]) / len(plan),
+        samples_per_s=total / seconds,
+        waiting=waited / seconds,
+    )
+
+
+def batch_plan(count: int, batch_size: int, seed: int, epoch: int, *, fewest: int = 2) -> Iterator[NDArray[np.int64]]:
+    """The numbers of the pictures of each step, over all processes; the last batch is as small as it comes.
+
+    A process with one picture alone would have no variance to normalise by: fewer than ``fewest`` join those before.
+    """
+    order = np.random.default_rng((seed, epoch)).permutation(count)
+    cuts = list(range(batch_size, count, batch_size))
+    if cuts and count - cuts[-1] < fewest:
+        cuts.pop()
+    yield from np.split(order, cuts)
+
+
+def network_input(batch: Batch, recipe: Recipe, machine: Machine) -> Tensor:
+    """A batch of training pictures, turned and normalised."""
+    pictures = _scaled(batch.pixels, machine)
+    if recipe.rotation:
+        pictures = rotate(pictures, batch.angles)
+    return recipe.normalisation(pictures)
+
+
+def _landmark_loss(outputs: Tensor, landmarks: Tensor) -> Tensor:
+    """Mean over the coordinates that are known of the smooth L1 loss (Girshick, Fast R-CNN, 2015)."""
+    known = landmarks.isfinite()
+    losses = smooth_l1_loss(outputs, landmarks.nan_to_num(), reduction="none", beta=_LANDMARK_BETA)
+    return (losses * known).sum() / known.sum().clamp(min=1)
+
+
+@torch.inference_mode()
+def logits_of(network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, machine: Machine) -> NDArray[np.float32]:
+    """``(N,)`` logits of ``(N, S, S, 3) uint8`` framed pictures; every process takes some and gets all."""
+    ranks = machine.ranks
+    network.eval()
+    own = np.arange(ranks.rank, len(pictures), ranks.world)
+    found = []
+    for start in range(0, len(own), _EVALUATION_BATCH):
+        pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
+        inputs = recipe.normalisation(_scaled(pixels, machine))
+        with machine.autocast():
+            found.append(asked(network, inputs, flips=recipe.flips).cpu().numpy())
+    logits = np.empty(len(pictures), dtype=np.float32)
+    for rank, values in enumerate(ranks.gathered(np.concatenate(found) if found else np.empty(0, np.float32))):
+        logits[rank :: ranks.world] = values
+    return logits
+
+
+def _scaled(pixels: Tensor, machine: Machine) -> Tensor:
+    """``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [0, 1]."""
+    pictures = pixels.permute(0, 3, 1, 2).float() / 255
+    return pictures if machine.channels_last else pictures.contiguous()
+
+
+def _check(sums: Tensor, epoch: int, step: int) -> None:
+    if not torch.isfinite(sums[0]):
+        raise LossError(
+            f"the loss is not finite in epoch {epoch + 1}, at step {step + 1} or shortly before; the last good "
+            "checkpoint is kept: try a lower learning rate, such as --set lr=0.001, or --precision fp32"
+        )

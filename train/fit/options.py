@@ -1,0 +1,71 @@
+"""Options of ``maskaug train``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from maskaug.core.options import Folder
+from maskaug.train.model.recipes import RECIPES, Recipe, RecipeName, changed
+
+
+class TrainOptions(BaseModel):
+    """Options of ``maskaug train``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Folder | None = Field(
+        None,
+        description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it.",
+        json_schema_extra={"argument": True},
+    )
+    out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
+    resume: Path | None = Field(None, description="Go on with this run, with its own options.")
+    recipe: RecipeName = Field("report", description="What is trained, and how.")
+    arch: str | None = Field(
+        None, description="Another classifier of torchvision than the recipe's, such as resnet152."
+    )
+    weights: str | None = Field(
+        None,
+        description="Weights to begin with: none, imagenet, torchvision's names, or a file. [default: the recipe's]",
+    )
+    set_: list[str] = Field(
+        default_factory=list, description="Change a field of the recipe, such as lr=0.001; can be given again."
+    )
+    teacher: Path | None = Field(
+        None, description="Learn from what this run says of the pictures, instead of their labels."
+    )
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="Of the network's products; auto: bf16 where that is faster."
+    )
+    memory_format: Literal["channels_last", "contiguous"] = Field(
+        "channels_last", description="Of pictures and weights; contiguous can be faster on CPUs without bf16."
+    )
+    compile: bool = Field(False, description="Compile the network first: a minute or more, then faster on a GPU.")
+    cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
+    wandb: Literal["auto", "online", "offline", "disabled"] = Field(
+        "auto", description="Weights & Biases; auto: online where there is a key, else offline."
+    )
+    project: str = Field("maskaug", min_length=1, description="Project there.")
+    group: str | None = Field(None, description="Group of runs there.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainOptions":
+        if (self.data is None) == (self.resume is None):
+            raise ValueError("name DATA to begin a run, or --resume RUN to go on with one")
+        if self.resume is not None and self.out is not None:
+            raise ValueError("--resume goes on in the run's own folder; leave out --out")
+        return self
+
+    @property
+    def resolved_recipe(self) -> Recipe:
+        """The recipe with all changes.
+
+        Raises:
+            RecipeError: a change is not possible.
+        """
+        named = [f"{name}={value}" for name, value in (("arch", self.arch), ("weights", self.weights)) if value]
+        return changed(RECIPES[self.recipe], [*named, *self.set_])

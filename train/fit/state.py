@@ -1,0 +1,115 @@
+"""All that a run needs to go on as if it had not been stopped, in one file, written whole or not at all."""
+
+import io
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as safetensors_bytes
+from torch import Tensor, nn
+
+from maskaug.core.files import write_atomic
+from maskaug.train.model.checkpoint import CheckpointError
+from maskaug.train.model.network import logit_alone
+from maskaug.train.model.recipes import Recipe
+from maskaug.train.model.weights import WeightsError, safe_load
+from maskaug.train.run_dir import RunDir
+
+
+@dataclass(frozen=True)
+class State:
+    """A run between two epochs.
+
+    Attributes:
+        network, optimizer: Their state dictionaries.
+        average: That of the averaged weights; None without.
+        random: State of torch's generators, by device: ``cpu``, ``cuda:0`` ...
+        history: Rows of ``metrics.csv``, one an epoch.
+        recipe: As JSON.
+        data: Checksum of the pictures.
+        wandb: Its name for the run; empty without.
+        teacher: Checksum of the network that is learnt from; empty without.
+    """
+
+    network: dict[str, Tensor]
+    optimizer: dict[str, Any]
+    average: dict[str, Tensor] | None
+    random: dict[str, Tensor]
+    history: list[dict[str, float]]
+    recipe: str
+    data: str
+    wandb: str
+    teacher: str = ""
+
+
+def save_state(run: Path, state: State) -> None:
+    """Write ``RUN/last.pt``.
+
+    Raises:
+        OSError: it cannot be written; the one before is still there.
+    """
+    write_atomic(RunDir(run).last, _bytes(asdict(state)), run)
+
+
+def load_state(run: Path) -> State | None:
+    """What :func:`save_state` has written; None if the run was stopped before its first epoch was done.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds what no run has written.
+    """
+    path = RunDir(run).last
+    try:
+        return State(**safe_load(path)) if path.exists() else None
+    except (WeightsError, TypeError) as error:
+        raise CheckpointError(f"{error}; delete {path.name} to begin anew") from error
+
+
+def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
+    """Write ``RUN/best.pt``, which predicts, and the network alone as ``RUN/best.safetensors``.
+
+    Raises:
+        OSError: they cannot be written.
+    """
+    whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    state = logit_alone(whole, recipe.outputs)
+    seen = {"arch", "size", "framing", "flips", "mean", "std"}
+    saved = {"network": state, **recipe.model_dump(include=seen)}
+    write_atomic(RunDir(run).best_tensors, safetensors_bytes(state), run)
+    write_atomic(RunDir(run).best, _bytes(saved), run)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Of torch's generators on the CPU and on a GPU."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def restore(
+    state: State,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: nn.Module | None,
+    device: torch.device,
+) -> None:
+    """Set weights, optimiser, averaged weights and torch's generators to what they were."""
+    network.load_state_dict(state.network)
+    optimizer.load_state_dict(state.optimizer)
+    if average is not None and state.average is not None:
+        average.load_state_dict(state.average)
+    _restore_random(state.random, device)
+
+
+def _restore_random(state: dict[str, Tensor], device: torch.device) -> None:
+    """Set torch's generators; a run that went from a GPU to a CPU or back keeps what there is."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def _bytes(value: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,192 @@
+"""Where a run's figures go: `RUN/metrics.csv` whatever happens, and Weights & Biases where it can be had."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from netrc import NetrcParseError, netrc
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlparse
+
+import numpy as np
+
+from maskaug.core.classes import CLASSES
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import PictureError, read_picture
+from maskaug.train.evaluate.predictions import Predictions
+from maskaug.train.model.scores import Judged
+from maskaug.train.run_dir import RunDir
+
+WandbMode = Literal["auto", "online", "offline", "disabled"]
+
+_WORST = 64
+_MOST_POINTS = 5000  # of a curve; W&B draws no more than 10000
+
+
+def write_history(run: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write ``RUN/metrics.csv``, a row an epoch.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    write_atomic(RunDir(run).history, text.getvalue().encode(), run)
+
+
+class Tracker:
+    """A run at Weights & Biases, or none. Whatever goes wrong there is said once, and costs the run nothing."""
+
+    def __init__(
+        self,
+        run: Path,
+        mode: WandbMode,
+        *,
+        project: str,
+        group: str | None,
+        config: dict[str, Any],
+        known: str,
+    ) -> None:
+        """Begin, or go on where ``known`` is the name W&B gave the run before.
+
+        Attributes:
+            id: W&B's name for the run; empty without.
+            problems: Sentences on what went wrong.
+        """
+        self.id = known
+        self.problems: list[str] = []
+        self._run: Any = None
+        if mode == "auto":
+            mode = "online" if has_key() else "offline"
+        if mode == "disabled":
+            return
+        try:
+            import wandb  # noqa: PLC0415  # slow to import, and not wanted by all
+
+            self._wandb = wandb
+            self._run = wandb.init(
+                dir=run,
+                mode=mode,
+                project=project,
+                group=group,
+                name=run.name,
+                config=config,
+                id=known or None,
+                # Resuming an offline run is refused; its parts have one id, which `wandb sync` joins.
+                resume="allow" if known and mode == "online" else None,
+                settings=wandb.Settings(silent=True, console="off", init_timeout=30),
+            )
+            self.id = self._run.id
+            # The step is ours: an epoch done again after a kill is no step backwards.
+            self._run.define_metric("epoch")
+            self._run.define_metric("*", step_metric="epoch")
+        except Exception as error:
+            self._failed(error)
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        """Log the figures of an epoch."""
+        self._log({_wandb_name(name): value for name, value in row.items()})
+
+    def best(self, row: Mapping[str, float]) -> None:
+        """Say in the summary which epoch was kept, and its figures."""
+        if self._run is None:
+            return
+        try:
+            self._run.summary.update({f"best/{name}": value for name, value in row.items()})
+        except Exception as error:
+            self._failed(error)
+
+    def finish(self, predictions: Predictions, judged: Judged, artifacts: Mapping[str, Sequence[Path]]) -> None:
+        """Log curves and the worst pictures of validation, hand over files, and end.
+
+        Args:
+            predictions: On validation pictures.
+            judged: What they come to.
+            artifacts: Files by type, ``model`` or ``dataset``.
+        """
+        if self._run is None:
+            return
+        try:
+            self._plots(judged)
+            self._worst(predictions, judged)
+            if self._run.settings.mode != "offline":
+                for kind, files in artifacts.items():
+                    artifact = self._wandb.Artifact(f"{self._run.id}-{kind}", type=kind)
+                    for file in files:
+                        artifact.add_file(str(file))
+                    self._run.log_artifact(artifact)
+            self._run.finish()
+        except Exception as error:
+            self._failed(error)
+
+    def fail(self) -> None:
+        """End a run that went wrong."""
+        if self._run is not None:
+            self._run.finish(exit_code=1)
+
+    def _plots(self, judged: Judged) -> None:
+        picks = np.linspace(0, len(judged) - 1, min(len(judged), _MOST_POINTS)).astype(int)
+        labels = judged.labels[picks].astype(int).tolist()
+        both = np.stack([1 - judged.probabilities, judged.probabilities], axis=1)[picks]
+        plot = self._wandb.plot
+        self._log(
+            {
+                "roc": plot.roc_curve(labels, both, labels=list(CLASSES)),
+                "pr": plot.pr_curve(labels, both, labels=list(CLASSES)),
+                "confusion": plot.confusion_matrix(
+                    y_true=labels, preds=judged.decided[picks].astype(int).tolist(), class_names=list(CLASSES)
+                ),
+            }
+        )
+
+    def _worst(self, predictions: Predictions, judged: Judged) -> None:
+        table = self._wandb.Table(["picture", "path", "label", "probability of a mask", "loss", "kind"])
+        for number in np.argsort(-judged.losses, kind="stable")[:_WORST]:
+            try:
+                pixels = read_picture(Path(predictions.path[number])).pixels
+            except PictureError:
+                continue
+            table.add_data(
+                self._wandb.Image(pixels),
+                predictions.path[number],
+                CLASSES[int(judged.labels[number])],
+                float(judged.probabilities[number]),
+                float(judged.losses[number]),
+                predictions.kind[number],
+            )
+        self._log({"worst": table})
+
+    def _log(self, values: dict[str, Any]) -> None:
+        if self._run is None:
+            return
+        try:
+            self._run.log(values)
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        self.problems.append(f"Weights & Biases: {reason}; the run goes on without, its files have all figures")
+        self._run = None
+
+
+def has_key() -> bool:
+    """Whether Weights & Biases would let this user in without asking."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    try:
+        return netrc(os.environ.get("NETRC")).authenticators(host) is not None
+    except (OSError, NetrcParseError):
+        return False
+
+
+def _wandb_name(name: str) -> str:
+    """``train_loss`` is ``train/loss`` there: W&B groups by the slash."""
+    for part in ("train", "val"):
+        if name.startswith(f"{part}_"):
+            return f"{part}/{name.removeprefix(f'{part}_')}"
+    return name

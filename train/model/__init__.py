@@ -1,0 +1,1 @@
+"""Recipes, networks, their files, and what their outputs mean."""

@@ -1,0 +1,141 @@
+"""What turns a network's logits into probabilities and decisions: found on validation pictures, kept with the run."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.metrics import roc_curve
+
+from maskaug.core.files import write_atomic
+from maskaug.train.errors import TrainError
+from maskaug.train.model.scores import Judged, Labels, Logits
+from maskaug.train.run_dir import RunDir
+
+_TEMPERATURES, _BIASES = (0.05, 20.0), (-20.0, 20.0)
+
+
+class CalibrationError(TrainError):
+    """A run's calibration cannot be read; the message says why and what to do."""
+
+
+class Calibration(BaseModel):
+    """Temperature, bias and threshold of a run.
+
+    The probability of a mask is ``sigmoid(logit / temperature + bias)``; a mask is what has at least ``threshold``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(default=1.0, gt=0, description="by which logits are divided")
+    bias: float = Field(default=0.0, description="which is added then")
+    threshold: float = Field(default=0.5, ge=0, le=1, description="of the probability after that")
+    pictures: int = Field(default=0, ge=0, description="of the validation set it was found on")
+    loss_before: float | None = Field(default=None, description="mean cross-entropy on it as trained")
+    loss_after: float | None = Field(default=None, description="and calibrated")
+    note: str = Field(default="", description="why it is not calibrated, if so")
+
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
+        """Of a mask, ``(N,) float64``."""
+        return np.asarray(expit(self.calibrated(logits)))
+
+    def judge(self, labels: Labels, logits: Logits) -> Judged:
+        """What the calibrated classifier says of pictures with ``(N,)`` labels and logits.
+
+        Raises:
+            ValueError: see :meth:`maskaug.train.model.scores.Judged.of`.
+        """
+        return Judged.of(labels, self.calibrated(logits).astype(np.float32), self.threshold)
+
+    def calibrated(self, logits: Logits) -> NDArray[np.float64]:
+        """``(N,)`` logits with temperature and bias."""
+        return logits.astype(np.float64) / self.temperature + self.bias
+
+
+def calibrate(labels: Labels, logits: Logits) -> Calibration:
+    """Find temperature, bias and threshold on validation pictures, never on those a figure is reported for.
+
+    Args:
+        labels: ``(N,)``: 0 is unmasked, 1 is masked.
+        logits: ``(N,)``.
+    """
+    masked = int(labels.sum())
+    if not 0 < masked < len(labels):
+        note = "not calibrated: validation needs pictures of both classes"
+        return Calibration(pictures=len(labels), note=note)
+    temperature, bias = _temperature_and_bias(labels, logits)
+    found = Calibration(temperature=temperature, bias=bias, pictures=len(labels))
+    return found.model_copy(
+        update={
+            "threshold": float(expit(_threshold(labels, found.calibrated(logits)))),
+            "loss_before": float(Judged.of(labels, logits).losses.mean()),
+            "loss_after": float(found.judge(labels, logits).losses.mean()),
+        }
+    )
+
+
+def save_calibration(run: Path, calibration: Calibration) -> None:
+    """Write ``RUN/calibration.json``, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    write_atomic(RunDir(run).calibration, calibration.model_dump_json(indent=2).encode() + b"\n", run)
+
+
+def load_calibration(run: Path) -> Calibration:
+    """The calibration of a run; where it has none, logits are taken as they are.
+
+    Raises:
+        CalibrationError: the file is damaged.
+    """
+    path = RunDir(run).calibration
+    try:
+        return Calibration.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Calibration(note="not calibrated")
+    except (OSError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise CalibrationError(f"{path} cannot be read ({reason}); delete it to go without a calibration") from error
+
+
+def _temperature_and_bias(labels: Labels, logits: Logits) -> tuple[float, float]:
+    """Those of the least cross-entropy: Platt, Probabilistic outputs for support vector machines, 1999.
+
+    Where the classes are separated, ever smaller temperatures would lower it. So the targets are Platt's, which stay
+    off 0 and 1 by one picture in the number of the class.
+    """
+    masked = labels.astype(bool)
+    targets = np.where(masked, (masked.sum() + 1) / (masked.sum() + 2), 1 / ((~masked).sum() + 2))
+    wide = logits.astype(np.float64)
+
+    def loss(found: NDArray[np.float64]) -> float:
+        calibrated = wide / np.exp(found[0]) + found[1]
+        return float((np.logaddexp(0.0, calibrated) - targets * calibrated).mean())
+
+    bounds = (tuple(np.log(_TEMPERATURES)), _BIASES)
+    log_temperature, bias = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds).x
+    return float(np.exp(log_temperature)), float(bias)
+
+
+def _threshold(labels: Labels, logits: Logits) -> float:
+    """The logit from which on a picture is called masked, by balanced accuracy.
+
+    Of all thresholds within one standard error of the best, the nearest to 0: a few pictures are no reason to move
+    (the rule of Breiman et al., Classification and regression trees, 1984, for the size of trees).
+    """
+    false, true, cuts = roc_curve(labels, logits.astype(np.float64), drop_intermediate=False)
+    balanced = (true + 1 - false) / 2
+    best = int(balanced.argmax())
+    count = np.bincount(labels.astype(np.intp), minlength=2)
+    variance = true[best] * (1 - true[best]) / count[1] + false[best] * (1 - false[best]) / count[0]
+    # A cut decides alike from its logit down to, but without, the next lower one.
+    nearest = []
+    for index in np.flatnonzero(balanced >= balanced[best] - np.sqrt(variance) / 2):
+        upper = cuts[index]
+        lower = cuts[index + 1] if index + 1 < len(cuts) else -np.inf
+        inside = (lower + upper) / 2 if np.isfinite(lower + upper) else (upper if np.isfinite(upper) else lower + 1)
+        nearest.append(0.0 if lower < 0 <= upper else float(inside))
+    return min(nearest, key=abs)

@@ -1,0 +1,56 @@
+"""Networks in files."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from maskaug.train.data.normalise import Normalisation
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.errors import TrainError
+from maskaug.train.model.calibration import load_calibration
+from maskaug.train.model.network import Classifier, build_network
+from maskaug.train.model.weights import WeightsError, safe_load
+from maskaug.train.run_dir import RunDir
+
+
+class CheckpointError(TrainError):
+    """A run holds no usable network; the message says why and what to do."""
+
+
+def load_model(run: Path, device: torch.device) -> Classifier:
+    """The best network of a run, ready to be asked.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+        CalibrationError: the calibration is damaged.
+    """
+    path = RunDir(run).best
+    if not path.is_file():
+        raise CheckpointError(
+            f"{run} is no training run: it holds no {RunDir(run).best.name}; make one with: maskaug train DATA"
+        )
+    try:
+        saved = safe_load(path)
+        network = build_network(saved["arch"])
+        network.load_state_dict(saved["network"])
+        preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
+        normalisation = Normalisation(saved["mean"], saved["std"])
+        seen = preparation, saved.get("flips", False), normalisation
+    except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
+        raise CheckpointError(told.splitlines()[0]) from error
+    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device)
+
+
+def load_network(path: Path) -> dict[str, Tensor]:
+    """The weights of a checkpoint that :func:`maskaug.train.fit.state.save_best` has written.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    try:
+        state: dict[str, Tensor] = safe_load(path)["network"]
+    except (WeightsError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} holds no network: {error}") from error
+    return state

@@ -1,0 +1,94 @@
+"""A trained classifier: pictures in, logits out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+from maskaug.train.data.normalise import Normalisation
+from maskaug.train.data.preprocess import Preparation
+from maskaug.train.model.calibration import Calibration
+from maskaug.train.model.predictor import Judge
+
+_BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
+
+
+@dataclass(frozen=True)
+class Classifier(Judge):
+    """A network in evaluation mode with what it needs before and after.
+
+    Attributes:
+        network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits.
+        preparation: From any picture to what it sees, S pixels a side.
+        flips: Whether its logits are means over a picture and its mirror image.
+        normalisation: From pixels to what it takes.
+        calibration: What its logits mean.
+        device: Where it runs.
+    """
+
+    network: nn.Module
+    preparation: Preparation
+    flips: bool
+    normalisation: Normalisation
+    calibration: Calibration
+    device: torch.device
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a face is called masked."""
+        return self.calibration.threshold
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        return self.calibration.probabilities(self.logits(pictures))
+
+    def batch(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""
+        writable = np.require(pictures, requirements="W")  # PyTorch warns of a cache that is mapped read-only
+        scaled = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float() / 255
+        return self.normalisation(scaled)
+
+    @torch.inference_mode()
+    def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Of ``(N, S, S, 3) uint8`` prepared pictures, ``(N,) float32``."""
+        return np.asarray(asked(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
+
+
+def build_network(arch: str, outputs: int = 1) -> nn.Module:
+    """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of a mask.
+
+    Batch normalisation keeps up with a short training: torchvision's MobileNetV3 follows by 0.01 a step, made for a
+    million pictures an epoch; after hundreds of steps it would still answer every picture alike.
+    """
+    network: nn.Module = torchvision.models.get_model(arch, weights=None, num_classes=outputs)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d) and layer.momentum is not None:
+            layer.momentum = max(layer.momentum, _BATCH_NORM_MOMENTUM)
+    return network
+
+
+def begin_as_identities(network: nn.Module) -> None:
+    """Let every residual block of a ResNet start as what it adds to: Goyal et al., arXiv:1706.02677, 2017, section 5.1.
+
+    A network of 50 layers then learns from its first steps as a shallow one does. Other networks stay as they are.
+    """
+    for block in network.modules():
+        if isinstance(block, Bottleneck):
+            nn.init.zeros_(block.bn3.weight)
+        elif isinstance(block, BasicBlock):
+            nn.init.zeros_(block.bn2.weight)
+
+
+def logit_alone(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
+    """Weights of a network with so many outputs as those of the one with the first of them alone."""
+    return {name: value[:1].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
+
+
+def asked(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
+    """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, of their mirror images, too."""
+    logits = network(inputs)[:, 0].float()
+    return (logits + network(inputs.flip(3))[:, 0].float()) / 2 if flips else logits

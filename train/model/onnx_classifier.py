@@ -1,0 +1,108 @@
+"""A classifier in a file of ``maskaug export``, judged by onnxruntime: no PyTorch, no run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from maskaug.train.data.margins import Margins
+from maskaug.train.data.preprocess import Framing, Preparation
+from maskaug.train.errors import TrainError
+from maskaug.train.model.predictor import Judge
+
+INPUT, OUTPUT = "images", "probability"
+
+
+class OnnxError(TrainError):
+    """A file holds no classifier that can be used; the message says why and what to do."""
+
+
+class About(BaseModel):
+    """What a program must know to use the file: its metadata, each value as text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    classes: str = Field(description="not masked, masked")
+    input: str = Field(description="name, shape, type")
+    output: str = Field(description="name, shape, type")
+    size: int = Field(ge=1, description="S: side of the pictures, pixels")
+    framing: Framing = Field(description="what is shown: a picture's middle, or its largest face")
+    margins: Margins = Field(description="of a face's crop about the finder's box")
+    threshold: float = Field(ge=0, le=1, description="of the probability: a mask is what has as much")
+    temperature: float = Field(gt=0, description="by which logits have been divided")
+    bias: float = Field(default=0.0, description="which has been added then")
+
+    def as_text(self) -> dict[str, str]:
+        """The metadata; :meth:`read` is its inverse."""
+        return {
+            name: json.dumps(value) if isinstance(value, dict) else str(value)
+            for name, value in self.model_dump(mode="json").items()
+        }
+
+    @classmethod
+    def read(cls, metadata: dict[str, str]) -> "About":
+        """From a file's metadata.
+
+        Raises:
+            ValueError: something is missing, or cannot be.
+        """
+        values: dict[str, Any] = dict(metadata)
+        if "margins" in values:
+            values["margins"] = json.loads(values["margins"])
+        return cls.model_validate(values)
+
+
+@dataclass(frozen=True)
+class OnnxClassifier(Judge):
+    """A classifier in a file.
+
+    Attributes:
+        session: Of onnxruntime.
+        preparation: From any picture to what it sees, S pixels a side.
+        about: The file's metadata.
+    """
+
+    session: Any
+    preparation: Preparation
+    about: About
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which on a face is called masked."""
+        return self.about.threshold
+
+    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
+        return np.asarray(self.session.run([OUTPUT], {INPUT: planes})[0], dtype=np.float64)
+
+
+def load_onnx(path: Path) -> OnnxClassifier:
+    """A file of ``maskaug export``, ready to be asked on the CPU.
+
+    Raises:
+        OnnxError: it is missing or damaged, or has been made by something else.
+        ModuleNotFoundError: onnxruntime is not installed.
+    """
+    import onnxruntime  # noqa: PLC0415  of an extra
+
+    if not path.is_file():
+        raise OnnxError(f"{path} does not exist; make one with: maskaug export RUN")
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), quiet, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has a class of its own for each way to fail
+        raise OnnxError(f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0]}") from error
+    try:
+        about = About.read(session.get_modelmeta().custom_metadata_map)
+    except ValueError as error:
+        what = error.errors()[0]["loc"][0] if isinstance(error, ValidationError) else "margins"
+        raise OnnxError(
+            f"{path} is no classifier of maskaug export: its metadata says no {what} that can be used; export it anew"
+        ) from error
+    return OnnxClassifier(session, Preparation(about.framing, about.size), about)

@@ -1,0 +1,175 @@
+"""Trained weights from files or from torchvision: never code, never in part without saying so."""
+
+import difflib
+import pickle
+import urllib.error
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision.models import get_model_weights, list_models
+
+from maskaug.train.errors import TrainError
+from maskaug.train.model.network import begin_as_identities, build_network
+
+_LISTED = 3
+_HALF = 0.5
+
+
+class WeightsError(TrainError):
+    """Weights that cannot be had or do not fit; the message says what to do."""
+
+
+def safe_load(path: Path) -> Any:  # noqa: ANN401
+    """What ``torch.save`` wrote, on the CPU: tensors and plain values only, for a pickle could run any program.
+
+    Raises:
+        WeightsError: the file is missing or damaged, or holds anything else.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "GLOBAL" in str(error):
+            raise WeightsError(
+                f"{path} holds more than tensors and plain values, and was not opened: such a file can run any "
+                "program; ask its maker for a state_dict or for safetensors"
+            ) from error
+        raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
+    # A cut or altered archive makes the reader fail in many ways.
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
+
+
+def initial_network(
+    arch: str, weights: str, outputs: int = 1, *, zero_init: bool = False
+) -> tuple[nn.Module, list[str]]:
+    """A torchvision classifier on the CPU, and sentences about weights that did not fit.
+
+    Args:
+        arch: Its name, such as ``resnet50``.
+        weights: ``none`` for weights drawn from torch's generator; else see :func:`load_weights`.
+        outputs: Of its last layer.
+        zero_init: Whether residual blocks begin as identities where there are no weights.
+
+    Raises:
+        WeightsError: there is no such network, or the weights cannot be had, or are of another one.
+    """
+    try:
+        network = build_network(arch, outputs)
+    except ValueError as error:
+        close = ", ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
+        raise WeightsError(
+            f"torchvision has no classifier {arch!r}; it has {close or 'resnet50, resnet152 ...'}"
+        ) from error
+    if weights != "none":
+        return network, load_weights(network, arch, weights)
+    if zero_init:
+        begin_as_identities(network)
+    return network, []
+
+
+def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
+    """Put weights into a network.
+
+    Args:
+        network: Its last layer stays as it is where the weights' last layer is of other classes.
+        arch: Its name in torchvision.
+        weights: ``imagenet``, a name of torchvision's for this network, or a ``.safetensors``, ``.pth`` or ``.pt``
+            file: a state dict, or a checkpoint of ``maskaug train``.
+
+    Returns:
+        Sentences about what did not fit.
+
+    Raises:
+        WeightsError: the weights cannot be had, or are of another network.
+    """
+    state = _from_file(Path(weights)) if _is_file(weights) else _from_torchvision(arch, weights)
+    own = network.state_dict()
+    head = [name for name in own.keys() & state.keys() if _is_head(own[name], state[name])]
+    other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape and name not in head]
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    if other or len(missing) > _HALF * len(own):
+        examples = ", ".join(other[:_LISTED] or missing[:_LISTED])
+        raise WeightsError(f"weights {weights} are of another network than {arch}: {examples} do not fit")
+    network.load_state_dict({name: value for name, value in state.items() if name not in head}, strict=False)
+    notes = []
+    if head:
+        notes.append(f"the last layer starts at random, for that of {weights} is of other classes")
+    # Files older than PyTorch 0.4.1 do not count the batches that batch norm saw.
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    for what, names in ((f"{weights} lacks, so that they start at random", missing), ("not used", unexpected)):
+        if names:
+            more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+            notes.append(f"weights, {what}: {', '.join(names[:_LISTED])}{more}")
+    return notes
+
+
+def _is_file(weights: str) -> bool:
+    return Path(weights).suffix in {".pt", ".pth", ".safetensors"} or "/" in weights or Path(weights).is_file()
+
+
+def _is_head(own: Tensor, other: Tensor) -> bool:
+    return own.shape[:1] != other.shape[:1] and own.shape[1:] == other.shape[1:]
+
+
+def _from_file(path: Path) -> dict[str, Tensor]:
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
+    held = safe_load(path)
+    for key in ("network", "model", "state_dict"):
+        if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
+            held = held[key]
+    if not isinstance(held, Mapping) or not all(isinstance(value, Tensor) for value in held.values()):
+        raise WeightsError(f"{path} holds no state dict; save one with torch.save(model.state_dict(), ...)")
+    return {str(name).removeprefix("module."): value for name, value in held.items()}
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """Tensors by name.
+
+    Raises:
+        WeightsError: the file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} cannot be read as safetensors: {error}") from error
+
+
+def _torchvision_weights(arch: str, weights: str) -> Any:  # noqa: ANN401
+    try:
+        known = get_model_weights(arch)
+    except ValueError as error:
+        raise WeightsError(f"torchvision has no weights for {arch}; give --weights none or a file") from error
+    if weights == "imagenet":
+        return known.DEFAULT
+    try:
+        return known[weights]
+    except KeyError:
+        names = ", ".join(known.__members__)
+        raise WeightsError(f"{weights} is no file, and no weights of {arch}; there are: {names}") from None
+
+
+def _from_torchvision(arch: str, weights: str) -> dict[str, Tensor]:
+    chosen = _torchvision_weights(arch, weights)
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    name = chosen.url.rpartition("/")[2]
+    advice = f"fetch {chosen.url} elsewhere, put it into {folder}/, or give --weights PATH"
+    try:
+        return chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except urllib.error.URLError as error:
+        raise WeightsError(
+            f"weights {weights} of {arch}, {name}, cannot be fetched: {error.reason}; {advice}"
+        ) from error
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(
+            f"weights {folder / name} cannot be read: {error}; remove the file, then {advice}"
+        ) from error

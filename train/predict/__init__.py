@@ -1,0 +1,1 @@
+"""`predict`: faces in pictures, videos and before a camera."""

@@ -1,0 +1,48 @@
+"""What is predicted, drawn into pictures."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image
+from maskaug.train.data.margins import Box
+
+_HEAT_STRENGTH = 0.5  # of the colours over the picture
+
+
+_MASKED, _UNMASKED = (34, 136, 51), (204, 51, 68)
+
+
+def draw_faces(image: Image, boxes: Sequence[Box], probabilities: Sequence[float], threshold: float) -> Image:
+    """A copy of the picture with a box about each face, green where it is called masked, and its probability."""
+    drawn = np.ascontiguousarray(image.copy())
+    # Readable in a thumbnail and in a photograph of 12 megapixels.
+    scale = max(image.shape[:2]) / 1000
+    line, pen, text = max(2, round(2.5 * scale)), max(1, round(1.6 * scale)), max(0.35, 0.8 * scale)
+    for (left, top, right, bottom), probability in zip(boxes, probabilities, strict=True):
+        colour = _MASKED if probability >= threshold else _UNMASKED
+        cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, line)
+        words = f"mask {probability:.0%}"
+        (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, text, pen)
+        # Above the box, or inside it where there is no room above.
+        foot = top - below if top - below - height > 0 else top + height + below
+        start = max(0, min(left, drawn.shape[1] - width))
+        cv2.rectangle(drawn, (start, foot - height - 2), (start + width, foot + below), colour, cv2.FILLED)
+        cv2.putText(drawn, words, (start, foot), cv2.FONT_HERSHEY_SIMPLEX, text, (255, 255, 255), pen, cv2.LINE_AA)
+    return drawn
+
+
+def draw_attention(image: Image, box: Box, heat: NDArray[np.float32]) -> Image:
+    """A copy of the picture with the ``(S, S)`` heat over what the network saw, which may reach outside of it."""
+    left, top, right, bottom = box
+    drawn = image.copy()
+    resized = cv2.resize(heat, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
+    resized = resized[max(0, -top) : drawn.shape[0] - top, max(0, -left) : drawn.shape[1] - left]
+    left, top = max(0, left), max(0, top)
+    part = drawn[top:bottom, left:right]
+    levels = np.clip(255 * resized + 0.5, 0, 255).astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_TURBO), cv2.COLOR_BGR2RGB)
+    part[:] = np.clip(_HEAT_STRENGTH * colours + (1 - _HEAT_STRENGTH) * part + 0.5, 0, 255)
+    return drawn

@@ -1,0 +1,94 @@
+"""Pictures and videos with what was predicted drawn into them, written whole or not at all."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from maskaug.core.arrays import Image
+from maskaug.core.files import write_atomic
+from maskaug.core.pictures import PictureFormat, encode_picture
+from maskaug.train.errors import TrainError
+from maskaug.train.predict.frames import Frame
+
+_FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+_LEAST_RATE = 1.0  # frames a second; players refuse less
+
+
+class DrawingsError(TrainError):
+    """Drawings cannot be written as asked; the message says why and what to do."""
+
+
+class Drawings:
+    """Writes frames below a folder: a picture as ``PLACE``, the frames of a video as one Motion JPEG ``.avi``."""
+
+    def __init__(self, folder: Path, every: int = 1) -> None:
+        """Frames of a video are every so many-th of it, and the written one is as much slower in frames a second."""
+        self._folder, self._every = folder, every
+        self._written: set[Path] = set()
+        self._video: cv2.VideoWriter | None = None
+        self._source, self._unfinished, self._place = "", Path(), Path()
+        self._size = (0, 0)
+
+    def write(self, frame: Frame, drawn: Image) -> None:
+        """Write what was drawn of a frame; frames of a video come one after the other.
+
+        Args:
+            frame: What it was drawn from.
+            drawn: ``(H, W, 3) uint8`` RGB.
+
+        Raises:
+            DrawingsError: the file is the input itself, or cannot be written.
+        """
+        if frame.number is not None:
+            self._add(frame, drawn)
+            return
+        self._finish()
+        suffix = frame.place.suffix.lower()
+        place = self._free(frame, frame.place if suffix in _FORMATS else frame.place.with_suffix(".png"))
+        try:
+            write_atomic(place, encode_picture(drawn, _FORMATS[place.suffix.lower()]), place.parent)
+        except OSError as error:
+            raise DrawingsError(f"cannot write {place}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Finish the last video."""
+        self._finish()
+
+    @property
+    def written(self) -> frozenset[Path]:
+        """The files so far."""
+        return frozenset(self._written)
+
+    def _add(self, frame: Frame, drawn: Image) -> None:
+        if self._video is None or frame.source != self._source or frame.number == 0:
+            self._finish()
+            self._place = self._free(frame, frame.place.with_suffix(".avi"))
+            self._unfinished = self._place.with_name(f".{self._place.name}")
+            self._size = (drawn.shape[1], drawn.shape[0])
+            rate = max(frame.rate / self._every, _LEAST_RATE)
+            code = cv2.VideoWriter.fourcc(*"MJPG")
+            self._place.parent.mkdir(parents=True, exist_ok=True)
+            self._video = cv2.VideoWriter(str(self._unfinished), code, rate, self._size)
+            self._source = frame.source
+            if not self._video.isOpened():
+                self._video = None
+                raise DrawingsError(f"cannot write {self._place}; choose another folder for --draw")
+        self._video.write(cv2.cvtColor(np.ascontiguousarray(drawn), cv2.COLOR_RGB2BGR))
+
+    def _finish(self) -> None:
+        if self._video is not None:
+            self._video.release()
+            self._video = None
+            self._unfinished.replace(self._place)
+
+    def _free(self, frame: Frame, place: Path) -> Path:
+        """A place of its own: inputs of one name, from different folders, get numbers."""
+        wanted, number = self._folder / place, 1
+        while wanted in self._written:
+            number += 1
+            wanted = self._folder / place.with_name(f"{place.stem}_{number}{place.suffix}")
+        if wanted.resolve() == Path(frame.source).resolve():
+            raise DrawingsError(f"{wanted} is the input itself; choose another folder for --draw")
+        self._written.add(wanted)
+        return wanted

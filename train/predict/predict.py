@@ -1,0 +1,195 @@
+"""`predict`: faces in pictures, videos and before a camera, and whether each wears a mask."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import bundled_classifier
+from maskaug.core.arrays import Image
+from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.data.margins import Box, Margins, load_margins
+from maskaug.train.errors import TrainError
+from maskaug.train.model.onnx_classifier import load_onnx
+from maskaug.train.model.predictor import Judge
+from maskaug.train.predict.annotate import draw_attention, draw_faces
+from maskaug.train.predict.frames import Frame, camera_frames, frames, listed
+from maskaug.train.predict.options import PredictOptions
+
+if TYPE_CHECKING:
+    from maskaug.train.model.network import Classifier
+
+FindBoxes = Callable[[Image], NDArray[np.float32]]
+Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
+
+
+class PredictError(TrainError):
+    """Nothing can judge as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What is said of one picture or frame.
+
+    Attributes:
+        frame: It.
+        boxes: Of the faces, largest first: left, top, right, bottom in pixels, cut off at the picture's edges.
+        crops: What the network saw of each, written alike; a framed face may reach outside the picture.
+        probabilities: Of a mask, for each box.
+        masked: Whether each is called masked.
+        drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
+    """
+
+    frame: Frame
+    boxes: tuple[Box, ...] = ()
+    crops: tuple[Box, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    masked: tuple[bool, ...] = ()
+    drawn: Image | None = None
+
+
+def predict(options: PredictOptions) -> Iterator[Predicted]:
+    """Say of every face of every picture and frame whether it wears a mask, in their order.
+
+    Raises:
+        CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
+        PredictError: there is no classifier, or it cannot do what is asked.
+        FramesError: there is nothing to look at.
+        ModelError: a model of the face finder cannot be used.
+        ExplainError: the network cannot be explained.
+        ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
+    """
+    files = listed(options.pictures)
+    judge, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
+    find = None if options.whole else FaceFinder().boxes
+    if options.camera is not None:
+        seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
+    else:
+        seen, at_once = frames(files, options.every), options.batch_size
+    yield from classify(seen, judge, find, margins, at_once, draw=options.draw is not None, attend=attend)
+
+
+def _trained(run: Path, options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+    # PyTorch takes seconds, and who has only onnxruntime has no run.
+    from maskaug.train.model.checkpoint import load_model  # noqa: PLC0415
+    from maskaug.train.model.device import pick_device  # noqa: PLC0415
+
+    classifier = load_model(run, pick_device(options.device))
+    margins = Margins() if classifier.frames_faces else load_margins(run)
+    return classifier, margins, partial(_heat, classifier) if options.explain else None
+
+
+def _stored(options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+    if options.explain:
+        raise PredictError("--explain looks into a network, which only a training run shows; name its folder first")
+    path = options.file or bundled_classifier()
+    if options.file is None and not path.is_file():
+        raise PredictError(
+            "no classifier comes with this copy of maskaug, and none was named; make the released one with: "
+            "maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe robust, then name RUN first"
+        )
+    if options.device not in ("auto", "cpu"):
+        raise PredictError(f"--device {options.device} is for a training run; leave it out, .onnx files use the CPU")
+    classifier = load_onnx(path)
+    return classifier, classifier.about.margins, None
+
+
+def classify(
+    seen: Iterable[Frame],
+    judge: Judge,
+    find: FindBoxes | None,
+    margins: Margins,
+    at_once: int = 64,
+    *,
+    draw: bool = False,
+    attend: Attend | None = None,
+) -> Iterator[Predicted]:
+    """Find and judge the faces of frames.
+
+    Args:
+        seen: The frames.
+        judge: What judges.
+        find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
+        margins: How faces are cut out.
+        at_once: Faces judged together.
+        draw: Whether to draw what is found.
+        attend: Where a network looks, to be drawn beside it; or None.
+    """
+    waiting: list[_Found] = []
+    for frame in seen:
+        waiting.append(_found(frame, find, margins, judge))
+        if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
+            yield from _judged(waiting, judge, draw=draw, attend=attend)
+            waiting = []
+    yield from _judged(waiting, judge, draw=draw, attend=attend)
+
+
+@dataclass(frozen=True)
+class _Found:
+    frame: Frame
+    boxes: tuple[Box, ...] = ()
+    crops: tuple[Box, ...] = ()
+    prepared: tuple[Image, ...] = ()
+
+
+def _found(frame: Frame, find: FindBoxes | None, margins: Margins, judge: Judge) -> _Found:
+    image = frame.image
+    if image is None:
+        return _Found(frame)
+    height, width = image.shape[:2]
+    if find is None:
+        whole = (0, 0, width, height)
+        return _Found(frame, (whole,), (whole,), (judge.prepare(image),))
+    exact = Margins(sides=0, above=0, below=0)
+    boxes, crops, prepared = [], [], []
+    for found in find(image):
+        box, crop = exact.crop(found, width, height), margins.crop(found, width, height)
+        if box is None or crop is None:
+            continue
+        boxes.append(box)
+        if judge.frames_faces:
+            left, top, right, bottom = (round(float(side)) for side in margins.frame(found))
+            crops.append((left, top, right, bottom))
+            prepared.append(judge.prepare(image, found))
+        else:
+            left, top, right, bottom = crop
+            crops.append(crop)
+            prepared.append(judge.prepare(image[top:bottom, left:right]))
+    return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
+
+
+def _judged(waiting: list[_Found], judge: Judge, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
+    seen = [picture for one in waiting for picture in one.prepared]
+    probabilities: list[float] = []
+    heat: list[NDArray[np.float32]] = []
+    if seen:
+        pictures = np.stack(seen)
+        probabilities = judge.probabilities(pictures).tolist()
+        heat = attend(pictures) if attend else []
+    threshold, start = judge.threshold, 0
+    for one in waiting:
+        image, mine = one.frame.image, slice(start, start + len(one.boxes))
+        start += len(one.boxes)
+        drawn = None
+        if draw and image is not None:
+            drawn = draw_faces(image, one.boxes, probabilities[mine], threshold)
+            if attend:
+                drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
+        masked = tuple(probability >= threshold for probability in probabilities[mine])
+        yield Predicted(one.frame, one.boxes, one.crops, tuple(probabilities[mine]), masked, drawn)
+
+
+def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+    from maskaug.train.predict.explain import attention  # noqa: PLC0415  captum takes seconds
+
+    return list(attention(classifier.network, classifier.batch(pictures)))
+
+
+def _explained(image: Image, crops: tuple[Box, ...], heat: list[NDArray[np.float32]]) -> Image:
+    for crop, one in zip(reversed(crops), reversed(heat), strict=True):
+        image = draw_attention(image, crop, one)
+    return image

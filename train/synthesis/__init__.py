@@ -1,0 +1,1 @@
+"""Training pictures made anew each time they are seen."""

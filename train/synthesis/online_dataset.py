@@ -1,0 +1,195 @@
+"""Training pictures made anew for an epoch: each by its own random numbers, in processes beside the training."""
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+
+from maskaug.augment.online.known_face import renumbered
+from maskaug.core.arrays import Image
+from maskaug.core.manifest import faces_of
+from maskaug.train.data.dataset import Part
+from maskaug.train.data.samples import Sample
+from maskaug.train.model.recipes import Recipe
+from maskaug.train.synthesis.corruptions import framed_anew, spoilt
+from maskaug.train.synthesis.overlay_sampler import Wardrobe, wardrobe
+
+_WORKERS = 16  # at most
+_PRINTED_FROM = 200  # pictures
+_SELECTION = 2**31  # in place of an epoch: other random numbers than any has
+_AT_ONCE = 64
+_NATURAL_PROPS, _TIMES = 0.05, 3  # share of unmasked faces with something before them, and draws of all pictures
+_FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
+
+
+class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
+    """The pictures of a split as one epoch shows them.
+
+    A picture depends on seed, epoch and its number alone: neither its batch, nor the process, nor a resumption
+    changes it.
+    """
+
+    def __init__(self, part: Part, recipe: Recipe, seed: int, epoch: int) -> None:
+        """Pictures of a split; nothing is made yet.
+
+        Args:
+            part: The split.
+            recipe: What is done to its pictures.
+            seed, epoch: Of the random numbers.
+        """
+        self._part = part
+        self._recipe = recipe
+        self._preparation = recipe.preparation
+        self._key = seed, epoch
+        self._bases = bases(part.samples)
+        self._wardrobe = _wardrobe_of(part, seed) if recipe.fresh_masks or recipe.props or recipe.headwear else None
+
+    def __len__(self) -> int:
+        return len(self._part)
+
+    def __getitem__(self, number: int) -> tuple[Tensor, float, Tensor]:
+        """``(S, S, 3) uint8`` RGB, the label, and ``(136,) float32`` landmarks: see `prefetch.Batch`."""
+        if get_worker_info() is not None:
+            cv2.setNumThreads(0)  # the workers are the threads; see ARCHITECTURE.md
+        rng = np.random.default_rng((*self._key, number))
+        label = self._part.samples[number].label
+        pixels, shown = self._dressed(number, label, rng)
+        recipe, preparation = self._recipe, self._preparation
+        if recipe.distort:
+            inside = _inside(self._part, shown)
+            picture, to_frame = framed_anew(pixels, inside, preparation.detail, recipe.size, rng)
+            picture = spoilt(picture, rng)
+        else:
+            picture, to_frame = preparation.framed(pixels[None])[0], preparation.to_frame
+        points = landmarks_of(self._part, shown)
+        targets = np.full((68, 2), np.nan, dtype=np.float32)
+        if points is not None:
+            targets = renumbered((points @ to_frame[:, :2].T + to_frame[:, 2]).astype(np.float32))
+        return torch.from_numpy(picture), float(label), torch.from_numpy(targets.ravel())
+
+    def _dressed(self, number: int, label: int, rng: np.random.Generator) -> tuple[Image, int]:
+        """Prepared pixels, and the number of the picture whose geometry they have."""
+        base = self._bases[number] if label == 1 and self._recipe.fresh_masks else None
+        shown = number if base is None else base
+        points = landmarks_of(self._part, shown)
+        if self._wardrobe is None or points is None:
+            return np.array(self._part.pixels[number]), number
+        left, top, right, bottom = _inside(self._part, shown)
+        pixels = np.array(self._part.pixels[shown])
+        # Nothing is drawn beyond the picture's edge.
+        face = np.ascontiguousarray(pixels[top:bottom, left:right])
+        points = (points - (left, top)).astype(np.float32)
+        dressed = self._worn(self._wardrobe, face, points, rng, anew=base is not None, label=label)
+        if dressed is None:  # no mask shows: the overlay as it was written
+            return np.array(self._part.pixels[number]), number
+        pixels[top:bottom, left:right] = dressed
+        return pixels, shown
+
+    def _worn(
+        self,
+        clothes: Wardrobe,
+        face: Image,
+        points: NDArray[np.float32],
+        rng: np.random.Generator,
+        *,
+        anew: bool,
+        label: int,
+    ) -> Image | None:
+        recipe = self._recipe
+        dressed: Image | None = face
+        if anew:
+            dressed = clothes.masked(face, points, rng)
+        elif label == 0 and rng.random() < recipe.props:
+            dressed = clothes.unmasked(face, points, rng)
+        if dressed is not None and rng.random() < recipe.headwear:
+            dressed = clothes.with_headwear(dressed, points, rng)
+        return dressed
+
+
+def made_batches(pictures: MadePictures, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
+    """Batches with these numbers of pictures, in their order: what the pictures are, stacked."""
+    cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's processes share them
+    workers = min(_WORKERS, max(1, cores - 1)) if _FORKS else 0
+    return DataLoader(
+        pictures,
+        batch_sampler=[share.tolist() for share in shares],
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def bases(samples: Sequence[Sample]) -> list[int | None]:
+    """For each overlay the number of the picture it was made of; None for all other pictures."""
+    unmasked = {
+        str(sample.row.get("source_sha256")): number
+        for number, sample in enumerate(samples)
+        if sample.label == 0 and sample.row.get("source_sha256")
+    }
+    return [
+        unmasked.get(str(sample.row.get("source_sha256"))) if sample.row.get("status") == "masked" else None
+        for sample in samples
+    ]
+
+
+def landmarks_of(part: Part, number: int) -> NDArray[np.float64] | None:
+    """``(68, 2)`` of the face that is framed, in prepared pixels; None where the manifest knows none."""
+    view = part.views[number].astype(np.float64)
+    middle = part.pixels.shape[1] / 2
+    for face in faces_of(part.samples[number].row):
+        points = (face.landmarks + 0.5) * view[:2] + view[2:4] - 0.5
+        # A frame of the picture's middle shows faces anywhere; one of a face has that in its middle.
+        if np.abs(points.mean(axis=0) - middle).max() < middle:
+            return np.asarray(points, dtype=np.float64)
+    return None
+
+
+def _inside(part: Part, number: int) -> NDArray[np.int64]:
+    return part.views[number, 4:].astype(np.int64)
+
+
+def _wardrobe_of(part: Part, seed: int) -> Wardrobe:
+    rng = np.random.default_rng((seed, len(part)))
+    unmasked = [number for number, sample in enumerate(part.samples) if sample.label == 0]
+    pictures = []
+    for number in rng.choice(unmasked, min(len(unmasked), _PRINTED_FROM), replace=False):
+        left, top, right, bottom = _inside(part, number)
+        pictures.append(np.array(part.pixels[number, top:bottom, left:right]))
+    return wardrobe(pictures, rng)
+
+
+def selecting(part: Part, recipe: Recipe, seed: int) -> Image:
+    """``(N, S, S, 3) uint8`` validation pictures to select an epoch by.
+
+    Clean pictures from the same hand as the training's say little of others: they are made as training pictures are.
+    """
+    return _all_made(part, recipe, seed, _SELECTION)
+
+
+def calibrating(part: Part, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
+    """``(N, S, S, 3) uint8`` validation pictures to calibrate by, and their ``(N,)`` labels.
+
+    Made like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
+    them, a network would suspect every mask of being one. Several times over, for there are few.
+    """
+    labels = part.labels.astype(np.int64)
+    if not recipe.makes_pictures:
+        return _all_made(part, recipe, seed, _SELECTION), labels
+    natural = recipe.model_copy(update={"props": min(recipe.props, _NATURAL_PROPS)})
+    seen = [_all_made(part, natural, seed, _SELECTION + 1 + time) for time in range(_TIMES)]
+    return np.concatenate(seen), np.tile(labels, _TIMES)
+
+
+def _all_made(part: Part, recipe: Recipe, seed: int, epoch: int) -> Image:
+    if not recipe.makes_pictures:
+        return recipe.preparation.framed(part.pixels)
+    everything = [np.arange(start, min(start + _AT_ONCE, len(part))) for start in range(0, len(part), _AT_ONCE)]
+    seen = [pixels for pixels, _, _ in made_batches(MadePictures(part, recipe, seed, epoch), everything)]
+    return np.asarray(torch.cat(seen).numpy())

@@ -1,0 +1,176 @@
+"""Training faces dressed anew each time they are seen: masks, and what is taken for them.
+
+Overlays get a new mask on the picture they were made of, unmasked faces a hard negative, and some of both sunglasses or
+a hat. Not all masks look as the photograph would have them: a network that has seen masks of any shape, light and
+sharpness looks for what all have in common.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import standard_pack
+from maskaug.core.arrays import Image, Points
+from maskaug.masktheface_wrapper import (
+    Choice,
+    Face,
+    MaskEngine,
+    Pack,
+    PropKind,
+    Scene,
+    Wear,
+    draw_prop,
+    face_from_landmarks,
+    load_pack,
+)
+
+_TRIES = 3  # a mask may lie outside of what shows of a face
+_LEAST_QUALITY = 0.1
+_WILD = 0.75  # share of masks that are not as one meets them
+_PRINT_WEIGHT = 0.2
+_PRINTS = 64
+_SMALLEST_PRINT = 24  # pixels
+
+# A mask that covers the mouth is worn, if badly; one under the chin is not.
+_UNDER_NOSE = 0.08  # share of the masks
+_UNDER_CHIN = 0.12  # share of the hard negatives: a mask that covers neither mouth nor nose
+_HEADWEAR: Mapping[PropKind, float] = {"sunglasses": 1.0, "hat": 1.0}
+
+_BENT, _BEND = 0.4, 0.03  # share of masks, and standard deviation in heights of the picture
+_RECOLOURED = 0.5
+
+
+@dataclass(frozen=True)
+class Wardrobe:
+    """What faces are dressed from.
+
+    Attributes:
+        engine: With prints among its textures.
+        choices: Masks as one meets them, and wild ones.
+    """
+
+    engine: MaskEngine
+    choices: tuple[Choice, Choice]
+
+    def masked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image | None:
+        """The face with a mask; None where none shows.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB, an unmasked face.
+            landmarks: Its ``(68, 2)`` points, in pixels.
+            rng: Where every random number comes from.
+        """
+        face, scene = self._read(image, landmarks)
+        for _ in range(_TRIES):
+            choice = self.choices[int(rng.random() < _WILD)]
+            overlay = self.engine.apply(image, face, self.engine.draw(rng, choice), scene)
+            if overlay.alpha.any() and overlay.quality >= _LEAST_QUALITY:
+                worn, alpha = overlay.image, overlay.alpha
+                if rng.random() < _BENT:
+                    worn, alpha = bent(image, worn, alpha, rng)
+                return recoloured(worn, alpha, rng) if rng.random() < _RECOLOURED else worn
+        return None
+
+    def unmasked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
+        """The face with something that is no mask before it, or with a mask under the chin."""
+        face, scene = self._read(image, landmarks)
+        if rng.random() < _UNDER_CHIN:
+            wearing = self.engine.draw(rng, Choice(variety="wide", wear={"under_chin": 1.0}))
+            return self.engine.apply(image, face, wearing, scene).image
+        return self.engine.hold(image, face, draw_prop(rng), scene)
+
+    def with_headwear(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
+        """The face with sunglasses or a hat."""
+        return self.engine.hold(image, face_from_landmarks(landmarks), draw_prop(rng, _HEADWEAR))
+
+    def _read(self, image: Image, landmarks: Points) -> tuple[Face, Scene]:
+        face = face_from_landmarks(landmarks)
+        return face, self.engine.read(image, face)
+
+
+def wardrobe(pictures: Sequence[Image], rng: np.random.Generator) -> Wardrobe:
+    """The standard pack, and prints cut out of ``(h, w, 3) uint8`` RGB pictures."""
+    prints = {
+        f"print_{number}": cut_print(pictures[int(rng.integers(len(pictures)))], rng) for number in range(_PRINTS)
+    }
+    wear: Mapping[Wear, float] = {"correct": 1 - _UNDER_NOSE, "under_nose": _UNDER_NOSE}
+    worn = Choice(variety="real", wear=wear)
+    wild = Choice(variety="wild", wear=wear, patterns=tuple(prints), pattern_weight=_PRINT_WEIGHT)
+    return Wardrobe(MaskEngine(None, _pack(), prints), (worn, wild))
+
+
+@cache
+def _pack() -> Pack:
+    return load_pack(standard_pack())
+
+
+def cut_print(image: Image, rng: np.random.Generator) -> Image:
+    """A piece of an ``(H, W, 3) uint8`` picture in other colours, mirrored so that it can be repeated."""
+    height, width = image.shape[:2]
+    side = int(rng.integers(_SMALLEST_PRINT, max(min(height, width), _SMALLEST_PRINT + 1)))
+    left, top = int(rng.integers(max(width - side, 0) + 1)), int(rng.integers(max(height - side, 0) + 1))
+    piece = turned_hue(image[top : top + side, left : left + side], rng, saturation=(0.0, 2.0))
+    if rng.random() < 0.3:
+        piece = 255 - piece
+    row = np.concatenate([piece, piece[:, ::-1]], axis=1)
+    return np.ascontiguousarray(np.concatenate([row, row[::-1]]))
+
+
+def turned_hue(image: Image, rng: np.random.Generator, saturation: tuple[float, float] = (1.0, 1.0)) -> Image:
+    """An ``(H, W, 3) uint8`` RGB picture with all hues turned by one angle, and its saturation by a factor."""
+    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV).astype(np.int32)
+    hsv[..., 0] = (hsv[..., 0] + rng.integers(180)) % 180
+    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(*saturation), 0, 255)
+    return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB))
+
+
+def bent(before: Image, worn: Image, alpha: Image, rng: np.random.Generator) -> tuple[Image, Image]:
+    """A mask of another shape than its template's: displaced smoothly, by a different vector everywhere.
+
+    Args:
+        before, worn: ``(H, W, 3) uint8``: the picture without and with the mask.
+        alpha: ``(H, W) uint8``: what the mask covers.
+        rng: Where every random number comes from.
+
+    Returns:
+        The picture with the bent mask, and its alpha.
+    """
+    height, width = alpha.shape
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    across, down = (
+        cv2.resize(values, (width, height), interpolation=cv2.INTER_CUBIC)
+        for values in rng.normal(0, _BEND * height, (2, 4, 4)).astype(np.float32)
+    )
+    moved, covered = (
+        cv2.remap(values, columns + across, rows + down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for values in (worn, alpha)
+    )
+    return _over(before, moved.astype(np.float32), covered), np.asarray(covered, dtype=np.uint8)
+
+
+def recoloured(worn: Image, alpha: Image, rng: np.random.Generator) -> Image:
+    """The mask in another hue, contrast, brightness or sharpness than the photograph's; the face as it was.
+
+    Args:
+        worn: ``(H, W, 3) uint8`` RGB: the picture with the mask.
+        alpha: ``(H, W) uint8``: what the mask covers.
+        rng: Where every random number comes from.
+    """
+    weight = alpha.astype(np.float32)
+    mask = (turned_hue(worn, rng, saturation=(0.5, 2.5)) if rng.random() < 0.4 else worn).astype(np.float32)
+    if rng.random() < 0.6:
+        mean = np.tensordot(weight, mask, 2) / max(float(weight.sum()), 1.0)
+        contrast, gain = np.exp(rng.normal(0, (0.5, 0.3)))
+        mask = (mask - mean) * np.float32(contrast) + mean * np.float32(gain) + np.float32(rng.normal(0, 20))
+    if rng.random() < 0.3:
+        mask = mask + np.float32(rng.uniform(0.5, 2.5)) * (mask - cv2.GaussianBlur(mask, (0, 0), 1.5))
+    return _over(worn, mask.astype(np.float32), alpha)
+
+
+def _over(below: Image, above: NDArray[np.float32], alpha: Image) -> Image:
+    share = alpha.astype(np.float32)[..., None] / 255
+    return np.clip(below * (1 - share) + above * share + 0.5, 0, 255).astype(np.uint8)
