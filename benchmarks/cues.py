@@ -33,7 +33,7 @@ from maskaug.core.classes import CLASSES
 from maskaug.core.color import LUMA
 from maskaug.core.manifest import faces_of
 from maskaug.core.pictures import encode_picture, read_picture
-from maskaug.masktheface_wrapper import MaskEngine, draw_prop, load_pack
+from maskaug.masktheface_wrapper import MaskEngine, load_pack, sample_occluder
 from maskaug.train.data.cache import default_cache, load_pictures
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.data.samples import Sample, list_samples
@@ -70,12 +70,12 @@ def main() -> None:
             place = Path(folder) / name
             for split in (*synthetic, real):
                 _write(place, split, view)
-            rows.append({"cue": name, **_judged(place, arguments.epochs, arguments.seed, ("val", "real"))})
+            rows.append({"cue": name, **_scores(place, arguments.epochs, arguments.seed, ("val", "real"))})
         place = Path(folder) / "ghosts"
         written = [_write_ghosts(place, name, samples) for name, samples, _ in synthetic]
         if all(written):
             print("compositing without a mask ...", flush=True)
-            found = _judged(place, arguments.epochs, arguments.seed, ("val",))
+            found = _scores(place, arguments.epochs, arguments.seed, ("val",))
             rows.append({"cue": "compositing without a mask", **found})
     table = Table("shown", "AUC, synthetic", "AUC, real", box=None, pad_edge=False)
     for row in rows:
@@ -135,7 +135,7 @@ def _write_ghosts(place: Path, split: str, samples: list[Sample]) -> bool:
     known = [(sample, faces) for sample in samples if sample.label == 0 and (faces := faces_of(sample.row))]
     for number, (sample, (face, *_)) in enumerate(known):
         picture = read_picture(sample.path).pixels
-        ghost = engine.hold(picture, face, draw_prop(np.random.default_rng(number), {"ghost": 1.0}))
+        ghost = engine.occlude(picture, face, sample_occluder(np.random.default_rng(number), {"ghost": 1.0}))
         box = np.asarray(face.box, dtype=np.float64)
         for name, pixels in zip(CLASSES, (picture, ghost), strict=True):
             framed = _FACE.framed(_FACE.prepare(pixels, box).pixels[None])[0]
@@ -148,13 +148,13 @@ def _save(path: Path, pixels: Image) -> None:
     path.write_bytes(encode_picture(pixels, "png"))
 
 
-def _judged(place: Path, epochs: int, seed: int, parts: tuple[str, ...]) -> dict[str, float]:
+def _scores(place: Path, epochs: int, seed: int, parts: tuple[str, ...]) -> dict[str, float]:
     """The area under the ROC curve by part, of a network that was trained on what lies in the folder."""
     given = {"data": place, "out": place / "run", "recipe": "robust", "set_": [*_TRAINING, f"epochs={epochs}"]}
     run = train(TrainOptions.model_validate({**given, "seed": seed, "wandb": "disabled", "cache": place / "cache"})).run
     return {
         part: evaluate(EvaluateOptions(run=run, data=place / part, resamples=0, cache=place / "cache"))
-        .figures["auc"]
+        .metrics["auc"]
         .value
         for part in parts
     }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.data.margins import measured
+from maskaug.train.data.margins import measure_margins
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
             boxes = finder.boxes(image)
             if len(boxes):
                 rows.append(Row(box=boxes[0].tolist(), width=image.shape[1], height=image.shape[0]))
-        print(f"margins of {len(rows)} pictures: {measured(rows)}")
+        print(f"margins of {len(rows)} pictures: {measure_margins(rows)}")
 
 
 def pictures(folder: Path) -> list[Path]:

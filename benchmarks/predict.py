@@ -22,8 +22,8 @@ from maskaug.core.arrays import Image
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.model.onnx_classifier import load_onnx
-from maskaug.train.model.predictor import Judge
-from maskaug.train.predict.frames import listed
+from maskaug.train.model.predictor import Predictor
+from maskaug.train.predict.frames import list_inputs
 
 Box = NDArray[np.float32]
 
@@ -42,60 +42,60 @@ def main() -> None:
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):  # before anything starts threads
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    judge = load_onnx(arguments.classifier)
+    predictor = load_onnx(arguments.classifier)
     images = read(arguments.pictures, arguments.faces)
     finder = FaceFinder()
     found = [finder.boxes(image) for image in images]
     faces = [(image, boxes[0]) for image, boxes in zip(images, found, strict=True) if len(boxes)]
-    figures = {
+    metrics = {
         "pictures": len(images),
         "faces": len(faces),
         "median_side": float(np.median([min(image.shape[:2]) for image in images])),
         "megabytes": arguments.classifier.stat().st_size / 1e6,
-        "faces_per_s": len(faces) / fastest(lambda: judged(judge, faces)),
-        "found_and_judged_per_s": len(images) / fastest(lambda: found_and_judged(judge, images, finder)),
+        "faces_per_s": len(faces) / fastest(lambda: scores(predictor, faces)),
+        "found_and_judged_per_s": len(images) / fastest(lambda: found_and_judged(predictor, images, finder)),
     }
     print(
-        f"{figures['faces']} faces in {figures['pictures']} pictures, short side {figures['median_side']:.0f} (median)"
+        f"{metrics['faces']} faces in {metrics['pictures']} pictures, short side {metrics['median_side']:.0f} (median)"
     )
-    print(f"prepared and judged, box known: {figures['faces_per_s']:8.1f} faces/s, one core")
-    print(f"found, prepared and judged:     {figures['found_and_judged_per_s']:8.1f} pictures/s, one core")
+    print(f"prepared and judged, box known: {metrics['faces_per_s']:8.1f} faces/s, one core")
+    print(f"found, prepared and judged:     {metrics['found_and_judged_per_s']:8.1f} pictures/s, one core")
     if arguments.run:
-        figures |= compared(arguments.run, judge, faces)
-        print(f"the run itself, box known:      {figures['run_faces_per_s']:8.1f} faces/s, one core")
+        metrics |= compared(arguments.run, predictor, faces)
+        print(f"the run itself, box known:      {metrics['run_faces_per_s']:8.1f} faces/s, one core")
         print(
-            f"decided alike: {figures['decided_alike']:.2%}; probabilities apart by {figures['apart_mean']:.4f} in the "
-            f"mean, {figures['apart_most']:.4f} at most"
+            f"decided alike: {metrics['decided_alike']:.2%}; probabilities apart by {metrics['apart_mean']:.4f} in the "
+            f"mean, {metrics['apart_most']:.4f} at most"
         )
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
 
 
 def read(folder: Path, most: int) -> list[Image]:
     """``(H, W, 3) uint8`` RGB pictures, evenly spread over the files' names."""
-    paths = [path for path, _ in listed([folder])]
+    paths = [path for path, _ in list_inputs([folder])]
     picks = np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))
     return [read_picture(paths[pick]).pixels for pick in picks]
 
 
-def judged(judge: Judge, faces: Sequence[tuple[Image, Box]]) -> NDArray[np.float64]:
+def scores(predictor: Predictor, faces: Sequence[tuple[Image, Box]]) -> NDArray[np.float64]:
     """Probabilities of a mask, ``(N,)``, of faces whose boxes are known."""
     said = []
     for start in range(0, len(faces), _AT_ONCE):
-        prepared = [prepare(judge, image, box) for image, box in faces[start : start + _AT_ONCE]]
-        said.append(judge.probabilities(np.stack(prepared)))
+        prepared = [prepare(predictor, image, box) for image, box in faces[start : start + _AT_ONCE]]
+        said.append(predictor.probabilities(np.stack(prepared)))
     return np.concatenate(said)
 
 
-def prepare(judge: Judge, image: Image, box: Box) -> Image:
+def prepare(predictor: Predictor, image: Image, box: Box) -> Image:
     """As `maskaug predict` prepares a face; pictures that are framed as they are count as crops."""
-    return judge.prepare(image, box if judge.frames_faces else None)
+    return predictor.prepare(image, box if predictor.frames_faces else None)
 
 
-def found_and_judged(judge: Judge, images: Sequence[Image], finder: FaceFinder) -> None:
+def found_and_judged(predictor: Predictor, images: Sequence[Image], finder: FaceFinder) -> None:
     """The largest face of each picture, found and judged."""
     found = ((image, finder.boxes(image)) for image in images)
-    judged(judge, [(image, boxes[0]) for image, boxes in found if len(boxes)])
+    scores(predictor, [(image, boxes[0]) for image, boxes in found if len(boxes)])
 
 
 def fastest(work: Callable[[], object]) -> float:
@@ -108,7 +108,7 @@ def fastest(work: Callable[[], object]) -> float:
     return min(seconds[1:])
 
 
-def compared(run: Path, judge: Judge, faces: Sequence[tuple[Image, Box]]) -> dict[str, float]:
+def compared(run: Path, predictor: Predictor, faces: Sequence[tuple[Image, Box]]) -> dict[str, float]:
     """What the run's network says of the same faces, beside the file."""
     import torch  # noqa: PLC0415  not needed without a run
 
@@ -116,10 +116,10 @@ def compared(run: Path, judge: Judge, faces: Sequence[tuple[Image, Box]]) -> dic
 
     torch.set_num_threads(1)
     network = load_model(run, torch.device("cpu"))
-    first, second = judged(network, faces), judged(judge, faces)
+    first, second = scores(network, faces), scores(predictor, faces)
     return {
-        "run_faces_per_s": len(faces) / fastest(lambda: judged(network, faces)),
-        "decided_alike": float(((first >= network.threshold) == (second >= judge.threshold)).mean()),
+        "run_faces_per_s": len(faces) / fastest(lambda: scores(network, faces)),
+        "decided_alike": float(((first >= network.threshold) == (second >= predictor.threshold)).mean()),
         "apart_mean": float(np.abs(first - second).mean()),
         "apart_most": float(np.abs(first - second).max()),
     }

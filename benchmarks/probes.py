@@ -32,7 +32,7 @@ from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES
 from maskaug.core.manifest import faces_of
 from maskaug.core.pictures import read_picture
-from maskaug.masktheface_wrapper import Face, MaskEngine, draw_prop, load_pack
+from maskaug.masktheface_wrapper import Face, MaskEngine, load_pack, sample_occluder
 from maskaug.masktheface_wrapper.occluders import STYLES
 from maskaug.train.data.samples import Sample, list_samples
 from maskaug.train.model.checkpoint import load_model
@@ -115,7 +115,7 @@ def _logits(classifier: Classifier, pictures: list[Image]) -> NDArray[np.float32
 
 def _prop(engine: MaskEngine, kind: str) -> Change:
     def put_on(picture: Image, face: Face, rng: np.random.Generator) -> Image:
-        return engine.hold(picture, face, draw_prop(rng, {kind: 1.0}))  # type: ignore[dict-item]
+        return engine.occlude(picture, face, sample_occluder(rng, {kind: 1.0}))  # type: ignore[dict-item]
 
     return put_on
 

@@ -108,11 +108,11 @@ def main() -> None:
     for face in faces:
         _measure(face)
     rows = _rows()
-    figures = {row.name: _figures(row, faces, [*programs, _NONE]) for row in rows}
+    metrics = {row.name: _figures(row, faces, [*programs, _NONE]) for row in rows}
     counts["too few blocks of mask or skin"] = sum(face.values[_OURS]["gradient"] is None for face in faces)
 
     told = _classify(faces, programs, arguments.real, arguments.seed, console) if arguments.real else {}
-    console.print(_table(rows, figures, told, programs))
+    console.print(_table(rows, metrics, told, programs))
     console.print(
         f"faces with too few blocks of mask or skin under maskaug: {counts['too few blocks of mask or skin']}"
     )
@@ -120,7 +120,7 @@ def main() -> None:
         content = {
             "seed": arguments.seed,
             "counts": counts,
-            "figures": {row.name: {**figures[row.name], "wanted": row.wanted} for row in rows},
+            "figures": {row.name: {**metrics[row.name], "wanted": row.wanted} for row in rows},
             "classifier": told,
             "faces": [
                 {"source": face.source, "kind": face.kind, "quality": face.quality, **face.values} for face in faces
@@ -142,20 +142,20 @@ def _masked_by_us(paths: list[Path], folder: Path, seed: int) -> list[Face]:
         except PictureError:
             continue
         for face in engine.find(original)[:1]:
-            wearing = engine.draw(np.random.default_rng([seed, number]), _KINDS[number % len(_KINDS)])
-            overlay = engine.apply(original, face, wearing)
+            params = engine.sample(np.random.default_rng([seed, number]), _KINDS[number % len(_KINDS)])
+            overlay = engine.apply(original, face, params)
             if overlay.alpha.any():
                 masked = {_OURS: Masked(overlay.image, overlay.alpha, _neutral(engine, overlay))}
                 source = path.relative_to(folder).as_posix()
-                faces.append(Face(source, wearing.kind, original, face.landmarks, overlay.quality, masked))
+                faces.append(Face(source, params.kind, original, face.landmarks, overlay.quality, masked))
     return faces
 
 
 def _neutral(engine: MaskEngine, overlay: Overlay) -> bool:
-    wearing, template = overlay.wearing, engine.pack.templates[overlay.wearing.template]
-    cloth = np.array(list(bytes.fromhex(wearing.color[1:]))) if wearing.color else template.cloth
+    params, template = overlay.params, engine.pack.templates[overlay.params.template]
+    cloth = np.array(list(bytes.fromhex(params.color[1:]))) if params.color else template.cloth
     lightness, *chroma = rgb2lab(np.asarray(cloth)[None, None] / 255)[0, 0]
-    return not wearing.pattern and lightness >= _LEAST_LIGHTNESS and float(np.hypot(*chroma)) <= _MOST_CHROMA
+    return not params.pattern and lightness >= _LEAST_LIGHTNESS and float(np.hypot(*chroma)) <= _MOST_CHROMA
 
 
 def _masked_by_peer(faces: list[Face], peer: Path) -> list[Face]:
@@ -242,13 +242,13 @@ def _rows() -> list[Row]:
 
 def _figures(row: Row, faces: list[Face], programs: list[str]) -> dict[str, dict[str, float]]:
     """Summary and number of faces, by program, where there are any."""
-    figures = {}
+    metrics = {}
     for program in programs:
         values = [face.values[program].get(row.metric) for face in faces if face.kind in row.kinds]
         known = [float(value) for value in values if value is not None]
         if known:
-            figures[program] = {"value": row.summary(known), "faces": len(known)}
-    return figures
+            metrics[program] = {"value": row.summary(known), "faces": len(known)}
+    return metrics
 
 
 def _classify(
@@ -303,7 +303,7 @@ def _first(crops: Iterator[Image | None], count: int) -> Iterator[Image]:
 
 def _table(
     rows: list[Row],
-    figures: dict[str, dict[str, dict[str, float]]],
+    metrics: dict[str, dict[str, dict[str, float]]],
     told: dict[str, dict[str, float]],
     programs: list[str],
 ) -> Table:
@@ -311,7 +311,7 @@ def _table(
     for row in rows:
         cells = []
         for program in [*programs, _NONE]:
-            figure = figures[row.name].get(program)
+            figure = metrics[row.name].get(program)
             value = (
                 f"{figure['value']:.1%}" if figure and row.shown == "%" else f"{figure['value']:.2f}" if figure else ""
             )

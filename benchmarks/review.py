@@ -25,9 +25,9 @@ from maskaug.augment.reviews.log import ReviewLog
 from maskaug.core.manifest import Row, write_manifest
 from maskaug.core.pictures import encode_picture
 from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import labels, read_keys
-from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.view.picture_cache import PictureCache
 from maskaug.review_ui.window.compose import compose
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -50,19 +50,19 @@ def main() -> None:
         _make(dst, arguments.rows, arguments.shown + 100)
         started, memory = _window(dst)
         waits = _waits(dst, arguments.shown, arguments.pause)
-    figures = {
+    metrics = {
         "seconds until the window": started,
         "memory, MB": memory,
         "next picture, median ms": statistics.median(waits),
         "next picture, p99 ms": float(np.percentile(waits, 99)),
     }
     table = Table("", "figure", "wanted")
-    for name, value in figures.items():
+    for name, value in metrics.items():
         table.add_row(name, f"{value:.1f}", f"< {_WANTED[name]:g}" if name in _WANTED else "")
     Console().print(f"{arguments.rows} pictures, {arguments.shown} decided on")
     Console().print(table)
     if arguments.json:
-        arguments.json.write_text(json.dumps({"rows": arguments.rows, **figures}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"rows": arguments.rows, **metrics}, indent=1) + "\n")
 
 
 def _make(dst: Path, count: int, existing: int) -> None:
@@ -104,30 +104,30 @@ def _waits(dst: Path, count: int, pause: float) -> list[float]:
     """Milliseconds from each key to the frame that shows the next picture."""
     log = ReviewLog(dst, "waits")
     queue = read_queue(ReviewOptions(dst=dst, annotator="waits"), log.events)
-    shelf = Shelf(dst, queue, None)
-    desk, keys = Desk(Session(queue, log, None), shelf), labels(read_keys(None))
+    picture_cache = PictureCache(dst, queue, None)
+    controller, keys = Controller(Session(queue, log, None), picture_cache), labels(read_keys(None))
     waits = []
     try:
-        _frame(desk, keys)
+        _frame(controller, keys)
         for _ in range(count):
             time.sleep(pause)
             pressed = time.perf_counter()
-            desk.do("accept")
-            _frame(desk, keys)
+            controller.do("accept")
+            _frame(controller, keys)
             waits.append((time.perf_counter() - pressed) * 1e3)
     finally:
-        shelf.close()
+        picture_cache.close()
         log.close()
     return waits
 
 
-def _frame(desk: Desk, keys: dict[str, str]) -> None:
+def _frame(controller: Controller, keys: dict[str, str]) -> None:
     """Compose until all that is to be shown is there."""
     while True:
-        scene = desk.scene()
-        compose(scene, _SIZE, keys)
-        if all(cell.shown is not None for cell in scene.cells):
-            desk.drawn()
+        view = controller.view()
+        compose(view, _SIZE, keys)
+        if all(cell.shown is not None for cell in view.cells):
+            controller.drawn()
             return
         time.sleep(0.002)
 

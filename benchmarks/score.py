@@ -28,8 +28,8 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper import Face, FaceFinder, MaskEngine, Wearing, load_pack
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper import Face, FaceFinder, MaskEngine, MaskParams, load_pack
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.quality import WEIGHTS
 
 _VERDICTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "verdicts.csv"
@@ -38,7 +38,7 @@ _THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scores:
     """One row, made anew: its score and features, and whether a person accepted it."""
 
     source: str
@@ -55,18 +55,18 @@ def main() -> None:
     parser.add_argument("--verdicts", type=Path, default=_VERDICTS)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
-    judged = judge_all(arguments.data, arguments.verdicts)
-    figures = {"score": agreement(judged), "fit": fit(judged)}
-    _print(figures)
+    scores = judge_all(arguments.data, arguments.verdicts)
+    metrics = {"score": agreement(scores), "fit": fit(scores)}
+    _print(metrics)
     if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+        arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
 
 
-def judge_all(data: Path, verdicts: Path) -> list[Judged]:
+def judge_all(data: Path, verdicts: Path) -> list[Scores]:
     """Make every overlay of the table anew and score it."""
     pictures = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in data.rglob("*.jpg")}
     engine = MaskEngine(FaceFinder(), load_pack(standard_pack()))
-    judged = []
+    scores = []
     with verdicts.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             image = cv2.cvtColor(cv2.imread(str(pictures[row["source_sha256"]])), cv2.COLOR_BGR2RGB)
@@ -77,10 +77,10 @@ def judge_all(data: Path, verdicts: Path) -> list[Judged]:
                 if found is None:
                     continue
                 face = found
-            overlay = engine.apply(image, face, Wearing.model_validate_json(row["parameters"]))
+            overlay = engine.apply(image, face, MaskParams.model_validate_json(row["parameters"]))
             accepted = row["verdict"] == "accept"
-            judged.append(Judged(row["source_sha256"], row["stratum"], accepted, overlay.quality, overlay.features))
-    return judged
+            scores.append(Scores(row["source_sha256"], row["stratum"], accepted, overlay.quality, overlay.features))
+    return scores
 
 
 def spoil(
@@ -105,7 +105,7 @@ def _rotated(image: Image, face: Face, rng: np.random.Generator) -> Image:
 
 
 def _tiny(image: Image, face: Face, rng: np.random.Generator) -> Image:
-    factor = float(rng.uniform(7, 14)) / face_unit(face.landmarks)
+    factor = float(rng.uniform(7, 14)) / face_size(face.landmarks)
     return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
 
 
@@ -120,14 +120,14 @@ def _cut_side(image: Image, face: Face, rng: np.random.Generator) -> Image:
 
 
 def _noisy(image: Image, face: Face, rng: np.random.Generator) -> Image:
-    blurred = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.08, 0.16) * face_unit(face.landmarks)))
+    blurred = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.08, 0.16) * face_size(face.landmarks)))
     lit = blurred.astype(float) * rng.uniform(0.3, 1)
     return np.clip(lit + rng.normal(0, rng.uniform(4, 20), image.shape), 0, 255).astype(np.uint8)
 
 
 def _hand(image: Image, face: Face, rng: np.random.Generator) -> Image:
     """Three or four fingers of the face's own colour before the mouth."""
-    spoilt, unit, points = image.copy(), face_unit(face.landmarks), face.landmarks
+    spoilt, unit, points = image.copy(), face_size(face.landmarks), face.landmarks
     x, y = np.clip(points[27:31].astype(int), 0, (image.shape[1] - 1, image.shape[0] - 1)).T
     skin = np.median(image[y, x], axis=0)
     middle = points[48:60].mean(axis=0) + rng.normal(0, 0.15 * unit, 2)
@@ -154,10 +154,10 @@ _SPOILS: dict[str, Callable[[Image, Face, np.random.Generator], Image]] = {
 }
 
 
-def agreement(judged: list[Judged]) -> dict[str, object]:
+def agreement(scores: list[Scores]) -> dict[str, object]:
     """How the score of today's engine agrees with the verdicts, on all rows and on the natural ones."""
     result: dict[str, object] = {}
-    for name, rows in (("all", judged), ("natural", [one for one in judged if one.stratum in _NATURAL])):
+    for name, rows in (("all", scores), ("natural", [one for one in scores if one.stratum in _NATURAL])):
         accepted = np.array([one.accepted for one in rows])
         scores = np.array([one.score for one in rows])
         result[name] = {
@@ -175,11 +175,11 @@ def agreement(judged: list[Judged]) -> dict[str, object]:
     return result
 
 
-def fit(judged: list[Judged]) -> dict[str, object]:
+def fit(scores: list[Scores]) -> dict[str, object]:
     """Weights by logistic regression, classes weighed alike, and the AUC on sources left out (5 folds, 5 times)."""
-    features = np.array([[one.features[name] for name in WEIGHTS] for one in judged])
-    accepted = np.array([one.accepted for one in judged])
-    sources = np.array([one.source for one in judged])
+    features = np.array([[one.features[name] for name in WEIGHTS] for one in scores])
+    accepted = np.array([one.accepted for one in scores])
+    sources = np.array([one.source for one in scores])
     model = LogisticRegression(C=3.0, class_weight="balanced")
     left_out = [
         cross_val_predict(
@@ -200,16 +200,16 @@ def fit(judged: list[Judged]) -> dict[str, object]:
     }
 
 
-def _print(figures: dict[str, dict[str, Any]]) -> None:
+def _print(metrics: dict[str, dict[str, Any]]) -> None:
     console = Console()
-    for name, figure in figures["score"].items():
+    for name, figure in metrics["score"].items():
         table = Table(title=f"{name}: {figure['accepted']} of {figure['overlays']} accepted, AUC {figure['auc']:.3f}")
         for title in ("threshold", "acceptable of those passed", "refused of the good"):
             table.add_column(title, justify="right")
         for threshold, shares in figure["thresholds"].items():
             table.add_row(str(threshold), f"{shares['passed_acceptable']:.1%}", f"{shares['good_refused']:.1%}")
         console.print(table)
-    console.print(f"fitted: {figures['fit']}")
+    console.print(f"fitted: {metrics['fit']}")
     console.print(f"in use: {WEIGHTS}")
 
 

@@ -45,7 +45,7 @@ from synthetic_to_real_rows import (
     read_row,
 )
 
-from maskaug.cli.training import told
+from maskaug.cli.training import train_progress
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
 from maskaug.core.version import __version__
@@ -179,7 +179,7 @@ def _train(plans: Sequence[Plan], seeds: int, device: str) -> None:
             continue
         console.print(f"run {number + 1} of {len(wanted)}: {run}", highlight=False, soft_wrap=True, markup=False)
         begun = RunDir(run).config.exists()
-        with told() as report:
+        with train_progress() as report:
             train(TrainOptions.model_validate({"resume": run}) if begun else options, report)
         machine = {"hardware": _hardware(device), "torch": torch.__version__, "finished": _now()}
         write_atomic(run / MACHINE_FILE, json.dumps(machine, indent=2).encode() + b"\n", run)
@@ -205,7 +205,7 @@ def _check_run(options: TrainOptions) -> None:
 
 def _write(out: Path, real: Path, rows: dict[str, Row]) -> None:
     name = real.resolve().name
-    write_atomic(out / ROC_FILE, roc_plot({row.title: row.real.judged for row in rows.values()}), out)
+    write_atomic(out / ROC_FILE, roc_plot({row.title: row.real.scores for row in rows.values()}), out)
     if _ROBUST_ROW in rows:
         write_atomic(out / WRONG_FILE, _sheet(rows[_ROBUST_ROW], name), out)
     text = f"{markdown(*_cells(rows, name, ' '))}\n± over seeds; in brackets: {INTERVAL}.\n"
@@ -221,8 +221,8 @@ def _files(rows: dict[str, Row]) -> list[str]:
 def _cells(rows: dict[str, Row], real: str, between: str) -> tuple[list[str], list[list[str]]]:
     """Titles and lines: a column for each row that was trained, since a figure with its interval is long."""
     titles = [f"on {real}", *(row.title for row in rows.values())]
-    names = next(iter(rows.values())).figures
-    lines = [[name, *(row.figures[name].text(between) for row in rows.values())] for name in names]
+    names = next(iter(rows.values())).metrics
+    lines = [[name, *(row.metrics[name].text(between) for row in rows.values())] for name in names]
     return titles, [*lines, ["runs", *(str(len(row.seeds)) for row in rows.values())]]
 
 
@@ -236,8 +236,8 @@ def _table(rows: dict[str, Row], real: str) -> Table:
 
 def _sheet(row: Row, real: str) -> bytes:
     """What the runs call wrongly together: by their mean probability, at their mean threshold."""
-    first, threshold = row.real.judged[0], float(row.real.thresholds.mean())
-    probabilities = np.mean([one.probabilities for one in row.real.judged], axis=0)
+    first, threshold = row.real.scores[0], float(row.real.thresholds.mean())
+    probabilities = np.mean([one.probabilities for one in row.real.scores], axis=0)
     wrong = [
         Wrong(Path(path), bool(masked), float(probability))
         for path, masked, probability in zip(row.real.predictions.path, first.labels, probabilities, strict=True)
@@ -254,7 +254,7 @@ def _sheet(row: Row, real: str) -> bytes:
 
 def _record(real: Path, rows: dict[str, Row]) -> dict[str, Any]:
     """For ``figures.json``; what is undefined is null."""
-    labels = next(iter(rows.values())).real.judged[0].labels
+    labels = next(iter(rows.values())).real.scores[0].labels
     return {
         "made": _now(),
         "maskaug": __version__,
@@ -268,7 +268,7 @@ def _record(real: Path, rows: dict[str, Row]) -> dict[str, Any]:
                 "seeds": row.seeds,
                 "machines": row.machines,
                 "torch": sorted({config["versions"]["torch"] for config in row.configs}),
-                "figures": {title: figure.as_json() for title, figure in row.figures.items()},
+                "figures": {title: figure.as_json() for title, figure in row.metrics.items()},
             }
             for name, row in rows.items()
         },

@@ -16,9 +16,9 @@ from PIL import ImageDraw, ImageFont
 
 from maskaug.core.arrays import Image
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
-from maskaug.train.evaluate.metrics import figures, recall, specificity
+from maskaug.train.evaluate.metrics import compute_metrics, recall, specificity
 from maskaug.train.evaluate.plots import BLUE, GREY, RED, STYLE
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 
 _COLORS = (GREY, RED, BLUE)  # of the last rows, so that a row keeps its own where the first is left out
 _INCHES, _DPI = (7.0, 4.1), 200  # letters are of 12 px where the plot is shown 700 px wide
@@ -48,7 +48,7 @@ class Wrong:
         return abs(self.masked - self.probability)
 
 
-def roc_plot(runs: Mapping[str, Sequence[Judged]]) -> bytes:
+def roc_plot(runs: Mapping[str, Sequence[Scores]]) -> bytes:
     """A PNG: ROC curves, whole and at few false alarms; a thin line for each run.
 
     The run of median AUC is in bold, with a dot at its threshold.
@@ -56,15 +56,15 @@ def roc_plot(runs: Mapping[str, Sequence[Judged]]) -> bytes:
     Args:
         runs: The same pictures, of both classes, as each run of a row judges them; by the row's title.
     """
-    unmasked = max(int((~one.labels).sum()) for judged in runs.values() for one in judged)
+    unmasked = max(int((~one.labels).sum()) for scores in runs.values() for one in scores)
     fewest = 0.5 / unmasked  # stands for no false alarm at all, which has no place on a logarithmic axis
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=_INCHES, layout="constrained")
         whole, few = figure.subplots(1, 2)
-        for color, (title, judged) in zip(_COLORS[-len(runs) :], runs.items(), strict=True):
-            areas = [figures(one, names=("auc",), resamples=0)["auc"].value for one in judged]
+        for color, (title, scores) in zip(_COLORS[-len(runs) :], runs.items(), strict=True):
+            areas = [compute_metrics(one, names=("auc",), resamples=0)["auc"].value for one in scores]
             median = int(np.argsort(areas)[(len(areas) - 1) // 2])
-            for number, one in enumerate(judged):
+            for number, one in enumerate(scores):
                 _curve(whole, one, color, 0.0, number == median)
                 _curve(few, one, color, fewest, number == median)
             whole.plot([], [], color=color, linewidth=2, label=f"{title}: AUC {np.mean(areas):.3f}")
@@ -80,12 +80,12 @@ def roc_plot(runs: Mapping[str, Sequence[Judged]]) -> bytes:
     return buffer.getvalue()
 
 
-def _curve(axes: Axes, judged: Judged, color: str, fewest: float, bold: bool) -> None:
-    false, true = judged.roc
+def _curve(axes: Axes, scores: Scores, color: str, fewest: float, bold: bool) -> None:
+    false, true = scores.roc
     width, alpha = (2.0, 1.0) if bold else (0.8, 0.6)
     axes.plot(np.maximum(false, fewest), true, color=color, linewidth=width, alpha=alpha, drawstyle="steps-post")
     if bold:
-        axes.plot(max(1 - specificity(judged), fewest), recall(judged), "o", color=color, markersize=5)
+        axes.plot(max(1 - specificity(scores), fewest), recall(scores), "o", color=color, markersize=5)
 
 
 def _label(axes: Axes, title: str) -> None:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from maskaug.train.ablate.comparison import Spread
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.evaluate import evaluate
-from maskaug.train.evaluate.metrics import TITLES, figures
+from maskaug.train.evaluate.metrics import TITLES, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import Predictions, read_predictions
 from maskaug.train.model.calibration import load_calibration
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import EVALUATION_FILE, PREDICTIONS_FILE, RunDir
 
 MACHINE_FILE = "machine.json"  # of a run: where it was trained
@@ -48,7 +48,7 @@ class Judgement:
     """
 
     predictions: Predictions
-    judged: list[Judged]
+    scores: list[Scores]
     thresholds: NDArray[np.float64]
 
 
@@ -90,7 +90,7 @@ class Row:
     configs: list[dict[str, Any]]
     machines: list[dict[str, str]]
     real: Judgement
-    figures: dict[str, Figure]
+    metrics: dict[str, Figure]
 
     @property
     def seeds(self) -> list[int]:
@@ -120,7 +120,7 @@ def read_row(title: str, folder: Path, real: Path, device: str) -> Row | None:
         configs=[configs[run] for run in runs],
         machines=[_machine(run) for run in runs],
         real=on_real,
-        figures={
+        metrics={
             **{TITLES[name]: figure for name, figure in _figures(on_real, _ON_REAL)},
             **{f"{TITLES[name]}, own validation": figure for name, figure in _figures(on_validation, _ON_VALIDATION)},
         },
@@ -196,17 +196,17 @@ def _judgement(predictions: Mapping[Path, Predictions]) -> Judgement:
     said = list(predictions.values())
     return Judgement(
         predictions=said[0],
-        judged=[one.judge(each.label, each.logit) for one, each in zip(calibrations, said, strict=True)],
+        scores=[one.score(each.label, each.logit) for one, each in zip(calibrations, said, strict=True)],
         thresholds=np.array([one.threshold for one in calibrations]),
     )
 
 
 def _figures(judgement: Judgement, names: tuple[str, ...]) -> Iterator[tuple[str, Figure]]:
     """Figures of a row with their intervals, by name."""
-    values = _values(judgement.judged, names)
+    values = _values(judgement.scores, names)
     drawn = np.array(
         [
-            _values([one[picks] for one in judgement.judged], names).mean(axis=0)
+            _values([one[picks] for one in judgement.scores], names).mean(axis=0)
             for picks in _draws(judgement.predictions.groups)
         ]
     )
@@ -221,9 +221,9 @@ def _figures(judgement: Judgement, names: tuple[str, ...]) -> Iterator[tuple[str
         yield name, Figure(Spread(values[:, column].tolist()), low, high)
 
 
-def _values(judged: Sequence[Judged], names: tuple[str, ...]) -> NDArray[np.float64]:
+def _values(scores: Sequence[Scores], names: tuple[str, ...]) -> NDArray[np.float64]:
     """``(runs, names)``."""
-    found = [figures(one, names=names, resamples=0) for one in judged]
+    found = [compute_metrics(one, names=names, resamples=0) for one in scores]
     return np.array([[one[name].value for name in names] for one in found])
 
 

@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from maskaug.train.data.dataset import Part, load_dataset
-from maskaug.train.fit.compute import Machine
-from maskaug.train.fit.distributed import Ranks
+from maskaug.train.data.dataset import SplitPictures, load_training_data
+from maskaug.train.fit.compute import ComputeConfig
+from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.loop import train_epoch
 from maskaug.train.model.device import bf16_pays, pick_device
 from maskaug.train.model.network import build_network
@@ -51,29 +51,29 @@ def main() -> None:
     recipe = REPORT.model_copy(update={"arch": arguments.arch})
     device = pick_device(arguments.device)
     bf16 = bf16_pays(device, build_network(recipe.arch))
-    machine = Machine(Ranks(0, 1, device), bf16=bf16, channels_last=True)
+    compute = ComputeConfig(DistributedContext(0, 1, device), bf16=bf16, channels_last=True)
     count = arguments.batches * recipe.batch_size
     with tempfile.TemporaryDirectory() as cache:
-        part = load_dataset(arguments.data, recipe.preparation, Path(cache)).train
-        part = Part(
+        part = load_training_data(arguments.data, recipe.preparation, Path(cache)).train
+        part = SplitPictures(
             part.samples[:count], part.pixels[:count], part.views[:count], part.sizes[:count], part.sha256[:count]
         )
         if len(part) < count:
             parser.error(f"DATA has {len(part)} training pictures, and {count} are wanted; give fewer --batches")
         ways: dict[str, Callable[[nn.Module, torch.optim.Optimizer], tuple[float, float]]] = {
-            _WAYS[0]: lambda network, optimizer: _ours(network, optimizer, part, recipe, machine),
+            _WAYS[0]: lambda network, optimizer: _ours(network, optimizer, part, recipe, compute),
             _WAYS[1]: lambda network, optimizer: _plain(
-                network, optimizer, arguments.data, count, recipe=recipe, machine=machine
+                network, optimizer, arguments.data, count, recipe=recipe, compute=compute
             ),
-            _WAYS[2]: lambda network, optimizer: _ceiling(network, optimizer, arguments.batches, recipe, machine),
+            _WAYS[2]: lambda network, optimizer: _ceiling(network, optimizer, arguments.batches, recipe, compute),
         }
         found: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         for number in range(arguments.rounds + 1):
             for way, run in ways.items():
-                network = machine.place(build_network(recipe.arch))
-                figures = run(network, torch.optim.Adam(network.parameters(), lr=recipe.lr))
+                network = compute.place(build_network(recipe.arch))
+                metrics = run(network, torch.optim.Adam(network.parameters(), lr=recipe.lr))
                 if number:  # the first round warms up
-                    found[way].append(figures)
+                    found[way].append(metrics)
     medians = {way: [statistics.median(values) for values in zip(*runs, strict=True)] for way, runs in found.items()}
     table = Table("way", "pictures a second", "of the ceiling", "waiting")
     for way, (speed, waiting) in medians.items():
@@ -88,14 +88,20 @@ def main() -> None:
 
 
 def _ours(
-    network: nn.Module, optimizer: torch.optim.Optimizer, part: Part, recipe: Recipe, machine: Machine
+    network: nn.Module, optimizer: torch.optim.Optimizer, part: SplitPictures, recipe: Recipe, compute: ComputeConfig
 ) -> tuple[float, float]:
-    epoch = train_epoch(network, optimizer, part, recipe, machine, seed=0, epoch=0)
+    epoch = train_epoch(network, optimizer, part, recipe, compute, seed=0, epoch=0)
     return epoch.samples_per_s, epoch.waiting
 
 
 def _plain(
-    network: nn.Module, optimizer: torch.optim.Optimizer, data: Path, count: int, *, recipe: Recipe, machine: Machine
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    data: Path,
+    count: int,
+    *,
+    recipe: Recipe,
+    compute: ComputeConfig,
 ) -> tuple[float, float]:
     steps = [
         transforms.Resize(recipe.size),
@@ -107,16 +113,16 @@ def _plain(
     folder = ImageFolder(str(data / "train"), transforms.Compose(steps))
     order = torch.randperm(len(folder), generator=torch.Generator().manual_seed(0))[:count].tolist()
     loader = DataLoader(Subset(folder, order), recipe.batch_size, num_workers=os.cpu_count() or 1)
-    return _learn(network, optimizer, iter(loader), count, recipe=recipe, machine=machine)
+    return _learn(network, optimizer, iter(loader), count, recipe=recipe, compute=compute)
 
 
 def _ceiling(
-    network: nn.Module, optimizer: torch.optim.Optimizer, batches: int, recipe: Recipe, machine: Machine
+    network: nn.Module, optimizer: torch.optim.Optimizer, batches: int, recipe: Recipe, compute: ComputeConfig
 ) -> tuple[float, float]:
-    pictures = torch.rand(recipe.batch_size, 3, recipe.size, recipe.size, device=machine.ranks.device)
-    labels = torch.arange(recipe.batch_size, device=machine.ranks.device) % 2
+    pictures = torch.rand(recipe.batch_size, 3, recipe.size, recipe.size, device=compute.distributed.device)
+    labels = torch.arange(recipe.batch_size, device=compute.distributed.device) % 2
     same = ((pictures, labels) for _ in range(batches))
-    return _learn(network, optimizer, same, batches * recipe.batch_size, recipe=recipe, machine=machine)
+    return _learn(network, optimizer, same, batches * recipe.batch_size, recipe=recipe, compute=compute)
 
 
 def _learn(
@@ -126,19 +132,19 @@ def _learn(
     count: int,
     *,
     recipe: Recipe,
-    machine: Machine,
+    compute: ComputeConfig,
 ) -> tuple[float, float]:
     """Pictures a second, and the share of time spent waiting for them."""
     network.train()
-    device, waited, started = machine.ranks.device, 0.0, time.perf_counter()
+    device, waited, started = compute.distributed.device, 0.0, time.perf_counter()
     while True:
-        asked = time.perf_counter()
+        forward_logits = time.perf_counter()
         batch = next(batches, None)
-        waited += time.perf_counter() - asked
+        waited += time.perf_counter() - forward_logits
         if batch is None:
             break
         pictures = batch[0].to(device, memory_format=torch.channels_last)
-        with machine.autocast():
+        with compute.autocast():
             logits = network(pictures)[:, 0].float()
         loss = binary_cross_entropy_with_logits(logits, batch[1].to(device).float())
         optimizer.zero_grad(set_to_none=True)

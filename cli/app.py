@@ -42,7 +42,7 @@ from maskaug.train.errors import TrainError
 
 if TYPE_CHECKING:
     from maskaug.augment.curate.curate import Curated
-    from maskaug.augment.reviews.agreement import Agreement, Estimate
+    from maskaug.augment.reviews.agreement import Agreement, Coefficient
 
 _EXPECTED = (
     AnnotationError,
@@ -114,7 +114,7 @@ def _apply(options: ApplyOptions) -> None:
             problems += 1
             err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
             continue
-        worn = ", ".join(f"{overlay.wearing.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
+        worn = ", ".join(f"{overlay.params.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
         out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
     if problems:
         raise typer.Exit(1)
@@ -251,22 +251,22 @@ def _print_agreement(found: "Agreement") -> None:
             "-" if isnan(annotator.looked_ms) else f"{annotator.looked_ms / 1000:.1f} s",
             f"{annotator.controls_rejected} of {annotator.controls}" if annotator.controls else "-",
         )
-    figures = Table(box=None, pad_edge=False)
-    figures.add_column("agreement", overflow="fold")
+    metrics = Table(box=None, pad_edge=False)
+    metrics.add_column("agreement", overflow="fold")
     for title in ("value", "95 % interval", "pictures"):
-        figures.add_column(title, justify="right")
-    figures.add_row("pairs of decisions alike", *_cells(found.raw))
+        metrics.add_column(title, justify="right")
+    metrics.add_row("pairs of decisions alike", *_cells(found.raw))
     for (first, second), estimate in found.cohen.items():
-        figures.add_row(f"Cohen's kappa, {escape(first)} and {escape(second)}", *_cells(estimate))
-    figures.add_row("Fleiss's kappa, all annotators", *_cells(found.fleiss))
-    figures.add_row("Krippendorff's alpha", *_cells(found.alpha))
+        metrics.add_row(f"Cohen's kappa, {escape(first)} and {escape(second)}", *_cells(estimate))
+    metrics.add_row("Fleiss's kappa, all annotators", *_cells(found.fleiss))
+    metrics.add_row("Krippendorff's alpha", *_cells(found.alpha))
     confusion = Table(box=None, pad_edge=False)
     for title in ("one says", "another says"):
         confusion.add_column(title, overflow="fold")
     confusion.add_column("pictures", justify="right")
     for (first, second), count in found.confusion.most_common():
         confusion.add_row(escape(first), escape(second), str(count))
-    for table in (people, figures, confusion):
+    for table in (people, metrics, confusion):
         if table.row_count:
             out.print(table)
             out.print()
@@ -278,7 +278,7 @@ def _print_agreement(found: "Agreement") -> None:
         out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _cells(estimate: "Estimate") -> tuple[str, str, str]:
+def _cells(estimate: "Coefficient") -> tuple[str, str, str]:
     value = "undefined" if isnan(estimate.value) else f"{estimate.value:.3f}"
     interval = "-" if isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
     return value, interval, str(estimate.pictures)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from maskaug.cli.command import command
 from maskaug.cli.console import bar, err, extra, out
-from maskaug.cli.training import told
+from maskaug.cli.training import train_progress
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.export.options import ExportOptions
@@ -19,7 +19,7 @@ from maskaug.train.predict.options import PredictOptions
 
 if TYPE_CHECKING:
     from maskaug.train.evaluate.evaluate import Evaluation
-    from maskaug.train.evaluate.metrics import Estimate
+    from maskaug.train.evaluate.metrics import MetricValue
     from maskaug.train.predict.predict import Predicted
 
 
@@ -105,15 +105,15 @@ def _ablate(options: AblateOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.ablate.ablate import PLOT_FILE, TABLE_FILE, ablate  # noqa: PLC0415
-        from maskaug.train.ablate.comparison import changes, table  # noqa: PLC0415
+        from maskaug.train.ablate.comparison import comparison_table, summary_table  # noqa: PLC0415
         from maskaug.train.fit.train import train  # noqa: PLC0415
 
     def next_run(what: str, done: int, total: int) -> None:
         err.print(f"run {done + 1} of {total}: {what}", highlight=False, markup=False)
 
-    with told() as report:
+    with train_progress() as report:
         found = ablate(options, lambda chosen: train(chosen, report), next_run)
-    for titles, rows in (table(found), changes(found)):
+    for titles, rows in (summary_table(found), comparison_table(found)):
         shown = Table(*map(escape, titles), box=None, pad_edge=False)
         for row in rows:
             shown.add_row(*map(escape, row))
@@ -177,7 +177,7 @@ def _print_evaluation(found: "Evaluation") -> None:
     table.add_column("")
     table.add_row("masked pictures", str(found.masked), "", "")
     table.add_row("unmasked pictures", str(found.unmasked), "", "")
-    for name, estimate in found.figures.items():
+    for name, estimate in found.metrics.items():
         table.add_row(TITLES[name], *_cells(estimate))
     out.print(table)
     if found.slices:
@@ -197,7 +197,7 @@ def _print_evaluation(found: "Evaluation") -> None:
         out.print(note, style="yellow", highlight=False, markup=False)
 
 
-def _cells(estimate: "Estimate") -> tuple[str, str, str]:
+def _cells(estimate: "MetricValue") -> tuple[str, str, str]:
     interval = f"{estimate.low:.3f} to {estimate.high:.3f}" if isfinite(estimate.low) else "-"
     return _number(estimate.value), interval, estimate.why
 

@@ -13,7 +13,7 @@ from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
 
 if TYPE_CHECKING:
-    from maskaug.train.fit.train import Report, Trained
+    from maskaug.train.fit.train import TrainCallbacks, Trained
 
 
 def _train(options: TrainOptions) -> None:
@@ -24,7 +24,7 @@ def _train(options: TrainOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.fit.train import train  # noqa: PLC0415
-    with told() as report:
+    with train_progress() as report:
         trained = train(options, report)
     if int(os.environ.get("RANK", "0")):
         return
@@ -52,7 +52,7 @@ def _distill(options: DistillOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.distill.distill import distill  # noqa: PLC0415
-    with told() as report:
+    with train_progress() as report:
         found = distill(options, report)
     exported = found.exported
     if exported is None:
@@ -67,9 +67,9 @@ training = {"train": command(TrainOptions, _train), "distill": command(DistillOp
 
 
 @contextmanager
-def told() -> "Iterator[Report]":
+def train_progress() -> "Iterator[TrainCallbacks]":
     """A line an epoch, sentences on stderr; and on a terminal a bar with loss, pictures a second and time left."""
-    from maskaug.train.fit.train import Report  # noqa: PLC0415
+    from maskaug.train.fit.train import TrainCallbacks  # noqa: PLC0415
 
     columns = (
         TextColumn("{task.description}"),
@@ -102,7 +102,7 @@ def told() -> "Iterator[Report]":
                 soft_wrap=True,
             )
 
-        yield Report(note, decoded, step, epoch)
+        yield TrainCallbacks(note, decoded, step, epoch)
 
 
 def _duration(seconds: float) -> str:

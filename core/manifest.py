@@ -27,7 +27,7 @@ class FaceRecord(TypedDict, total=False):
     detector: str
     kind: str
     template: str
-    parameters: str  # JSON of masktheface_wrapper.Wearing
+    parameters: str  # JSON of masktheface_wrapper.MaskParams
     yaw: float
     pitch: float
     roll: float

@@ -42,7 +42,7 @@ class PictureError(Exception):
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedPicture:
     """A decoded picture.
 
     Attributes:
@@ -54,7 +54,7 @@ class Picture:
     sha256: str
 
 
-def read_picture(path: Path, max_size: int | None = None) -> Picture:
+def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     """Decode a file into upright RGB; its type is decided by its content.
 
     Grey, palette, CMYK, 16-bit and transparent pictures (over white) become 8-bit RGB; of an animation the
@@ -81,7 +81,7 @@ def read_picture(path: Path, max_size: int | None = None) -> Picture:
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
-    return Picture(np.require(pixels, requirements=["C", "W"]), sha256)
+    return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256)
 
 
 def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:

@@ -6,37 +6,37 @@ input, reads or writes pictures, prints, or draws a random number except from th
 
 from maskaug.core.faces import Face, Pose
 from maskaug.masktheface_wrapper.cloth.packs import load_pack
-from maskaug.masktheface_wrapper.cloth.sampling import Choice, Fixed, Variety, pick
+from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, NamedMask, Variety, weighted_choice
 from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.cloth.textures import load_textures
 from maskaug.masktheface_wrapper.detect.finder import FaceFinder, face_from_landmarks
 from maskaug.masktheface_wrapper.detect.models import ModelError
 from maskaug.masktheface_wrapper.engine import MaskEngine
-from maskaug.masktheface_wrapper.measure.context import Scene
-from maskaug.masktheface_wrapper.occluders import Prop, PropKind, draw_prop
-from maskaug.masktheface_wrapper.overlay import Overlay, Wear, Wearing
+from maskaug.masktheface_wrapper.measure.context import FaceContext
+from maskaug.masktheface_wrapper.occluders import OccluderKind, OccluderParams, sample_occluder
+from maskaug.masktheface_wrapper.overlay import MaskParams, Overlay, Wear
 
 __all__ = [
-    "Choice",
     "Face",
+    "FaceContext",
     "FaceFinder",
-    "Fixed",
+    "MaskDistribution",
     "MaskEngine",
+    "MaskParams",
     "ModelError",
+    "NamedMask",
+    "OccluderKind",
+    "OccluderParams",
     "Overlay",
     "Pack",
     "PackError",
     "Pose",
-    "Prop",
-    "PropKind",
-    "Scene",
     "Template",
     "Variety",
     "Wear",
-    "Wearing",
-    "draw_prop",
     "face_from_landmarks",
     "load_pack",
     "load_textures",
-    "pick",
+    "sample_occluder",
+    "weighted_choice",
 ]

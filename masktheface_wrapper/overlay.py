@@ -14,7 +14,7 @@ Wear = Literal["correct", "under_nose", "under_chin"]
 HexColor = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
 
 
-class Wearing(BaseModel):
+class MaskParams(BaseModel):
     """What was drawn for one mask on one face: all that :meth:`MaskEngine.apply` needs to repeat it.
 
     Lengths are in millimetres on a mean adult head, so that a value means the same on every picture.
@@ -64,7 +64,7 @@ class Overlay:
     alpha: NDArray[np.uint8]
     face: Face
     pose: Pose
-    wearing: Wearing
+    params: MaskParams
     quality: float
     reasons: tuple[str, ...]
     features: dict[str, float]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Points
 from maskaug.core.faces import Face
 from maskaug.core.landmarks import LOWER_FACE
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.overlay import Wear
 
 # Weight of each feature, and the values between which it falls from 1 to 0.
@@ -53,7 +53,7 @@ class Quality:
     features: dict[str, float]
 
 
-def assess(face: Face, scene: Scene, alpha: NDArray[np.uint8], wear: Wear) -> Quality:
+def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wear) -> Quality:
     """Score an overlay.
 
     Args:
@@ -63,14 +63,14 @@ def assess(face: Face, scene: Scene, alpha: NDArray[np.uint8], wear: Wear) -> Qu
         wear: How the mask is meant to be worn.
     """
     inside, covered = _coverage(face.landmarks[LOWER_FACE if wear == "correct" else _MOUTH_AND_JAW], alpha)
-    shown, pose = scene.lower_face, scene.camera.pose
+    shown, pose = context.lower_face, context.camera.pose
     features = {
         "landmarks_unstable": _fall_log(face.stability + 0.01, _UNSTABLE),
         "mouth_hidden": _fall(shown.mouth, _MOUTH),
         "nose_hidden": _fall(shown.nostrils, _NOSTRILS),
         "something_before_face": _fall_log(shown.edges + 0.3, _EDGES),
-        "too_dark": _fall_log(scene.skin.luma + 5, _DARK),
-        "too_small": _fall(scene.unit, _LIMITS["too_small"]),
+        "too_dark": _fall_log(context.skin.luma + 5, _DARK),
+        "too_small": _fall(context.unit, _LIMITS["too_small"]),
         "out_of_frame": _fall(inside, _LIMITS["out_of_frame"]),
         "extreme_pose": _fall(max(abs(pose.yaw), 2 * abs(pose.pitch)), _LIMITS["extreme_pose"]),
         "low_coverage": 1.0 if wear == "under_chin" else _fall(covered, _LIMITS["low_coverage"]),

@@ -15,9 +15,9 @@ from maskaug.review_ui.page.server import PageServer
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.session.session import Counts, Session, accept_by_score
-from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import read_keys
-from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.view.picture_cache import PictureCache
 from maskaug.review_ui.window.window import check_window, run_window
 
 _OWN_KEYS = "~/.config/maskaug/keys.json"
@@ -57,18 +57,18 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
     keys = read_keys(options.keys or (own if own.is_file() else None))
     if not options.serve:
         check_window()
-    with _open(options) as (session, desk, log, by_score):
-        if session is not None and desk is not None:
+    with _open(options) as (session, controller, log, by_score):
+        if session is not None and controller is not None:
             title = f"maskaug review - {options.name} - {options.dst}"
             if options.serve:
-                PageServer(desk, keys, title, options.port).run(announce)
+                PageServer(controller, keys, title, options.port).run(announce)
             else:
-                run_window(desk, keys, title)
+                run_window(controller, keys, title)
         return Reviewed(options.name, session.counts if session else None, by_score, log.torn)
 
 
 @contextmanager
-def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Desk | None, ReviewLog, int]]:
+def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Controller | None, ReviewLog, int]]:
     """A session and what shows it; neither if there is nothing to decide on."""
     queue = read_queue(options, read_reviews(options.dst).get(options.name, []))
     controls = Controls(options.dst) if queue.controls.any() else None
@@ -80,11 +80,11 @@ def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Desk | None,
             yield None, None, log, len(queue.by_score)
             return
         session = Session(queue, log, controls.made if controls else None)
-        shelf = Shelf(options.dst, queue, controls)
+        picture_cache = PictureCache(options.dst, queue, controls)
         try:
-            yield session, Desk(session, shelf), log, len(queue.by_score)
+            yield session, Controller(session, picture_cache), log, len(queue.by_score)
         finally:
-            shelf.close()
+            picture_cache.close()
     finally:
         log.close()
 

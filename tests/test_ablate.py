@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from runs import predictions, write_pictures
 
 from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_options
-from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, changes, table
+from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, comparison_table, summary_table
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.predictions import write_predictions
@@ -150,10 +150,10 @@ def test_pairs_share_seed_and_all_other_settings():
     assert isnan(undefined.p)
     assert (alike.differences.mean, isnan(alike.p)) == (0.0, True)
     assert arch.differences.values == pytest.approx([-0.10, -0.12, 0.08])
-    titles, rows = table(ablation)
+    titles, rows = summary_table(ablation)
     assert titles == ["weights", "arch", "on", "seeds", "accuracy", "auc", "loss"]
     assert rows[0] == ["none", "a", "validation", "2", "0.8500 ± 0.0707", "-", "0.5000 ± 0.0000"]
-    assert changes(ablation)[1][0] == [
+    assert comparison_table(ablation)[1][0] == [
         "weights: none to imagenet",
         "validation",
         "accuracy",

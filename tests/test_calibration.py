@@ -24,9 +24,9 @@ def test_the_temperature_undoes_over_and_under_confidence(scale):
 def test_the_bias_undoes_a_shift_and_the_threshold_stays():
     labels, logits = validation(20_000, 1.0, shift=2.0)
     found = calibrate(labels, logits)
-    judged = found.judge(labels, logits)
-    middle = Calibration(temperature=found.temperature).judge(labels, logits)
-    assert (judged.decided == labels).mean() > (middle.decided == labels).mean() + 0.05
+    scores = found.score(labels, logits)
+    middle = Calibration(temperature=found.temperature).score(labels, logits)
+    assert (scores.decided == labels).mean() > (middle.decided == labels).mean() + 0.05
     assert found.bias * found.temperature == pytest.approx(-2, abs=0.15)
     assert found.threshold == 0.5
     assert found.loss_after < found.loss_before - 0.1
@@ -48,7 +48,7 @@ def test_separated_classes_have_a_finite_temperature_and_a_threshold_between_the
     assert 0.5 < found.temperature < 2
     assert found.threshold == 0.5
     off = calibrate(labels, np.where(labels, 9.0, 3.0))
-    assert off.judge(labels, np.where(labels, 9.0, 3.0)).decided.tolist() == labels.astype(bool).tolist()
+    assert off.score(labels, np.where(labels, 9.0, 3.0)).decided.tolist() == labels.astype(bool).tolist()
 
 
 def test_one_class_is_not_calibrated_and_says_so():

@@ -6,28 +6,28 @@ import pytest
 import torch
 from training import balanced
 
-from maskaug.train.data.dataset import load_dataset
+from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.distill.distill import distill, train_options
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
-from maskaug.train.fit.compute import Machine
-from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.compute import ComputeConfig
+from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.loop import train_epoch
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.teacher import TeacherError, load_teacher
 from maskaug.train.fit.train import train
 from maskaug.train.model.checkpoint import CheckpointError, load_model
 from maskaug.train.model.network import build_network
-from maskaug.train.model.recipes import RECIPES, REPORT, ROBUST, changed, changes
+from maskaug.train.model.recipes import RECIPES, REPORT, ROBUST, override, overrides_between
 from maskaug.train.model.weights import initial_network
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import predict
 
-CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
-TINY = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
+CPU = ComputeConfig(DistributedContext(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
+TINY = override(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,9 @@ def options(run, cache, *fields, **given):
 
 def test_targets_are_the_calibrated_probabilities_of_the_very_inputs(teacher, faces, cache):
     recipe = train_options(options(teacher, cache)).resolved_recipe
-    says = load_teacher(teacher, recipe, CPU.ranks.device, lambda network: CPU)
+    says = load_teacher(teacher, recipe, CPU.distributed.device, lambda network: CPU)
     classifier = load_model(teacher, torch.device("cpu"))
-    pictures = np.array(load_dataset(faces, Preparation("picture", 32), cache).val.pixels)
+    pictures = np.array(load_training_data(faces, Preparation("picture", 32), cache).val.pixels)
     said = says(classifier.batch(pictures))
     assert not said.requires_grad
     np.testing.assert_allclose(said.numpy(), classifier.probabilities(pictures), atol=1e-6)
@@ -68,20 +68,20 @@ def test_targets_are_the_calibrated_probabilities_of_the_very_inputs(teacher, fa
 
 def test_the_teacher_is_asked_of_what_the_student_sees_and_labels_do_not_matter(faces, cache):
     recipe = TINY.model_copy(update={"rotation": 30.0, "label_smoothing": 0.1})
-    part = load_dataset(faces, Preparation("picture", 32), cache).train
+    part = load_training_data(faces, Preparation("picture", 32), cache).train
     torch.manual_seed(0)
     network, _ = initial_network("resnet18", "none")
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
-    seen, asked = [], []
+    seen, forward_logits = [], []
     network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
 
     def always(inputs):
-        asked.append(inputs.clone())
+        forward_logits.append(inputs.clone())
         return torch.ones(len(inputs))
 
     for epoch in range(12):
         learnt = train_epoch(CPU.place(network), optimizer, part, recipe, CPU, seed=0, epoch=epoch, teacher=always)
-    assert all(torch.equal(first, second) for first, second in zip(seen, asked, strict=True))
+    assert all(torch.equal(first, second) for first, second in zip(seen, forward_logits, strict=True))
     assert learnt.loss < 0.1, "every picture is said to be masked"
     assert learnt.accuracy == pytest.approx(0.5, abs=0.1), "half of them are"
 
@@ -92,7 +92,7 @@ def test_a_student_learns_to_agree(teacher, faces, cache, tmp_path):
     config = json.loads((run / "config.json").read_text())
     assert config["options"]["teacher"] == str(teacher.resolve())
     assert (config["recipe"]["label_smoothing"], config["recipe"]["mean"]) == (0, [0.4, 0.5, 0.6])
-    pictures = np.array(load_dataset(faces, Preparation("picture", 32), cache).train.pixels)
+    pictures = np.array(load_training_data(faces, Preparation("picture", 32), cache).train.pixels)
     first, second = (load_model(one, torch.device("cpu")).logits(pictures) for one in (teacher, run))
     assert np.corrcoef(first, second)[0, 1] > 0.8
     assert found.exported.path == run / "model.onnx"
@@ -110,7 +110,7 @@ def test_a_student_learns_to_agree(teacher, faces, cache, tmp_path):
 def test_the_recipe_is_the_teachers_as_it_was(teacher, cache):
     composed = train_options(DistillOptions(run=teacher, cache=cache, set_=["lr=0.002"]))
     taught, student = (RECIPES[composed.recipe], composed.resolved_recipe)
-    assert student == changed(
+    assert student == override(
         taught,
         [
             *("arch=mobilenet_v3_small", "size=96", "batch_size=8", "lr=0.002", "epochs=2", "mean=0.4,0.5,0.6"),
@@ -118,8 +118,8 @@ def test_the_recipe_is_the_teachers_as_it_was(teacher, cache):
         ],
     )
     assert composed.out == teacher / "distilled"
-    assert changed(REPORT, changes(REPORT, ROBUST)) == ROBUST
-    assert changes(ROBUST, ROBUST) == []
+    assert override(REPORT, overrides_between(REPORT, ROBUST)) == ROBUST
+    assert overrides_between(ROBUST, ROBUST) == []
 
 
 def test_resumed_it_ends_as_one_that_was_not_stopped(teacher, cache, tmp_path, monkeypatch):
@@ -200,4 +200,4 @@ def test_a_run_that_has_not_ended_cannot_teach(teacher, cache, tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES.values())
 def test_every_recipe_can_be_told_in_changes(recipe):
-    assert changed(ROBUST, changes(ROBUST, recipe)) == recipe
+    assert override(ROBUST, overrides_between(ROBUST, recipe)) == recipe

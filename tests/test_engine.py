@@ -8,21 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.masktheface_wrapper import MaskEngine, Pack, PackError, Wearing, load_pack
+from maskaug.masktheface_wrapper import MaskEngine, MaskParams, Pack, PackError, load_pack
 
 GOLDEN = Path(__file__).parent / "golden"
 TEMPLATES = ("surgical_blue", "n95_valve", "kn95_white", "cloth_floral")
 
 
 def worn(template):
-    return Wearing(template=template, kind=template.split("_")[0])
+    return MaskParams(template=template, kind=template.split("_")[0])
 
 
 def test_wear_masks_the_face(engine, photo):
     overlays = list(engine.wear(photo, kind="surgical", rng=np.random.default_rng(7)))
     assert len(overlays) == 1
     overlay = overlays[0]
-    assert overlay.wearing.kind == "surgical"
+    assert overlay.params.kind == "surgical"
     assert overlay.image.shape == photo.shape
     assert overlay.alpha.shape == photo.shape[:2]
     assert overlay.image.dtype == overlay.alpha.dtype == np.uint8
@@ -43,7 +43,7 @@ def test_several_faces_are_all_masked(engine, photo):
 def test_replaying_gives_equal_pixels_and_leaves_the_input(engine, photo, face, template):
     before = photo.copy()
     first = engine.apply(photo, face, worn(template))
-    again = engine.apply(photo, face, Wearing.model_validate_json(first.wearing.model_dump_json()))
+    again = engine.apply(photo, face, MaskParams.model_validate_json(first.params.model_dump_json()))
     assert (photo == before).all()
     assert (first.image == again.image).all()
     assert (first.alpha == again.alpha).all()
@@ -53,17 +53,17 @@ def test_replaying_gives_equal_pixels_and_leaves_the_input(engine, photo, face, 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_seed_draws_one_wearing(engine, seed):
-    assert engine.draw(np.random.default_rng(seed)) == engine.draw(np.random.default_rng(seed))
+    assert engine.sample(np.random.default_rng(seed)) == engine.sample(np.random.default_rng(seed))
 
 
 def test_weights_are_kept(engine):
     rng = np.random.default_rng(0)
-    drawn = [engine.draw(rng, {"surgical": 3.0, "n95": 1.0, "cloth": 0.0}).kind for _ in range(2000)]
+    drawn = [engine.sample(rng, {"surgical": 3.0, "n95": 1.0, "cloth": 0.0}).kind for _ in range(2000)]
     assert set(drawn) == {"surgical", "n95"}
     assert 0.71 < drawn.count("surgical") / 2000 < 0.79
     for bad in ({"surgical": -1.0}, {"surgical": 0.0}):
         with pytest.raises(ValueError, match="weights"):
-            engine.draw(rng, bad)
+            engine.sample(rng, bad)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -148,7 +148,7 @@ def test_wrong_arguments_are_told(engine, photo, face):
     with pytest.raises(PackError, match="no template 'nothing'"):
         engine.apply(photo, face, worn("nothing"))
     with pytest.raises(PackError, match="no mask of kind 'gas'"):
-        engine.draw(np.random.default_rng(0), "gas")
+        engine.sample(np.random.default_rng(0), "gas")
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -193,7 +193,7 @@ def test_masktheface_pack_loads_unmodified(shared, engine, photo, face):
     assert not {"empty", "inpaint"} & set(pack.kinds)
     dressed = MaskEngine(engine.finder, pack)
     for name, template in pack.templates.items():
-        overlay = dressed.apply(photo, face, Wearing(template=name, kind=template.kind))
+        overlay = dressed.apply(photo, face, MaskParams(template=name, kind=template.kind))
         x, y = np.round(face.landmarks[51]).astype(int)
         assert overlay.alpha[y, x] > 200, f"{name} must cover the mouth"
         x, y = np.round(face.landmarks[36:48]).astype(int).T

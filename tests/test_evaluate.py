@@ -40,14 +40,14 @@ def run(network, tmp_path):
     return folder
 
 
-def judge(run, data, **more):
+def predictor(run, data, **more):
     return evaluate(EvaluateOptions(run=run, data=data, resamples=20, batch_size=3, cache=run.parent / "cache", **more))
 
 
 def test_every_picture_is_judged_by_the_calibrated_network(run, tmp_path):
     write_pictures(tmp_path / "real" / UNMASKED, 4)
     write_pictures(tmp_path / "real" / MASKED, 5, first=10)
-    found = judge(run, tmp_path / "real")
+    found = predictor(run, tmp_path / "real")
     assert (found.name, found.masked, found.unmasked, found.notes) == ("real", 5, 4, [])
     assert (found.threshold, found.temperature) == (0.6, 0.5)
 
@@ -58,19 +58,19 @@ def test_every_picture_is_judged_by_the_calibrated_network(run, tmp_path):
     np.testing.assert_allclose(seen.logit, logits, atol=1e-5)
     assert seen.label.tolist() == [0] * 4 + [1] * 5
     masked = 1 / (1 + np.exp(-logits / 0.5)) >= 0.6
-    assert found.figures["accuracy"].value == pytest.approx((masked == seen.label).mean())
+    assert found.metrics["accuracy"].value == pytest.approx((masked == seen.label).mean())
 
     record = json.loads((run / "evaluations/real/evaluation.json").read_text())
-    assert record["figures"]["accuracy"]["value"] == found.figures["accuracy"].value
+    assert record["figures"]["accuracy"]["value"] == found.metrics["accuracy"].value
     assert record["data"] == str(tmp_path / "real")
     assert ">real<" in (run / "report.html").read_text()
 
 
 def test_one_class_is_explained(run, tmp_path):
     write_pictures(tmp_path / "real" / MASKED, 3)
-    found = judge(run, tmp_path / "real")
-    assert isnan(found.figures["auc"].value)
-    assert found.figures["recall"].value == found.figures["accuracy"].value
+    found = predictor(run, tmp_path / "real")
+    assert isnan(found.metrics["auc"].value)
+    assert found.metrics["recall"].value == found.metrics["accuracy"].value
     assert found.notes == [f"There is no picture of class {UNMASKED}: what needs both classes is undefined."]
     assert json.loads((run / "evaluations/real/evaluation.json").read_text())["figures"]["auc"]["value"] is None
 
@@ -82,7 +82,7 @@ def test_the_manifest_tells_kinds_and_sources(run, tmp_path, photo, face):
         made.mask("val", f"p{number}", 0, source=f"s{number}")
     made.carry("train", "p9", texture(9))
     made.finish()
-    found = judge(run, made.dst)
+    found = predictor(run, made.dst)
     assert (found.masked, found.unmasked) == (3, 3), "train is left out"
     seen = read_predictions(found.folder)
     assert sorted(seen.kind) == ["", "", "", "n95", "n95", "n95"]
@@ -94,40 +94,40 @@ def test_the_manifest_tells_kinds_and_sources(run, tmp_path, photo, face):
 def test_pictures_seen_in_training_are_counted(run, tmp_path):
     write_pictures(tmp_path / "real" / UNMASKED, 4)
     write_pictures(tmp_path / "real" / MASKED, 4, first=10)
-    seen = read_predictions(judge(run, tmp_path / "real").folder)
+    seen = read_predictions(predictor(run, tmp_path / "real").folder)
     known = seen.where(np.arange(len(seen)) < 3)
     write_predictions(run, known.where(np.ones(3, dtype=bool)), Calibration())
-    assert judge(run, tmp_path / "real").notes == [
+    assert predictor(run, tmp_path / "real").notes == [
         "3 of 8 pictures are among those the run was validated and calibrated on."
     ]
     (run / "trained_on.txt").write_text("".join(f"{sha256}\n" for sha256 in seen.sha256[3:5]))
-    assert judge(run, tmp_path / "real").notes[0] == "2 of 8 pictures are among those the run was trained on."
+    assert predictor(run, tmp_path / "real").notes[0] == "2 of 8 pictures are among those the run was trained on."
 
 
 def test_a_broken_picture_costs_a_note_and_only_broken_ones_an_error(run, tmp_path):
     write_pictures(tmp_path / "real" / UNMASKED, 2)
     write_pictures(tmp_path / "real" / MASKED, 2)
     (tmp_path / "real" / MASKED / "bad.jpg").write_bytes(b"no picture")
-    found = judge(run, tmp_path / "real")
+    found = predictor(run, tmp_path / "real")
     assert found.masked == 2
     assert "could not be read: 1; the first: " in found.notes[0]
     (tmp_path / "bad" / MASKED).mkdir(parents=True)
     (tmp_path / "bad" / MASKED / "bad.jpg").write_bytes(b"no picture")
     with pytest.raises(CacheError, match="none of 1 pictures can be read"):
-        judge(run, tmp_path / "bad")
+        predictor(run, tmp_path / "bad")
     assert not (run / "evaluations" / "bad").exists()
 
 
 def test_pictures_are_decoded_once_for_all_runs(run, tmp_path, monkeypatch):
     write_pictures(tmp_path / "real" / UNMASKED, 2)
     write_pictures(tmp_path / "real" / MASKED, 2)
-    first = read_predictions(judge(run, tmp_path / "real").folder)
+    first = read_predictions(predictor(run, tmp_path / "real").folder)
 
     def decoded_again(path):
         raise AssertionError(path)
 
     monkeypatch.setattr("maskaug.train.data.cache.read_picture", decoded_again)
-    second = read_predictions(judge(run, tmp_path / "real").folder)
+    second = read_predictions(predictor(run, tmp_path / "real").folder)
     assert (second.logit == first.logit).all()
     assert (second.width > 0).all()
     assert second.sha256 == first.sha256
@@ -136,11 +136,11 @@ def test_pictures_are_decoded_once_for_all_runs(run, tmp_path, monkeypatch):
 def test_two_folders_of_one_name_need_names(run, tmp_path):
     for place in ("a", "b"):
         write_pictures(tmp_path / place / "real" / MASKED, 2)
-    judge(run, tmp_path / "a" / "real")
-    judge(run, tmp_path / "a" / "real")
+    predictor(run, tmp_path / "a" / "real")
+    predictor(run, tmp_path / "a" / "real")
     with pytest.raises(EvaluateError, match="give another with --name"):
-        judge(run, tmp_path / "b" / "real")
-    assert judge(run, tmp_path / "b" / "real", name="other").folder.name == "other"
+        predictor(run, tmp_path / "b" / "real")
+    assert predictor(run, tmp_path / "b" / "real", name="other").folder.name == "other"
 
 
 def test_folders_and_classes_that_do_not_match_are_explained(tmp_path):

@@ -10,7 +10,7 @@ from maskaug.train.data.margins import Margins, save_margins
 from maskaug.train.export.export import HALF_TOLERANCE, ExportError, export
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.model.calibration import Calibration
-from maskaug.train.model.onnx_classifier import About, OnnxError, load_onnx
+from maskaug.train.model.onnx_classifier import OnnxError, OnnxMetadata, load_onnx
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_file_tells_all_that_it_takes_to_use_it(run):
     assert (classifier.threshold, classifier.about.temperature) == (0.7, 0.25)
     assert classifier.preparation == trained.preparation
     assert classifier.about.classes.split(",") == ["not_wearing_mask", "wearing_mask"]
-    assert About.read(classifier.about.as_text()) == classifier.about
+    assert OnnxMetadata.read(classifier.about.as_text()) == classifier.about
 
 
 def test_what_halves_cannot_hold_is_not_exported(run):

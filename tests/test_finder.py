@@ -11,7 +11,7 @@ from skimage import data
 
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder, ModelError
-from maskaug.masktheface_wrapper.detect.landmarks import Estimate, implausible
+from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate, why_implausible
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
 
 find_spec = importlib.util.find_spec
@@ -67,23 +67,23 @@ def test_no_face_is_no_face(engine):
 
 def test_faces_come_largest_first(engine, photo):
     small = cv2.resize(photo, (190, 190), interpolation=cv2.INTER_AREA)
-    scene = np.full((320, 520, 3), 90, dtype=np.uint8)
-    scene[:190, :190], scene[:, 200:] = small, photo
-    found = engine.find(scene)
+    context = np.full((320, 520, 3), 90, dtype=np.uint8)
+    context[:190, :190], context[:, 200:] = small, photo
+    found = engine.find(context)
     widths = [np.ptp(face.landmarks[:, 0]) for face in found]
     assert len(found) == 2
     assert all(first >= second for first, second in pairwise(widths))
 
 
 def test_the_gate_refuses_what_is_no_face(face):
-    good = Estimate(face.landmarks, 0.02, 2.0)
-    assert implausible(good) is None
+    good = LandmarkEstimate(face.landmarks, 0.02, 2.0)
+    assert why_implausible(good) is None
     upside_down = face.landmarks.copy()
     upside_down[48:68, 1] -= 80
-    assert implausible(Estimate(upside_down, 0.02, 2.0))
-    assert implausible(Estimate(face.landmarks * np.float32(0.1), 0.02, 2.0)) == "too small"
-    assert implausible(Estimate(face.landmarks, 0.5, 2.0))
-    assert implausible(Estimate(face.landmarks, 0.02, 12.0))
+    assert why_implausible(LandmarkEstimate(upside_down, 0.02, 2.0))
+    assert why_implausible(LandmarkEstimate(face.landmarks * np.float32(0.1), 0.02, 2.0)) == "too small"
+    assert why_implausible(LandmarkEstimate(face.landmarks, 0.5, 2.0))
+    assert why_implausible(LandmarkEstimate(face.landmarks, 0.02, 12.0))
 
 
 def test_other_models_are_checked(tmp_path):
@@ -119,9 +119,9 @@ def test_boxes_of_masked_faces(engine, photo, face):
         (box,) = engine.finder.boxes(image)
         assert iou(box, face.box) > 0.6
     small = cv2.resize(masked, (190, 190), interpolation=cv2.INTER_AREA)
-    scene = np.full((320, 520, 3), 90, dtype=np.uint8)
-    scene[:190, :190], scene[:, 200:] = small, masked
-    large, little = engine.finder.boxes(scene)
+    context = np.full((320, 520, 3), 90, dtype=np.uint8)
+    context[:190, :190], context[:, 200:] = small, masked
+    large, little = engine.finder.boxes(context)
     assert iou(large, np.add(face.box, (200, 0, 200, 0))) > 0.6
     assert iou(little, face.box * (190 / 320)) > 0.5
 

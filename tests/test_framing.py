@@ -9,9 +9,9 @@ from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.margins import Margins
-from maskaug.train.data.preprocess import Preparation, shrunk
-from maskaug.train.model.network import logit_alone
-from maskaug.train.synthesis.corruptions import blurred, framed_anew, spoilt
+from maskaug.train.data.preprocess import Preparation, resize_area
+from maskaug.train.model.network import keep_first_output
+from maskaug.train.synthesis.corruptions import corrupt, random_affine, random_blur
 
 FACE = Preparation("face", 64)
 
@@ -90,7 +90,7 @@ def test_points_move_with_the_frame(seed):
     preparation = FACE
     image = dotted((preparation.side,) * 2, (70, 66))
     whole = np.array([0, 0, preparation.side, preparation.side])
-    seen, to_frame = framed_anew(image, whole, preparation.detail, 64, np.random.default_rng(seed))
+    seen, to_frame = random_affine(image, whole, preparation.detail, 64, np.random.default_rng(seed))
     expected = to_frame[:, :2] @ (70, 66) + to_frame[:, 2]
     found = (centre(np.where(seen == 127, 0, seen)) + 0.5) / 32 - 1
     assert np.abs(found - expected).max() < 2 / 64 * 1.5
@@ -106,7 +106,7 @@ def test_the_frame_unmoved_is_the_one_that_is_evaluated():
 
 def test_pictures_are_spoilt_by_their_own_numbers_only():
     picture = astronaut.face(64)
-    spoils = [spoilt(picture, np.random.default_rng(seed)) for seed in (1, 1, *range(2, 40))]
+    spoils = [corrupt(picture, np.random.default_rng(seed)) for seed in (1, 1, *range(2, 40))]
     assert (spoils[0] == spoils[1]).all()
     assert all(one.shape == (64, 64, 3) and one.dtype == np.uint8 for one in spoils)
     assert len({one.tobytes() for one in spoils}) == 39
@@ -116,16 +116,16 @@ def test_pictures_are_spoilt_by_their_own_numbers_only():
 @pytest.mark.parametrize("seed", range(8))
 def test_blur_takes_as_much_of_a_picture_at_any_size(seed):
     large = astronaut.face(192)
-    small = shrunk(large, 64)
-    of_large, of_small = (blurred(picture, np.random.default_rng(seed)) for picture in (large, small))
-    taken, differs = (np.abs(of_small.astype(float) - other).mean() for other in (small, shrunk(of_large, 64)))
+    small = resize_area(large, 64)
+    of_large, of_small = (random_blur(picture, np.random.default_rng(seed)) for picture in (large, small))
+    taken, differs = (np.abs(of_small.astype(float) - other).mean() for other in (small, resize_area(of_large, 64)))
     assert differs < 0.35 * taken
 
 
 def test_networks_that_learnt_landmarks_are_kept_without_them():
     torch = pytest.importorskip("torch")
     state = {"fc.weight": torch.rand(137, 8), "fc.bias": torch.rand(137), "conv": torch.rand(4, 3)}
-    alone = logit_alone(state, 137)
+    alone = keep_first_output(state, 137)
     assert alone["fc.weight"].shape == (1, 8)
     assert torch.equal(alone["fc.bias"], state["fc.bias"][:1])
     assert torch.equal(alone["conv"], state["conv"])

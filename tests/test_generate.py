@@ -20,12 +20,12 @@ from maskaug.augment import AnnotationError, GenerateError, GenerateOptions, Sca
 from maskaug.augment.generate.generate import JOURNAL_FILE
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
-from maskaug.augment.masking.options import Engine
+from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.files import file_sha256
 from maskaug.core.manifest import SCHEMA
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
-from maskaug.masktheface_wrapper import PackError, Wearing
+from maskaug.masktheface_wrapper import MaskParams, PackError
 
 
 def run(src, dst, **options):
@@ -77,7 +77,7 @@ def test_the_manifest_replays_each_copy(faces_folder, tmp_path, engine):
 
     for row in masked(dst)[:3]:
         pixels = read_picture(faces_folder / row["source"]).pixels
-        again = engine.apply(pixels, faces_of(row)[0], Wearing.model_validate_json(row["parameters"]))
+        again = engine.apply(pixels, faces_of(row)[0], MaskParams.model_validate_json(row["parameters"]))
         assert (again.image == read_picture(dst / row["output"]).pixels).all()
 
 
@@ -132,7 +132,7 @@ def test_masks_worn_incorrectly_have_a_class_of_their_own(faces_folder, tmp_path
     assert summary.masked["val/wearing_mask"] == 2
     assert summary.masked["train/wrong"] > 0
     for row in masked(dst):
-        correct = Wearing.model_validate_json(row["parameters"]).wear == "correct"
+        correct = MaskParams.model_validate_json(row["parameters"]).wear == "correct"
         assert row["label"] == row["output"].split("/")[1] == ("wearing_mask" if correct else "wrong")
     only = run(faces_folder, tmp_path / "only", wear="under_nose")
     assert only.masked == {"train/mask_worn_incorrectly": 6, "val/mask_worn_incorrectly": 2}
@@ -143,7 +143,7 @@ def test_codes_colors_and_textures(faces_folder, tmp_path):
     texture = tmp_path / "check.png"
     texture.write_bytes(encode_picture(astronaut.face(64), "png"))
     run(faces_folder, tmp_path / "codes", copies=6, code=f"cloth-#e54294, N95, surgical_blue, cloth-{texture}")
-    worn = [Wearing.model_validate_json(row["parameters"]) for row in masked(tmp_path / "codes")]
+    worn = [MaskParams.model_validate_json(row["parameters"]) for row in masked(tmp_path / "codes")]
     found = {(one.kind, one.color, (one.pattern or "").split("#")[0]) for one in worn}
     assert found == {
         ("cloth", "#e54294", ""),
@@ -152,7 +152,7 @@ def test_codes_colors_and_textures(faces_folder, tmp_path):
         ("cloth", None, "check.png"),
     }
     run(faces_folder, tmp_path / "all", color="#0473E2", color_weight=1, kinds="cloth")
-    assert {Wearing.model_validate_json(row["parameters"]).color for row in masked(tmp_path / "all")} == {"#0473e2"}
+    assert {MaskParams.model_validate_json(row["parameters"]).color for row in masked(tmp_path / "all")} == {"#0473e2"}
 
 
 def test_balance_counts_real_masked_pictures(faces_folder, tmp_path):
@@ -357,10 +357,10 @@ def test_ctrl_c_stops_at_once_with_130_and_leaves_nothing_half_written(many_face
     dst = tmp_path / "out"
     process = start(many_faces, dst, "--workers", workers)
     wait_for_rows(dst, 4, process)
-    asked = time.monotonic()
+    forward_logits = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - forward_logits < 5
     assert process.returncode == 130
     assert "--resume" in stderr
     assert "Traceback" not in stderr
@@ -407,10 +407,10 @@ def test_processes_that_cannot_begin_stop_the_run():
 
 
 def test_kinds_are_parsed():
-    assert Engine(kinds="n95, Surgical=3").kinds == {"n95": 1.0, "surgical": 3.0}
+    assert EngineOptions(kinds="n95, Surgical=3").kinds == {"n95": 1.0, "surgical": 3.0}
     for wrong in ("n95=x", "n95,n95", "=1", "n95=-1", "n95=0", "n95=nan", ""):
         with pytest.raises(ValueError):
-            Engine(kinds=wrong)
+            EngineOptions(kinds=wrong)
 
 
 def test_no_trace_of_the_clock_or_the_machine(faces_folder, tmp_path):

@@ -8,9 +8,9 @@ from maskaug.masktheface_wrapper.fit.raster import rasterise
 from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS, shell
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
-from maskaug.masktheface_wrapper.overlay import Wearing
+from maskaug.masktheface_wrapper.overlay import MaskParams
 
-WORN_STRAIGHT = Wearing(template="any", kind="any")
+WORN_STRAIGHT = MaskParams(template="any", kind="any")
 
 
 def rotation(yaw, pitch, roll):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from maskaug.train.evaluate.metrics import FIGURES, figures
-from maskaug.train.model.scores import Judged
+from maskaug.train.evaluate.metrics import METRICS, compute_metrics
+from maskaug.train.model.scores import Scores
 
 
-def judged(labels, probabilities, threshold=0.5):
-    return Judged.of(np.array(labels), logit(np.array(probabilities)), threshold)
+def scores(labels, probabilities, threshold=0.5):
+    return Scores.of(np.array(labels), logit(np.array(probabilities)), threshold)
 
 
 # Two unmasked and three masked pictures; one of each is called wrongly.
@@ -17,7 +17,7 @@ FIVE = ([0, 0, 1, 1, 1], [0.1, 0.6, 0.4, 0.7, 0.9])
 
 
 def test_figures_by_hand():
-    found = figures(judged(*FIVE), resamples=0)
+    found = compute_metrics(scores(*FIVE), resamples=0)
     expected = {
         "accuracy": 3 / 5,
         "balanced_accuracy": (2 / 3 + 1 / 2) / 2,
@@ -31,7 +31,7 @@ def test_figures_by_hand():
         "specificity": 1 / 2,
         "recall_at_1pct_fpr": 2 / 3,
     }
-    assert set(found) == set(FIGURES) == set(expected)
+    assert set(found) == set(METRICS) == set(expected)
     for name, value in expected.items():
         assert found[name].value == pytest.approx(value, abs=1e-6), name
         assert isnan(found[name].low), "without resamples there is no interval"
@@ -40,12 +40,12 @@ def test_figures_by_hand():
 def test_calibration_error_of_known_bins():
     # 20 bins: ten pictures at 0.83 of which nine are masked, ten at 0.22 of which three are.
     labels = [1] * 9 + [0] + [1] * 3 + [0] * 7
-    found = figures(judged(labels, [0.83] * 10 + [0.22] * 10), names=("ece",), resamples=0)
+    found = compute_metrics(scores(labels, [0.83] * 10 + [0.22] * 10), names=("ece",), resamples=0)
     assert found["ece"].value == pytest.approx((abs(0.9 - 0.83) + abs(0.3 - 0.22)) / 2, abs=1e-6)
 
 
 def test_the_threshold_decides():
-    strict = figures(judged(*FIVE, threshold=0.65), resamples=0)
+    strict = compute_metrics(scores(*FIVE, threshold=0.65), resamples=0)
     assert strict["recall"].value == pytest.approx(2 / 3)
     assert strict["specificity"].value == 1.0
     assert strict["auc"].value == pytest.approx(5 / 6)
@@ -59,7 +59,7 @@ def test_the_threshold_decides():
     ],
 )
 def test_one_class_leaves_figures_undefined_and_says_why(label, undefined):
-    found = figures(judged([label] * 4, [0.2, 0.6, 0.7, 0.9]), resamples=50)
+    found = compute_metrics(scores([label] * 4, [0.2, 0.6, 0.7, 0.9]), resamples=50)
     assert {name for name, estimate in found.items() if isnan(estimate.value)} == undefined
     assert {name for name, estimate in found.items() if estimate.why} == undefined
     assert all("needs" in found[name].why for name in undefined)
@@ -69,9 +69,9 @@ def test_one_class_leaves_figures_undefined_and_says_why(label, undefined):
 def test_intervals_hold_the_value_and_are_reproducible():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 2, 200)
-    seen = Judged.of(labels, rng.normal(3 * (2 * labels - 1), 3))
-    found = figures(seen, resamples=200)
-    assert found == figures(seen, resamples=200)
+    seen = Scores.of(labels, rng.normal(3 * (2 * labels - 1), 3))
+    found = compute_metrics(seen, resamples=200)
+    assert found == compute_metrics(seen, resamples=200)
     for name, estimate in found.items():
         assert estimate.low <= estimate.value <= estimate.high, name
         assert estimate.high - estimate.low > 0.005, name
@@ -85,16 +85,16 @@ def test_copies_of_one_picture_are_drawn_together():
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 2, 60)
     logits = rng.normal(2 * (2 * labels - 1), 2)
-    copied = Judged.of(np.repeat(labels, 10), np.repeat(logits, 10))
-    single = figures(Judged.of(labels, logits), names=("accuracy",))["accuracy"]
-    together = figures(copied, groups=np.repeat(np.arange(60), 10), names=("accuracy",))["accuracy"]
-    apart = figures(copied, names=("accuracy",))["accuracy"]
+    copied = Scores.of(np.repeat(labels, 10), np.repeat(logits, 10))
+    single = compute_metrics(Scores.of(labels, logits), names=("accuracy",))["accuracy"]
+    together = compute_metrics(copied, groups=np.repeat(np.arange(60), 10), names=("accuracy",))["accuracy"]
+    apart = compute_metrics(copied, names=("accuracy",))["accuracy"]
     assert together.high - together.low == pytest.approx(single.high - single.low, rel=0.15)
     assert apart.high - apart.low < 0.5 * (together.high - together.low)
 
 
 def test_extreme_logits_have_a_finite_loss():
-    found = figures(Judged.of(np.array([0, 1]), np.array([-900.0, -900.0], dtype=np.float32)), resamples=0)
+    found = compute_metrics(Scores.of(np.array([0, 1]), np.array([-900.0, -900.0], dtype=np.float32)), resamples=0)
     assert found["loss"].value == pytest.approx(450)
 
 
@@ -109,4 +109,4 @@ def test_extreme_logits_have_a_finite_loss():
 )
 def test_what_cannot_be_judged_is_refused(labels, logits, said):
     with pytest.raises(ValueError, match=said):
-        Judged.of(labels, logits)
+        Scores.of(labels, logits)

@@ -5,15 +5,15 @@ import cv2
 import numpy as np
 import pytest
 
-from maskaug.masktheface_wrapper import Wearing
-from maskaug.masktheface_wrapper.blend.grain import grain_tile, read_relief
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper import MaskParams
+from maskaug.masktheface_wrapper.blend.grain import measure_relief, sample_grain
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.blur import read_blur
-from maskaug.masktheface_wrapper.measure.grain import read_grain
-from maskaug.masktheface_wrapper.measure.skin import read_skin
+from maskaug.masktheface_wrapper.measure.blur import measure_blur
+from maskaug.masktheface_wrapper.measure.grain import measure_grain
+from maskaug.masktheface_wrapper.measure.skin import measure_skin
 
-WHITE = Wearing(template="surgical_white", kind="surgical")
+WHITE = MaskParams(template="surgical_white", kind="surgical")
 
 
 def fine(pixels, where):
@@ -29,9 +29,9 @@ def inside(overlay):
 @pytest.mark.parametrize("sigma", [1.0, 1.6, 2.4])
 def test_blur_is_measured(photo, face, sigma):
     blurred = cv2.GaussianBlur(photo, (0, 0), sigma)
-    own = read_blur(photo, face.landmarks)
+    own = measure_blur(photo, face.landmarks)
     assert own < 1.3
-    assert read_blur(blurred, face.landmarks) == pytest.approx(np.hypot(own, sigma), rel=0.2)
+    assert measure_blur(blurred, face.landmarks) == pytest.approx(np.hypot(own, sigma), rel=0.2)
 
 
 def test_a_soft_face_wears_a_soft_mask(engine, photo, face):
@@ -47,32 +47,32 @@ def test_a_noisy_face_wears_a_noisy_mask(engine, photo, face, noise):
     added = np.random.default_rng(0).normal(0, noise, photo.shape[:2])[..., None].repeat(3, axis=2)
     noisy = np.clip(cv2.GaussianBlur(photo, (0, 0), 1.5) + added, 0, 255).astype(np.uint8)
     mask = engine.apply(noisy, face, WHITE)
-    skin = read_grain(noisy, face.landmarks, read_skin(noisy, face.landmarks), face_unit(face.landmarks))
+    skin = measure_grain(noisy, face.landmarks, measure_skin(noisy, face.landmarks), face_size(face.landmarks))
     assert skin.noise**0.5 == pytest.approx(noise, rel=0.3)
     alone = np.clip(128 + added, 0, 255).astype(np.uint8)
     assert fine(mask.image, inside(mask)) == pytest.approx(fine(alone, inside(mask)), rel=0.3)
 
 
 def test_a_smooth_face_wears_a_smooth_mask(engine, photo, face):
-    unit, layer = face_unit(face.landmarks), Layer(0, 0, *(np.zeros((1, 1, 3)), np.zeros((1, 1)), np.ones((1, 1))))
-    rough = Wearing(template="surgical_white", kind="surgical", wrinkles=1.0)
+    unit, layer = face_size(face.landmarks), Layer(0, 0, *(np.zeros((1, 1, 3)), np.zeros((1, 1)), np.ones((1, 1))))
+    rough = MaskParams(template="surgical_white", kind="surgical", wrinkles=1.0)
     spread = []
     for picture in (photo, cv2.bilateralFilter(photo, 9, 40, 7)):
         overlay = engine.apply(picture, face, rough)
         luma = cv2.cvtColor(overlay.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         energy = sum(np.square(np.gradient(luma, axis=axis)) for axis in (0, 1))
-        spread.append((read_relief(picture, face.landmarks, layer, unit), float(np.median(energy[inside(overlay)]))))
+        spread.append((measure_relief(picture, face.landmarks, layer, unit), float(np.median(energy[inside(overlay)]))))
     (skin, mask), (smooth_skin, smooth_mask) = spread
     assert smooth_skin < 0.6 * skin
     assert smooth_mask < 0.75 * mask
 
 
 def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
-    grain = read_grain(photo, face.landmarks, read_skin(photo, face.landmarks), face_unit(face.landmarks))
+    grain = measure_grain(photo, face.landmarks, measure_skin(photo, face.landmarks), face_size(face.landmarks))
     flat = np.ones((200, 300), dtype=np.float32)
     layer = Layer(0, 0, np.full((200, 300, 3), 150, dtype=np.float32), flat, flat)
     tile, again, other = (
-        grain_tile(grain, layer, unit=60.0, relief=100.0, scale=1.0, rng=np.random.default_rng(seed))
+        sample_grain(grain, layer, unit=60.0, relief=100.0, scale=1.0, rng=np.random.default_rng(seed))
         for seed in (1, 1, 2)
     )
     assert (tile == again).all()
@@ -85,7 +85,7 @@ def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
 
 def test_a_black_and_white_photograph_shows_a_grey_mask(engine, photo, face):
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    red = Wearing(template="cloth_white", kind="cloth", color="#c02020")
+    red = MaskParams(template="cloth_white", kind="cloth", color="#c02020")
     overlay = engine.apply(grey, face, red)
     assert np.ptp(overlay.image[inside(overlay)].astype(int), axis=-1).max() <= 2
     assert np.ptp(engine.apply(photo, face, red).image[inside(overlay)].astype(int), axis=-1).mean() > 50
@@ -103,7 +103,7 @@ def test_the_cast_of_the_light_falls_on_the_mask(engine, photo, face):
 
 def test_the_mask_casts_its_shadow_below(engine, photo, face):
     overlay = engine.apply(photo, face, WHITE)
-    unit = face_unit(face.landmarks)
+    unit = face_size(face.landmarks)
     x = round(float(face.landmarks[8, 0]))
     end = int(np.flatnonzero(overlay.alpha[:, x] > 20).max())
     below = slice(end + 1, end + 1 + round(0.08 * unit))
@@ -115,7 +115,7 @@ def test_glasses_stay_before_the_mask(engine, photo, face):
     rims = photo.copy()
     for side in (slice(36, 42), slice(42, 48)):
         middle = face.landmarks[side].mean(axis=0)
-        unit = face_unit(face.landmarks)
+        unit = face_size(face.landmarks)
         left, right = (round(float(middle[0] + sign * 0.45 * unit)) for sign in (-1, 1))
         top, bottom = round(float(middle[1] - 0.3 * unit)), round(float(middle[1] + 0.36 * unit))
         cv2.rectangle(rims, (left, top), (right, bottom), (15, 15, 18), 3)

@@ -9,12 +9,12 @@ import torch
 from classifiers import load, write_network
 
 from maskaug.core.pictures import encode_picture, read_picture
-from maskaug.train.data.margins import Margins, MarginsError, load_margins, measured, save_margins
+from maskaug.train.data.margins import Margins, MarginsError, load_margins, measure_margins, save_margins
 from maskaug.train.export.export import export
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.predict.annotate import draw_attention, draw_faces
 from maskaug.train.predict.drawings import Drawings, DrawingsError
-from maskaug.train.predict.frames import FramesError, camera_frames, frames, listed
+from maskaug.train.predict.frames import FramesError, camera_frames, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import PredictError, classify, predict
 
@@ -88,9 +88,9 @@ def test_batches_change_nothing(run, photo):
 def frames_of(image):
     from pathlib import Path
 
-    from maskaug.train.predict.frames import Frame
+    from maskaug.train.predict.frames import InputFrame
 
-    yield Frame("made", Path("made.png"), image)
+    yield InputFrame("made", Path("made.png"), image)
 
 
 def whole_boxes(image):
@@ -112,7 +112,7 @@ def test_a_video_is_judged_frame_by_frame_and_drawn(run, photo, tmp_path):
     assert all(len(one.boxes) == 1 for one in found)
     assert found[2].boxes[0][0] > found[0].boxes[0][0], "the face moves to the right"
     (written,) = (tmp_path / "drawn").iterdir()
-    again = list(frames(listed([written])))
+    again = list(read_frames(list_inputs([written])))
     assert len(again) == 3
     assert again[0].rate == pytest.approx(5.0)
     apart = [np.abs(again[0].image.astype(int) - picture).mean() for picture in (found[0].drawn, found[0].frame.image)]
@@ -137,16 +137,16 @@ def test_a_camera_is_read_through_what_opens_it(photo, tmp_path):
 
 def test_a_video_that_holds_none_says_so(tmp_path):
     (tmp_path / "fake.mp4").write_bytes(b"no video")
-    (one,) = frames(listed([tmp_path / "fake.mp4"]))
+    (one,) = read_frames(list_inputs([tmp_path / "fake.mp4"]))
     assert one.problem == f"{tmp_path / 'fake.mp4'} holds no frame to read"
 
 
 def test_nothing_to_look_at_is_explained(run, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FramesError, match="holds no picture and no video"):
-        listed([tmp_path / "empty"])
+        list_inputs([tmp_path / "empty"])
     with pytest.raises(FramesError, match="does not exist"):
-        listed([tmp_path / "gone.jpg"])
+        list_inputs([tmp_path / "gone.jpg"])
     with pytest.raises(FramesError, match=r"no picture and no video, nor the best\.pt of a training run"):
         next(predict(PredictOptions(run=tmp_path, paths=[tmp_path / "empty"])))
 
@@ -174,7 +174,8 @@ def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
     save_margins(own, Margins(sides=0.1, above=0.3, below=0.2))
     path = export(ExportOptions(run=own, output=tmp_path / "model.onnx")).path
     expected, found = (
-        [one for one in predict(PredictOptions(run=judge, paths=[folder])) if one.boxes] for judge in (own, path)
+        [one for one in predict(PredictOptions(run=predictor, paths=[folder])) if one.boxes]
+        for predictor in (own, path)
     )
     assert len(found) == 1
     assert found[0].crops == expected[0].crops
@@ -274,7 +275,7 @@ def test_drawn_pictures_keep_names_apart_and_never_replace_their_source(tmp_path
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
         (tmp_path / place / "face.jpg").write_bytes(encode_picture(photo, "jpeg"))
-    seen = list(frames(listed([tmp_path / "a" / "face.jpg", tmp_path / "b" / "face.jpg"])))
+    seen = list(read_frames(list_inputs([tmp_path / "a" / "face.jpg", tmp_path / "b" / "face.jpg"])))
     drawings = Drawings(tmp_path / "drawn")
     for frame in seen:
         drawings.write(frame, frame.image)
@@ -302,8 +303,8 @@ def test_crops_stay_in_the_picture():
 def test_faces_are_cut_out_as_the_training_pictures_were(run, folder, tmp_path, engine, photo):
     # Boxes of 100 x 80 in pictures of 160 x 140: 30 pixels at the sides, 40 above, 20 below.
     rows = [{"box": [30.0, 40.0, 130.0, 120.0], "width": 160, "height": 140}] * 10
-    assert measured(rows[:9]) == measured([{}, {"box": None}]) == Margins()
-    own = measured(rows)
+    assert measure_margins(rows[:9]) == measure_margins([{}, {"box": None}]) == Margins()
+    own = measure_margins(rows)
     assert own == Margins(sides=0.3, above=0.5, below=0.25)
     mine = tmp_path / "mine"
     mine.mkdir()

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from maskaug.masktheface_wrapper import MaskEngine, Prop, Wearing, draw_prop, face_from_landmarks
-from maskaug.masktheface_wrapper.blend.harmonize import settle
+from maskaug.masktheface_wrapper import MaskEngine, MaskParams, OccluderParams, face_from_landmarks, sample_occluder
+from maskaug.masktheface_wrapper.blend.harmonize import harmonize
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.occluders import STYLES
 
@@ -25,9 +25,9 @@ def small(engine):
 def drawn(kind, seed=0, style=None):
     rng = np.random.default_rng(seed)
     while True:
-        prop = draw_prop(rng, {kind: 1.0})
-        if style in (None, prop.style):
-            return prop
+        occluder = sample_occluder(rng, {kind: 1.0})
+        if style in (None, occluder.style):
+            return occluder
 
 
 def changed(image, held):
@@ -38,9 +38,11 @@ def changed(image, held):
 def test_replaying_gives_equal_pixels_and_leaves_the_input(engine, small, kind, style):
     image, face = small
     before = image.copy()
-    prop = drawn(kind, style=style)
-    first = engine.hold(image, face, prop)
-    again = engine.hold(image, face, Prop.model_validate_json(prop.model_dump_json()), engine.read(image, face))
+    occluder = drawn(kind, style=style)
+    first = engine.occlude(image, face, occluder)
+    again = engine.occlude(
+        image, face, OccluderParams.model_validate_json(occluder.model_dump_json()), engine.measure(image, face)
+    )
     assert first.shape == image.shape
     assert first.dtype == np.uint8
     assert first is not image
@@ -50,36 +52,36 @@ def test_replaying_gives_equal_pixels_and_leaves_the_input(engine, small, kind, 
 
 def test_draws_cover_all_kinds_and_styles():
     rng = np.random.default_rng(0)
-    usual = [draw_prop(rng) for _ in range(600)]
-    assert {prop.kind for prop in usual} == set(KINDS) - BOTH_CLASSES
-    every = [draw_prop(rng, dict.fromkeys(KINDS, 1.0)) for _ in range(1500)]
-    assert {(prop.kind, prop.style) for prop in every} == set(STYLED)
+    usual = [sample_occluder(rng) for _ in range(600)]
+    assert {occluder.kind for occluder in usual} == set(KINDS) - BOTH_CLASSES
+    every = [sample_occluder(rng, dict.fromkeys(KINDS, 1.0)) for _ in range(1500)]
+    assert {(occluder.kind, occluder.style) for occluder in every} == set(STYLED)
     with pytest.raises(ValueError, match="weights"):
-        draw_prop(rng, {"beard": 0.0})
+        sample_occluder(rng, {"beard": 0.0})
 
 
 def test_a_seed_draws_one_prop():
-    assert draw_prop(np.random.default_rng(5)) == draw_prop(np.random.default_rng(5))
+    assert sample_occluder(np.random.default_rng(5)) == sample_occluder(np.random.default_rng(5))
 
 
 def test_an_unknown_style_or_field_is_refused():
     with pytest.raises(ValidationError, match="has no style"):
-        Prop(kind="beard", style="mug")
+        OccluderParams(kind="beard", style="mug")
     with pytest.raises(ValidationError):
-        Prop(kind="beard", template="n95_white")
+        OccluderParams(kind="beard", template="n95_white")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prop_without_parameters_is_usual(engine, small, kind):
     image, face = small
-    assert (engine.hold(image, face, Prop(kind=kind)) != image).any()
+    assert (engine.occlude(image, face, OccluderParams(kind=kind)) != image).any()
 
 
 @pytest.mark.parametrize("kind", ["beard", "moustache"])
 @pytest.mark.parametrize("seed", range(6))
 def test_facial_hair_leaves_nose_and_eyes(engine, small, kind, seed):
     image, face = small
-    difference = changed(image, engine.hold(image, face, drawn(kind, seed)))
+    difference = changed(image, engine.occlude(image, face, drawn(kind, seed)))
     nose = face.landmarks[31:36, 1].min()
     assert difference[int(nose) :].max() > 30
     assert difference[: int(face.landmarks[36:48, 1].max())].max() == 0
@@ -91,22 +93,22 @@ def test_facial_hair_leaves_nose_and_eyes(engine, small, kind, seed):
 @pytest.mark.parametrize("seed", range(12))
 def test_what_goes_with_a_mask_changes_nothing_below_the_nostrils(engine, small, kind, seed):
     image, face = small
-    difference = changed(image, engine.hold(image, face, drawn(kind, seed)))
+    difference = changed(image, engine.occlude(image, face, drawn(kind, seed)))
     assert difference[int(np.ceil(face.landmarks[31:36, 1].max())) :].max() == 0
     assert difference.max() > 60
 
 
 def test_it_goes_with_a_mask(engine, small):
     image, face = small
-    masked = engine.apply(image, face, Wearing(template="n95_white", kind="n95")).image
-    held = engine.hold(masked, face, drawn("sunglasses"))
+    masked = engine.apply(image, face, MaskParams(template="n95_white", kind="n95")).image
+    held = engine.occlude(masked, face, drawn("sunglasses"))
     assert (held != masked).any()
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_scarf_leaves_mouth_and_nose_free(engine, small, seed):
     image, face = small
-    difference = changed(image, engine.hold(image, face, drawn("scarf", seed)))
+    difference = changed(image, engine.occlude(image, face, drawn("scarf", seed)))
     left, right = np.round(face.landmarks[[48, 54], 0]).astype(int)
     lips = int(face.landmarks[57, 1])
     assert difference[:lips, left:right].max() == 0
@@ -117,7 +119,7 @@ def test_a_scarf_leaves_mouth_and_nose_free(engine, small, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_held_is_before_mouth_or_chin(engine, small, kind, seed):
     image, face = small
-    difference = changed(image, engine.hold(image, face, drawn(kind, seed)))
+    difference = changed(image, engine.occlude(image, face, drawn(kind, seed)))
     left, right = np.round(face.landmarks[[4, 12], 0]).astype(int)
     top, bottom = int(face.landmarks[33, 1]), int(face.landmarks[8, 1])
     assert (difference[top:bottom, left:right] > 20).mean() > 0.05
@@ -126,7 +128,7 @@ def test_what_is_held_is_before_mouth_or_chin(engine, small, kind, seed):
 @pytest.mark.parametrize("style", STYLES["damage"])
 def test_damage_stays_about_the_mouth(engine, small, style):
     image, face = small
-    difference = changed(image, engine.hold(image, face, drawn("damage", 2, style)))
+    difference = changed(image, engine.occlude(image, face, drawn("damage", 2, style)))
     assert difference.any()
     assert difference[: int(face.landmarks[36:48, 1].min())].max() == 0
 
@@ -134,7 +136,7 @@ def test_damage_stays_about_the_mouth(engine, small, style):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_ghost_looks_as_the_face_did(engine, small, seed):
     image, face = small
-    ghost = engine.hold(image, face, drawn("ghost", seed)).astype(float)
+    ghost = engine.occlude(image, face, drawn("ghost", seed)).astype(float)
     assert (ghost != image).mean() > 0.02
     assert np.abs(ghost - image).mean() < 2
     assert abs(float((ghost - image).mean())) < 0.5
@@ -142,8 +144,8 @@ def test_a_ghost_looks_as_the_face_did(engine, small, seed):
 
 def test_a_third_of_the_patches_or_more_are_at_the_mouth():
     rng = np.random.default_rng(1)
-    props = [draw_prop(rng, {"patch": 1.0}) for _ in range(600)]
-    near = np.mean([abs(prop.shift_x) < 24 and abs(prop.shift_y) < 24 for prop in props])
+    props = [sample_occluder(rng, {"patch": 1.0}) for _ in range(600)]
+    near = np.mean([abs(occluder.shift_x) < 24 and abs(occluder.shift_y) < 24 for occluder in props])
     assert 0.3 < near < 0.55
 
 
@@ -155,7 +157,7 @@ def test_it_works_at_the_edge_on_tiny_squeezed_and_turned_faces(kind):
         moved = (points * (scale, scale * aspect) + shift).astype(np.float32)
         moved[:, 0] += 0.25 * scale * (points[:, 1] - 80)  # leaning
         for style in STYLES[kind]:
-            held = engine.hold(image, face_from_landmarks(moved), drawn(kind, 3, style))
+            held = engine.occlude(image, face_from_landmarks(moved), drawn(kind, 3, style))
             assert held.shape == image.shape
             assert held.dtype == np.uint8
 
@@ -164,7 +166,7 @@ def test_a_large_face_is_seen_smaller(engine):
     image = astronaut.face(1400, tight=1.3)
     face = engine.find(image)[0]
     for kind in KINDS:
-        held = engine.hold(image, face, drawn(kind, 1))
+        held = engine.occlude(image, face, drawn(kind, 1))
         assert held.shape == image.shape
         assert (held != image).any()
 
@@ -172,7 +174,7 @@ def test_a_large_face_is_seen_smaller(engine):
 def test_a_picture_of_another_type_is_refused(engine, small):
     image, face = small
     with pytest.raises(ValueError, match="uint8"):
-        engine.hold(image.astype(float), face, Prop(kind="beard"))
+        engine.occlude(image.astype(float), face, OccluderParams(kind="beard"))
 
 
 def _pack():
@@ -198,6 +200,6 @@ def _synthetic():
 def test_the_tip_of_something_can_be_all_that_shows(engine, small, size):
     image, face = small
     layer = Layer(40, 40, np.full((*size, 3), 80, np.float32), np.ones(size, np.float32), np.ones(size, np.float32))
-    settled, alpha = settle(image, layer, engine.read(image, face), 0)
+    settled, alpha = harmonize(image, layer, engine.measure(image, face), 0)
     assert (alpha > 0).sum() >= size[0] * size[1]
     assert (settled != image).any()

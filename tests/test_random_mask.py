@@ -17,7 +17,7 @@ from torchvision.transforms import v2
 from maskaug.augment import RandomMask, cache_landmarks, load_landmarks, pixels_key, save_landmarks
 from maskaug.augment.generate.annotations import AnnotationError
 from maskaug.augment.online.known_face import _MIRROR, renumbered
-from maskaug.masktheface_wrapper import Choice, MaskEngine, PackError
+from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, PackError
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 
 
@@ -142,11 +142,11 @@ def test_a_label_that_cannot_be_set_is_an_error(landmarks, image):
 
 def test_the_label_may_depend_on_how_the_mask_is_worn(landmarks, image):
     torch.manual_seed(7)
-    choice = Choice(wear={"correct": 1.0, "under_chin": 1.0})
-    transform = RandomMask(landmarks, choice, label={"correct": 1, "under_chin": 2})
+    distribution = MaskDistribution(wear={"correct": 1.0, "under_chin": 1.0})
+    transform = RandomMask(landmarks, distribution, label={"correct": 1, "under_chin": 2})
     assert {transform(image, 0)[1] for _ in range(20)} == {1, 2}
     with pytest.raises(ValueError, match="no label is given for masks worn 'under_chin'"):
-        RandomMask(landmarks, Choice(wear={"under_chin": 1.0}), label={"correct": 1})(image, 0)
+        RandomMask(landmarks, MaskDistribution(wear={"under_chin": 1.0}), label={"correct": 1})(image, 0)
 
 
 def test_an_unknown_face_passes_unchanged_with_its_label(landmarks, image):

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from maskaug.train.fit.options import TrainOptions
-from maskaug.train.model.recipes import REPORT, RecipeError, changed
+from maskaug.train.model.recipes import REPORT, RecipeError, override
 
 
 def test_the_report_s_recipe_line_by_line():
@@ -24,7 +24,7 @@ def test_the_report_s_recipe_line_by_line():
 
 
 def test_fields_are_set_from_text():
-    recipe = changed(REPORT, ["lr=0.001", "milestones=3, 5", "epochs=7", "epochs=8", "mean=0.485,0.456,0.406"])
+    recipe = override(REPORT, ["lr=0.001", "milestones=3, 5", "epochs=7", "epochs=8", "mean=0.485,0.456,0.406"])
     assert (recipe.lr, recipe.milestones, recipe.epochs) == (0.001, (3, 5), 8)
     assert recipe.mean == (0.485, 0.456, 0.406)
     assert recipe.arch == REPORT.arch
@@ -47,7 +47,7 @@ def test_fields_are_set_from_text():
 )
 def test_what_cannot_be_set_is_explained(change, told):
     with pytest.raises(RecipeError, match="--set") as raised:
-        changed(REPORT, [change])
+        override(REPORT, [change])
     assert told in str(raised.value)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from runs import predictions, write_run
 
-from maskaug.train.evaluate.metrics import figures
+from maskaug.train.evaluate.metrics import compute_metrics
 from maskaug.train.evaluate.predictions import PredictionsError, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
-from maskaug.train.evaluate.slices import slices
+from maskaug.train.evaluate.slices import compute_slices
 from maskaug.train.model.calibration import Calibration
 
 
@@ -24,7 +24,7 @@ def add_evaluation(run, name, seen, notes=()):
     folder = run / "evaluations" / name
     folder.mkdir(parents=True)
     write_predictions(folder, seen, Calibration())
-    found = figures(Calibration().judge(seen.label, seen.logit), resamples=20)
+    found = compute_metrics(Calibration().score(seen.label, seen.logit), resamples=20)
     told = {key: no_nan(dataclasses.asdict(one)) for key, one in found.items()}
     record = {"name": name, "data": "/data", "notes": list(notes), "figures": told}
     (folder / "evaluation.json").write_text(json.dumps(record))
@@ -132,7 +132,7 @@ def test_the_page_opens_in_a_browser_without_a_complaint(run, tmp_path):
 
 def test_slices_count_every_picture_once_a_division(tmp_path):
     seen = predictions(tmp_path, [0, 1] * 30)
-    found = slices(seen, Calibration().judge(seen.label, seen.logit))
+    found = compute_slices(seen, Calibration().score(seen.label, seen.logit))
     divisions = {one.by for one in found}
     assert divisions == {"kind of mask", "origin", "turn of the head", "shorter side"}
     for by in divisions:
@@ -150,5 +150,5 @@ def test_folders_are_told_apart_below_the_class(tmp_path):
     folders = ["a", "a", "b", "b"]
     paths = [f"/data/val/wearing_mask/{folder}/{number}.jpg" for number, folder in enumerate(folders)]
     moved = dataclasses.replace(seen, path=paths)
-    found = slices(moved, Calibration().judge(moved.label, moved.logit))
+    found = compute_slices(moved, Calibration().score(moved.label, moved.logit))
     assert [(one.name, one.masked + one.unmasked) for one in found if one.by == "folder"] == [("a", 2), ("b", 2)]

@@ -57,17 +57,17 @@ def test_the_page_killed_while_it_is_used(tmp_path):
         address = re.match("open (.*)", process.stdout.readline()).group(1)
         death = time.monotonic() + rng.uniform(0.3, 0.8)
         with urllib.request.urlopen(address + "scene") as answer:
-            scene = json.load(answer)
-        assert scene["counts"]["accepted"] >= acknowledged
-        while time.monotonic() < death and scene["mode"] != "end":
-            body = json.dumps({"version": scene["version"], "key": "a"}).encode()
+            view = json.load(answer)
+        assert view["counts"]["accepted"] >= acknowledged
+        while time.monotonic() < death and view["mode"] != "end":
+            body = json.dumps({"version": view["version"], "key": "a"}).encode()
             try:
                 with urllib.request.urlopen(address + "do", data=body) as answer:
-                    scene = json.load(answer)
+                    view = json.load(answer)
             except urllib.error.HTTPError as error:  # the picture is being read
                 assert error.code == 503
                 error.close()
-        acknowledged = scene["counts"]["accepted"]
+        acknowledged = view["counts"]["accepted"]
         process.kill()
         process.communicate()
         kept = [event.output_sha256 for event in read_reviews(dst)["anna"]]

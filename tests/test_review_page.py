@@ -19,9 +19,9 @@ from generated import Generated, digest, review, texture
 from maskaug.augment.reviews.log import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import PageError, ReviewOptions, Session, read_queue
 from maskaug.review_ui.page.server import PageServer
-from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import REASONS, read_keys
-from maskaug.review_ui.view.picture_cache import Shelf
+from maskaug.review_ui.view.picture_cache import PictureCache
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -56,8 +56,8 @@ def served(dst, **options):
     chosen = options_of(dst, **options)
     log = ReviewLog(dst, chosen.name)
     queue = read_queue(chosen, log.events)
-    shelf = Shelf(dst, queue, None)
-    server = PageServer(Desk(Session(queue, log), shelf), read_keys(None), "maskaug review", 0)
+    picture_cache = PictureCache(dst, queue, None)
+    server = PageServer(Controller(Session(queue, log), picture_cache), read_keys(None), "maskaug review", 0)
 
     def run():
         with suppress(ReviewError):  # which the server keeps
@@ -70,7 +70,7 @@ def served(dst, **options):
     finally:
         server.stop()
         thread.join(10)
-        shelf.close()
+        picture_cache.close()
         log.close()
     assert not thread.is_alive()
 
@@ -183,10 +183,10 @@ def test_what_is_no_request(dst):
 
 def test_a_page_that_lags_behind_decides_nothing(dst):
     with served(dst) as server:
-        scene = scene_of(server)
-        status, now = do(server, scene["version"], key="a")
+        view = scene_of(server)
+        status, now = do(server, view["version"], key="a")
         assert status == 200
-        status, told = do(server, scene["version"], key="x")
+        status, told = do(server, view["version"], key="x")
         assert (status, told["version"]) == (409, now["version"])
     assert list(decided(dst).values()) == ["accept"]
 
@@ -208,13 +208,13 @@ def test_what_the_page_says_of_itself(dst):
 
 def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
     with served(dst) as server:
-        scene = scene_of(server)
+        view = scene_of(server)
 
         def full(_):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
-        status, headers, body = ask(server, "POST", "do", json.dumps({"version": scene["version"], "key": "a"}))
+        status, headers, body = ask(server, "POST", "do", json.dumps({"version": view["version"], "key": "a"}))
         assert (status, headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
         assert b"No space left on device; the last decision is not kept" in body
         assert str(server.failed) == body.decode()
@@ -223,7 +223,7 @@ def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
 
 def test_a_port_that_is_taken(dst):
     with served(dst) as server, pytest.raises(PageError, match=r"port \d+ cannot be used: Address already in use"):
-        PageServer(server.desk, {}, "", server.server_port)
+        PageServer(server.controller, {}, "", server.server_port)
 
 
 def test_disputes_are_shown_with_what_was_said(dst):
@@ -231,9 +231,9 @@ def test_disputes_are_shown_with_what_was_said(dst):
     review(dst, "anna", {shas[3]: "accept"})
     review(dst, "bert", {shas[3]: "reject: wrong_size"})
     with served(dst, disputed=True) as server:
-        scene = scene_of(server)
-        assert (scene["others"], scene["counts"]["total"]) == ("accept, wrong size", 1)
-        assert do(server, scene["version"], key="x")[1]["mode"] == "end"
+        view = scene_of(server)
+        assert (view["others"], view["counts"]["total"]) == ("accept, wrong size", 1)
+        assert do(server, view["version"], key="x")[1]["mode"] == "end"
     assert decided(dst, ADJUDICATOR) == {shas[3]: "reject"}
     assert digest("") not in decided(dst)
 

@@ -18,12 +18,12 @@ from maskaug.masktheface_wrapper.quality import WEIGHTS
 from maskaug.review_ui import ReviewOptions, Session, read_queue
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.session import Counts
-from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.display import COLUMNS, read_cell, read_shown
 from maskaug.review_ui.view.keys import labels, read_keys
 from maskaug.review_ui.view.loader import Loader
-from maskaug.review_ui.view.picture_cache import Shelf
-from maskaug.review_ui.view.view import SCORE_WORDS, pace
+from maskaug.review_ui.view.picture_cache import PictureCache
+from maskaug.review_ui.view.view import SCORE_WORDS, pace_text
 from maskaug.review_ui.window.compose import cell_at, compose
 from maskaug.review_ui.window.style import ACCEPTED, REJECTED
 
@@ -56,19 +56,19 @@ def open_desk():
         log = ReviewLog(dst, "anna")
         queue = read_queue(chosen, log.events)
         controls = Controls(dst) if queue.controls.any() else None
-        shelf = Shelf(dst, queue, controls)
-        opened.extend([shelf, log])
-        return Desk(Session(queue, log, controls.made if controls else None), shelf)
+        picture_cache = PictureCache(dst, queue, controls)
+        opened.extend([picture_cache, log])
+        return Controller(Session(queue, log, controls.made if controls else None), picture_cache)
 
     yield go
     for thing in opened:
         thing.close()
 
 
-def shown_scene(desk):
+def shown_scene(controller):
     """The scene when all its pictures are ready."""
-    desk.scene(10.0)
-    return desk.scene(10.0)
+    controller.view(10.0)
+    return controller.view(10.0)
 
 
 def masked(dst):
@@ -156,12 +156,12 @@ def test_controls_are_displaced_masks(real):
 
 
 def test_controls_are_shown_recorded_and_shown_again(real, open_desk):
-    desk = open_desk(real, honeypots=0.25)
-    places = set(desk.session.queue.controls.nonzero()[0].tolist())
+    controller = open_desk(real, honeypots=0.25)
+    places = set(controller.session.queue.controls.nonzero()[0].tolist())
     assert len(places) >= 8
-    while not desk.session.finished:
-        shown_scene(desk)
-        desk.do("reject" if desk.session.position in places else "accept")
+    while not controller.session.finished:
+        shown_scene(controller)
+        controller.do("reject" if controller.session.position in places else "accept")
     events = read_reviews(real)["anna"]
     controls = [event for event in events if event.control]
     assert len(controls) == len(places)
@@ -171,24 +171,24 @@ def test_controls_are_shown_recorded_and_shown_again(real, open_desk):
     assert {event.output_sha256 for event in events if not event.control} == {
         row["output_sha256"] for row in masked(real)
     }
-    desk.do("undo")
-    assert desk.session.counts.left == 1
+    controller.do("undo")
+    assert controller.session.counts.left == 1
 
 
 def test_a_control_that_cannot_be_made_is_left_out(real, open_desk):
     for row in read_manifest(real):
         if row["status"] == "carried":
             (real / row["output"]).unlink()
-    desk = open_desk(real, honeypots=0.25)
+    controller = open_desk(real, honeypots=0.25)
     count = len(masked(real))
-    assert len(desk.session.queue) > count
+    assert len(controller.session.queue) > count
     for _ in range(count):
-        while desk.session.queue.controls[desk.session.position]:
-            shown_scene(desk)  # goes on to the next
-        shown_scene(desk)
-        desk.do("accept")
-    assert shown_scene(desk).mode == "end"
-    assert desk.session.counts.accepted == desk.session.counts.total == count
+        while controller.session.queue.controls[controller.session.position]:
+            shown_scene(controller)  # goes on to the next
+        shown_scene(controller)
+        controller.do("accept")
+    assert shown_scene(controller).mode == "end"
+    assert controller.session.counts.accepted == controller.session.counts.total == count
 
 
 def test_what_controls_need(real):
@@ -263,17 +263,17 @@ def plain(tmp_path):
 
 
 def test_a_frame_of_every_view(plain, open_desk):
-    desk = open_desk(plain)
+    controller = open_desk(plain)
     size = (900, 600)
     seen = []
     moves = ("", "before", "before", "side", "lines", "zoom", "flag", "help", "help", "grid", "right", "reject")
     for move in (*moves, "floating", "down", "flag", "before", "take", "grid", "accept"):
         if move:
-            desk.do(move)
-        scene = shown_scene(desk)
-        for _ in scene.cells:
-            scene = shown_scene(desk)
-        frame = compose(scene, size, LABELS)
+            controller.do(move)
+        view = shown_scene(controller)
+        for _ in view.cells:
+            view = shown_scene(controller)
+        frame = compose(view, size, LABELS)
         assert (frame.shape, frame.dtype) == ((600, 900, 3), np.uint8)
         seen.append(frame)
     alike = {
@@ -287,43 +287,43 @@ def test_a_frame_of_every_view(plain, open_desk):
 
 @pytest.mark.parametrize("size", [(320, 240), (500, 900), (760, 300), (1920, 1080)])
 def test_frames_of_any_size(plain, open_desk, size):
-    desk = open_desk(plain, order="source")
+    controller = open_desk(plain, order="source")
     for moves in (("lines",), ("accept", "accept"), ("side",), ("help",), ("help", "grid"), ("help",)):
         for move in moves:
-            shown_scene(desk)
-            desk.do(move)
-        assert compose(shown_scene(desk), size, LABELS).shape == (size[1], size[0], 3)
-    assert compose(shown_scene(desk), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
+            shown_scene(controller)
+            controller.do(move)
+        assert compose(shown_scene(controller), size, LABELS).shape == (size[1], size[0], 3)
+    assert compose(shown_scene(controller), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
 
 
 def test_colours_say_what_was_decided(plain, open_desk):
-    desk = open_desk(plain)
+    controller = open_desk(plain)
 
     def has(color):
-        frame = compose(shown_scene(desk), (900, 600), LABELS)
+        frame = compose(shown_scene(controller), (900, 600), LABELS)
         return bool((frame[:540, :590] == color).all(axis=2).sum() > 1000)
 
     assert not has(ACCEPTED) and not has(REJECTED)
-    shown_scene(desk)
-    desk.do("accept")
-    desk.do("left")
+    shown_scene(controller)
+    controller.do("accept")
+    controller.do("left")
     assert has(ACCEPTED) and not has(REJECTED)
-    shown_scene(desk)
-    desk.do("floating")
-    desk.do("left")
+    shown_scene(controller)
+    controller.do("floating")
+    controller.do("left")
     assert has(REJECTED) and not has(ACCEPTED)
 
 
 def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_desk):
-    desk = open_desk(plain, order="source")
-    desk.do("grid")
+    controller = open_desk(plain, order="source")
+    controller.do("grid")
     size = (1000, 700)
     for number in range(25):
-        shown_scene(desk)
-        desk.click(number)
-        marked = compose(shown_scene(desk), size, LABELS)
-        desk.click(number)
-        different = marked != compose(shown_scene(desk), size, LABELS)
+        shown_scene(controller)
+        controller.click(number)
+        marked = compose(shown_scene(controller), size, LABELS)
+        controller.click(number)
+        different = marked != compose(shown_scene(controller), size, LABELS)
         where = np.argwhere(different[:640, :760].any(axis=2))
         y, x = ((where.min(axis=0) + where.max(axis=0)) // 2).tolist()
         assert cell_at(size, x, y) == number
@@ -333,29 +333,29 @@ def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_desk):
 
 def test_what_is_not_seen_is_not_decided_on(plain, open_desk, monkeypatch):
     gate = threading.Event()
-    read = Shelf._read
+    read = PictureCache._read
 
     def slow(self, place, *, large):
         gate.wait(10)
         return read(self, place, large=large)
 
-    monkeypatch.setattr(Shelf, "_read", slow)
-    desk = open_desk(plain)
-    assert desk.scene().cells[0].shown is None
-    assert not any(desk.may(action) for action in ("accept", "reject", "floating", "take"))
-    assert all(desk.may(action) for action in ("quit", "undo", "left", "skip", "zoom"))
+    monkeypatch.setattr(PictureCache, "_read", slow)
+    controller = open_desk(plain)
+    assert controller.view().cells[0].shown is None
+    assert not any(controller.may(action) for action in ("accept", "reject", "floating", "take"))
+    assert all(controller.may(action) for action in ("quit", "undo", "left", "skip", "zoom"))
     gate.set()
-    shown_scene(desk)
-    assert desk.may("accept")
+    shown_scene(controller)
+    assert controller.may("accept")
 
 
 def test_looking_begins_when_the_picture_is_there(plain, open_desk):
-    desk = open_desk(plain)
-    shown_scene(desk)
-    desk.drawn()
+    controller = open_desk(plain)
+    shown_scene(controller)
+    controller.drawn()
     time.sleep(0.05)
-    desk.drawn()
-    desk.do("accept")
+    controller.drawn()
+    controller.do("accept")
     (event,) = read_reviews(plain)["anna"]
     assert 50 <= event.looked_ms < 5000
 
@@ -365,7 +365,7 @@ def test_every_reason_of_a_score_has_words():
 
 
 def test_pace_in_words():
-    assert pace(Counts(10, 0, 0, None)) == ""
-    assert pace(Counts(10, 0, 0, 60.0)) == "60 a minute, 10 s left"
-    assert pace(Counts(1000, 0, 0, 70.0)) == "70 a minute, 14 min left"
-    assert pace(Counts(10_000, 0, 0, 70.0)) == "70 a minute, 2 h 23 min left"
+    assert pace_text(Counts(10, 0, 0, None)) == ""
+    assert pace_text(Counts(10, 0, 0, 60.0)) == "60 a minute, 10 s left"
+    assert pace_text(Counts(1000, 0, 0, 70.0)) == "70 a minute, 14 min left"
+    assert pace_text(Counts(10_000, 0, 0, 70.0)) == "70 a minute, 2 h 23 min left"

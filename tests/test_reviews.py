@@ -79,7 +79,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path):
 import resource, signal
 from datetime import datetime, timezone
 from pathlib import Path
-from maskaug.augment.reviews import Event, ReviewError, ReviewLog
+from maskaug.augment.reviews.log import Event, ReviewError, ReviewLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def event(letter):
     return Event(output_sha256=letter * 64, action="accept", time=datetime(2026, 1, 1, tzinfo=timezone.utc))

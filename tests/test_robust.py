@@ -8,18 +8,18 @@ import torch
 from maskaug.augment.generate.generate import generate
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.manifest import MANIFEST_FOLDER
-from maskaug.train.data.dataset import load_dataset
+from maskaug.train.data.dataset import load_training_data
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.fit.options import TrainOptions
-from maskaug.train.fit.train import Report, train
-from maskaug.train.model.recipes import REPORT, ROBUST, RecipeError, changed
+from maskaug.train.fit.train import TrainCallbacks, train
+from maskaug.train.model.recipes import REPORT, ROBUST, RecipeError, override
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import predict
-from maskaug.train.synthesis.online_dataset import MadePictures, landmarks_of, made_batches, selecting
-from maskaug.train.synthesis.overlay_sampler import bent, cut_print, recoloured, wardrobe
+from maskaug.train.synthesis.online_dataset import OnlineDataset, landmarks_of, online_loader, selection_pictures
+from maskaug.train.synthesis.overlay_sampler import crop_print, make_overlay_sampler, recolor, warp_elastic
 
-SMALL = changed(ROBUST, ["arch=resnet18", "size=32", "batch_size=8", "epochs=2", "warmup=0.5", "ema=0.9"])
+SMALL = override(ROBUST, ["arch=resnet18", "size=32", "batch_size=8", "epochs=2", "warmup=0.5", "ema=0.9"])
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def dataset(data, tmp_path_factory):
-    return load_dataset(data, SMALL.preparation, tmp_path_factory.mktemp("cache"))
+    return load_training_data(data, SMALL.preparation, tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def part(dataset):
 
 @pytest.fixture(scope="module")
 def clothes(part):
-    return wardrobe([np.array(part.pixels[0])], np.random.default_rng(0))
+    return make_overlay_sampler([np.array(part.pixels[0])], np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +65,14 @@ def around(points, shape, reach):
 
 
 def test_the_learning_rate_rises_and_falls():
-    recipe = changed(ROBUST, ["lr=1", "epochs=10", "warmup=2"])
+    recipe = override(ROBUST, ["lr=1", "epochs=10", "warmup=2"])
     rates = [recipe.lr_at(time) for time in (0, 1, 2, 6, 10)]
     assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
     assert [REPORT.lr_at(epoch) for epoch in (0, 9, 10, 19, 20, 49)] == pytest.approx(
         [0.01, 0.01, 0.005, 0.005, 0.0025, 0.0025]
     )
     with pytest.raises(RecipeError, match="warmup"):
-        changed(ROBUST, ["epochs=1"])
+        override(ROBUST, ["epochs=1"])
 
 
 def test_a_fresh_mask_hides_the_mouth_and_not_the_eyes(clothes, unmasked):
@@ -105,9 +105,9 @@ def test_recolouring_leaves_the_face_alone(unmasked):
     alpha = np.zeros(face.shape[:2], dtype=np.uint8)
     alpha[60:90, 40:90] = 255
     for seed in range(8):
-        result = recoloured(face, alpha, np.random.default_rng(seed))
+        result = recolor(face, alpha, np.random.default_rng(seed))
         assert (result[alpha == 0] == face[alpha == 0]).all()
-    assert any((recoloured(face, alpha, np.random.default_rng(seed)) != face).any() for seed in range(3))
+    assert any((recolor(face, alpha, np.random.default_rng(seed)) != face).any() for seed in range(3))
 
 
 def test_a_bent_mask_is_another_shape_on_the_same_face(unmasked):
@@ -116,42 +116,42 @@ def test_a_bent_mask_is_another_shape_on_the_same_face(unmasked):
     alpha[60:90, 40:90] = 255
     worn = face.copy()
     worn[alpha > 0] = (0, 200, 0)
-    result, covered = bent(face, worn, alpha, np.random.default_rng(1))
+    result, covered = warp_elastic(face, worn, alpha, np.random.default_rng(1))
     assert (result[covered == 0] == face[covered == 0]).all()
     assert 0.6 < (covered > 127).sum() / (alpha > 127).sum() < 1.6
     assert ((covered > 127) != (alpha > 127)).sum() > 20
 
 
 def test_prints_repeat_without_a_seam():
-    tile = cut_print(astronaut.face(96), np.random.default_rng(3))
+    tile = crop_print(astronaut.face(96), np.random.default_rng(3))
     assert (tile == tile[::-1]).all()
     assert (tile == tile[:, ::-1]).all()
 
 
 def test_a_picture_depends_on_seed_epoch_and_number_alone(part):
     shares = [np.array([3, 0, 11]), np.array([5, 9])]
-    alone = MadePictures(part, SMALL, 7, 1)
-    for share, (pixels, labels, landmarks) in zip(shares, made_batches(alone, shares), strict=True):
+    alone = OnlineDataset(part, SMALL, 7, 1)
+    for share, (pixels, labels, landmarks) in zip(shares, online_loader(alone, shares), strict=True):
         for place, number in enumerate(share):
-            again = MadePictures(part, SMALL, 7, 1)[int(number)]
+            again = OnlineDataset(part, SMALL, 7, 1)[int(number)]
             assert torch.equal(pixels[place], again[0])
             assert labels[place] == again[1] == part.labels[number]
             assert torch.equal(landmarks[place], again[2])
-    others = [MadePictures(part, SMALL, *key)[3][0] for key in ((7, 2), (8, 1))]
+    others = [OnlineDataset(part, SMALL, *key)[3][0] for key in ((7, 2), (8, 1))]
     assert not any(torch.equal(alone[3][0], other) for other in others)
 
 
 def test_overlays_are_drawn_anew_on_what_they_were_made_of(part):
-    still = changed(SMALL, ["distort=False", "headwear=0", "props=0"])
+    still = override(SMALL, ["distort=False", "headwear=0", "props=0"])
     overlay = next(number for number, sample in enumerate(part.samples) if sample.row.get("status") == "masked")
-    epochs = [MadePictures(part, still, 0, epoch)[overlay][0].numpy() for epoch in range(3)]
+    epochs = [OnlineDataset(part, still, 0, epoch)[overlay][0].numpy() for epoch in range(3)]
     written = still.preparation.framed(part.pixels[[overlay]])[0]
     assert all(differing(one, written).mean() > 0.05 for one in epochs)
     assert differing(epochs[0], epochs[1]).mean() > 0.02
-    kept = changed(still, ["fresh_masks=False"])
-    assert (MadePictures(part, kept, 0, 0)[overlay][0].numpy() == written).all()
+    kept = override(still, ["fresh_masks=False"])
+    assert (OnlineDataset(part, kept, 0, 0)[overlay][0].numpy() == written).all()
     unmasked = next(number for number, sample in enumerate(part.samples) if sample.label == 0)
-    seen = MadePictures(part, still, 0, 0)[unmasked][0].numpy()
+    seen = OnlineDataset(part, still, 0, 0)[unmasked][0].numpy()
     assert (seen == still.preparation.framed(part.pixels[[unmasked]])[0]).all()
 
 
@@ -162,19 +162,19 @@ def test_pictures_without_a_manifest_are_distorted_as_they_are(data, tmp_path):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(path.read_bytes())
     assert not (bare / MANIFEST_FOLDER).exists()
-    part = load_dataset(bare, SMALL.preparation, tmp_path / "cache").train
-    pixels, _, landmarks = MadePictures(part, SMALL, 0, 0)[0]
+    part = load_training_data(bare, SMALL.preparation, tmp_path / "cache").train
+    pixels, _, landmarks = OnlineDataset(part, SMALL, 0, 0)[0]
     assert pixels.shape == (32, 32, 3)
     assert landmarks.isnan().all()
 
 
 def test_what_selects_is_as_hard_as_what_is_learnt_from(dataset):
     clean = SMALL.preparation.framed(dataset.val.pixels)
-    hard = selecting(dataset.val, SMALL, 0)
+    hard = selection_pictures(dataset.val, SMALL, 0)
     assert hard.shape == clean.shape
     assert (hard != clean).any(axis=(1, 2, 3)).all()
-    assert (hard == selecting(dataset.val, SMALL, 0)).all()
-    assert (selecting(dataset.val, REPORT, 0) == dataset.val.pixels).all()
+    assert (hard == selection_pictures(dataset.val, SMALL, 0)).all()
+    assert (selection_pictures(dataset.val, REPORT, 0) == dataset.val.pixels).all()
 
 
 def test_a_robust_run_resumed_ends_as_one_that_was_not_stopped(data, tmp_path, monkeypatch):
@@ -192,15 +192,15 @@ def test_a_robust_run_resumed_ends_as_one_that_was_not_stopped(data, tmp_path, m
 
     whole = train(options(tmp_path / "whole")).run
     with pytest.raises(Stop):
-        train(options(tmp_path / "cut"), Report(epoch=stop))
+        train(options(tmp_path / "cut"), TrainCallbacks(epoch=stop))
     cut = train(TrainOptions(resume=tmp_path / "cut")).run
     first, second = (torch.load(run / "best.pt", weights_only=True) for run in (whole, cut))
     assert all(torch.equal(value, second["network"][name]) for name, value in first["network"].items())
     assert first["network"]["fc.weight"].shape == (1, 512), "landmarks were learnt, and are not kept"
     assert (first["framing"], first["flips"]) == ("face", True)
 
-    judged = evaluate(EvaluateOptions(run=whole, data=data, split="val", resamples=0))
-    assert judged.masked == judged.unmasked == 4
+    scores = evaluate(EvaluateOptions(run=whole, data=data, split="val", resamples=0))
+    assert scores.masked == scores.unmasked == 4
     pictures = sorted((data / "val" / "wearing_mask").glob("*.jpg"))
     found = list(predict(PredictOptions(run=whole, paths=pictures)))
     assert sum(len(one.boxes) for one in found) >= 2

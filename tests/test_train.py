@@ -16,25 +16,25 @@ from torchvision.transforms import functional
 from training import CLASSES, COMMAND, SMALL, balanced, write_faces
 
 from maskaug.train.data.cache import load_pictures
-from maskaug.train.data.dataset import load_dataset
+from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.data.samples import DataError
 from maskaug.train.evaluate.predictions import read_predictions
 from maskaug.train.fit.begin import RunError
-from maskaug.train.fit.compute import Machine
-from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.compute import ComputeConfig
+from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.loop import LossError, batch_plan, logits_of, train_epoch
 from maskaug.train.fit.options import TrainOptions
-from maskaug.train.fit.train import Report, train
+from maskaug.train.fit.train import TrainCallbacks, train
 from maskaug.train.fit.transforms import draw_angles, rotate
 from maskaug.train.model.checkpoint import CheckpointError, load_model
 from maskaug.train.model.device import bf16_pays
 from maskaug.train.model.network import build_network
-from maskaug.train.model.recipes import REPORT, changed
+from maskaug.train.model.recipes import REPORT, override
 from maskaug.train.model.weights import WeightsError, initial_network
 
 SMALL_PICTURES = Preparation("picture", 32)
-CPU = Machine(Ranks(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
+CPU = ComputeConfig(DistributedContext(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TIMES = ("samples_per_s", "waiting", "seconds")
 
 
@@ -61,8 +61,8 @@ def history(run):
 
 
 def test_one_batch_is_learnt_by_heart(faces, tmp_path):
-    recipe = changed(REPORT, ["arch=resnet18", "size=32", "batch_size=24", "rotation=0", "lr=0.003"])
-    part = load_dataset(faces, SMALL_PICTURES, tmp_path).train
+    recipe = override(REPORT, ["arch=resnet18", "size=32", "batch_size=24", "rotation=0", "lr=0.003"])
+    part = load_training_data(faces, SMALL_PICTURES, tmp_path).train
     torch.manual_seed(0)
     network, _ = initial_network("resnet18", "none")
     network = CPU.place(network)
@@ -75,7 +75,7 @@ def test_one_batch_is_learnt_by_heart(faces, tmp_path):
 def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
     told = []
     trained = train(
-        small(faces, tmp_path / "run"), Report(epoch=lambda row, epochs: told.append((row["epoch"], epochs)))
+        small(faces, tmp_path / "run"), TrainCallbacks(epoch=lambda row, epochs: told.append((row["epoch"], epochs)))
     )
     run = trained.run
     assert told == [(1, 2), (2, 2)]
@@ -101,12 +101,14 @@ def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
 
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, monkeypatch, memory_format):
-    formats, place = set(), Machine.place
-    monkeypatch.setattr(Machine, "place", lambda self, network: formats.add(self.channels_last) or place(self, network))
+    formats, place = set(), ComputeConfig.place
+    monkeypatch.setattr(
+        ComputeConfig, "place", lambda self, network: formats.add(self.channels_last) or place(self, network)
+    )
     run = train(small(faces, tmp_path / "run", precision="fp32", memory_format=memory_format)).run
     assert formats == {memory_format == "channels_last"}
     classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
-    pictures = load_dataset(faces, SMALL_PICTURES, tmp_path / "cache").val.pixels
+    pictures = load_training_data(faces, SMALL_PICTURES, tmp_path / "cache").val.pixels
     assert classifier.logits(np.array(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
 
 
@@ -225,9 +227,9 @@ def test_bf16_is_for_machines_that_compute_with_it_and_not_for_depthwise_layers(
 
 
 def test_every_process_gets_all_logits(faces, tmp_path):
-    part = load_dataset(faces, SMALL_PICTURES, tmp_path).val
+    part = load_training_data(faces, SMALL_PICTURES, tmp_path).val
     network, _ = initial_network("resnet18", "none")
-    logits = logits_of(CPU.place(network), part.pixels, changed(REPORT, ["size=32"]), CPU)
+    logits = logits_of(CPU.place(network), part.pixels, override(REPORT, ["size=32"]), CPU)
     assert logits.shape == (12,)
     assert np.isfinite(logits).all()
 
@@ -236,7 +238,7 @@ def test_a_corrupt_picture_costs_a_warning(tmp_path):
     data = balanced(tmp_path / "faces")
     (data / "train" / CLASSES[1] / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     notes = []
-    train(small(data, tmp_path / "run", "epochs=1"), Report(note=notes.append))
+    train(small(data, tmp_path / "run", "epochs=1"), TrainCallbacks(note=notes.append))
     assert len(notes) == 1
     assert notes[0].startswith("1 pictures of train cannot be read and are left out")
     assert "0.png" in notes[0]
@@ -249,17 +251,17 @@ def test_what_is_odd_is_said_and_what_is_impossible_refused(tmp_path):
     )
     twin = unequal / "val" / CLASSES[0] / "0.png"
     twin.write_bytes((unequal / "train" / CLASSES[0] / "3.png").read_bytes())
-    notes = load_dataset(unequal, SMALL_PICTURES, tmp_path / "cache").notes
+    notes = load_training_data(unequal, SMALL_PICTURES, tmp_path / "cache").notes
     assert any("The classes of train are unequal: 13 of not_wearing_mask and 4" in note for note in notes)
     assert any(note.startswith("1 pictures of val are the same as one of train") for note in notes)
     empty = write_faces(
         tmp_path / "empty", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3, ("val", CLASSES[0]): 2}
     )
     with pytest.raises(DataError, match=r"val has no picture of class wearing_mask"):
-        load_dataset(empty, SMALL_PICTURES, tmp_path / "cache")
+        load_training_data(empty, SMALL_PICTURES, tmp_path / "cache")
     one = write_faces(tmp_path / "one", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3})
     with pytest.raises(DataError, match="no split 'val'"):
-        load_dataset(one, SMALL_PICTURES, tmp_path / "cache")
+        load_training_data(one, SMALL_PICTURES, tmp_path / "cache")
 
 
 def test_decoded_pictures_are_kept_until_they_are_stale(tmp_path, monkeypatch):
@@ -340,7 +342,7 @@ def test_weights_and_biases_offline(faces, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     notes = []
     options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "auto"})
-    train(options, Report(note=notes.append))
+    train(options, TrainCallbacks(note=notes.append))
     assert notes == []
     assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
 
@@ -354,6 +356,6 @@ def test_what_goes_wrong_at_weights_and_biases_costs_nothing(faces, tmp_path, mo
     monkeypatch.setattr(wandb, "init", refuse)
     notes = []
     options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "online"})
-    run = train(options, Report(note=notes.append)).run
-    assert notes == ["Weights & Biases: no such project; the run goes on without, its files have all figures"]
+    run = train(options, TrainCallbacks(note=notes.append)).run
+    assert notes == ["Weights & Biases: no such project; the run goes on without, its files have all metrics"]
     assert (run / "report.html").exists()

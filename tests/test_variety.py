@@ -6,36 +6,36 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskaug.masktheface_wrapper import Choice, Fixed, MaskEngine, PackError, Wearing, load_textures
+from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, MaskParams, NamedMask, PackError, load_textures
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
 
 
-def drawn(engine, count=300, **choice):
+def drawn(engine, count=300, **distribution):
     rng = np.random.default_rng(0)
-    return [engine.draw(rng, Choice(**choice)) for _ in range(count)]
+    return [engine.sample(rng, MaskDistribution(**distribution)) for _ in range(count)]
 
 
-def cloth(engine, photo, face, **wearing):
+def cloth(engine, photo, face, **params):
     """Mean colour of the mask's middle."""
-    overlay = engine.apply(photo, face, Wearing(template="cloth_white", kind="cloth", **wearing))
+    overlay = engine.apply(photo, face, MaskParams(template="cloth_white", kind="cloth", **params))
     x, y = np.round(face.landmarks[51]).astype(int)
     return overlay.image[y - 4 : y + 5, x - 8 : x + 9].reshape(-1, 3).mean(axis=0)
 
 
 def test_no_variety_keeps_the_templates_own_cloth(engine):
-    for wearing in drawn(engine, variety="none"):
-        assert wearing.color is wearing.pattern is wearing.logo is None
-        assert wearing.wrinkles == wearing.translucency == wearing.slack == 0
+    for params in drawn(engine, variety="none"):
+        assert params.color is params.pattern is params.logo is None
+        assert params.wrinkles == params.translucency == params.slack == 0
 
 
 def test_real_variety_is_mostly_white_blue_black_and_grey(engine):
-    def name(wearing):
-        color = np.array(list(bytes.fromhex(wearing.color[1:])))
+    def name(params):
+        color = np.array(list(bytes.fromhex(params.color[1:])))
         if np.ptp(color) < 40:
             return "white" if color.mean() > 190 else "black" if color.mean() < 70 else "grey"
         return "blue" if color.argmax() == 2 else "other"
 
-    dyed = [wearing for wearing in drawn(engine, 1500) if wearing.color and not wearing.pattern]
+    dyed = [params for params in drawn(engine, 1500) if params.color and not params.pattern]
     counts = Counter(map(name, dyed))
     assert sum(counts[color] for color in ("white", "blue", "black", "grey")) > 0.7 * len(dyed)
     assert 0.35 < len(dyed) / 1500 < 0.75
@@ -43,18 +43,18 @@ def test_real_variety_is_mostly_white_blue_black_and_grey(engine):
 
 def test_wide_variety_has_every_pattern_and_is_wider(engine):
     wide, real = drawn(engine, 1500, variety="wide"), drawn(engine, 1500)
-    assert {wearing.pattern for wearing in wide} == {None, *PATTERNS}
+    assert {params.pattern for params in wide} == {None, *PATTERNS}
     for measure in ("tilt", "shift_x", "scale", "slack", "wrinkles", "translucency"):
-        spread = [np.std([getattr(wearing, measure) for wearing in wearings]) for wearings in (wide, real)]
+        spread = [np.std([getattr(params, measure) for params in wearings]) for wearings in (wide, real)]
         assert spread[0] > 1.2 * spread[1], measure
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from(["none", "real", "wide"]))
 def test_what_is_drawn_can_be_written_and_read(engine, seed, variety):
-    choice = Choice(variety=variety, wear={"correct": 1, "under_nose": 1, "under_chin": 1})
-    wearing = engine.draw(np.random.default_rng(seed), choice)
-    assert Wearing.model_validate_json(wearing.model_dump_json()) == wearing
+    distribution = MaskDistribution(variety=variety, wear={"correct": 1, "under_nose": 1, "under_chin": 1})
+    params = engine.sample(np.random.default_rng(seed), distribution)
+    assert MaskParams.model_validate_json(params.model_dump_json()) == params
 
 
 @pytest.mark.parametrize("color", ["#c02020", "#2020c0", "#20a040"])
@@ -65,16 +65,16 @@ def test_a_color_shows(engine, photo, face, color):
 
 
 def test_the_users_color_pattern_and_codes(engine, tmp_path):
-    share = np.mean([wearing.color == "#0473e2" for wearing in drawn(engine, color="#0473e2", color_weight=0.3)])
+    share = np.mean([params.color == "#0473e2" for params in drawn(engine, color="#0473e2", color_weight=0.3)])
     assert 0.22 < share < 0.38
-    share = np.mean([wearing.pattern == "mine" for wearing in drawn(engine, patterns=["mine"], pattern_weight=0.7)])
+    share = np.mean([params.pattern == "mine" for params in drawn(engine, patterns=["mine"], pattern_weight=0.7)])
     assert 0.6 < share < 0.8
-    fixed = (Fixed("cloth", color="#e54294"), Fixed("n95"), Fixed("surgical_blue"))
-    found = Counter((wearing.kind, wearing.color) for wearing in drawn(engine, fixed=fixed))
+    fixed = (NamedMask("cloth", color="#e54294"), NamedMask("n95"), NamedMask("surgical_blue"))
+    found = Counter((params.kind, params.color) for params in drawn(engine, fixed=fixed))
     assert set(found) == {("cloth", "#e54294"), ("n95", None), ("surgical", None)}
     assert min(found.values()) > 60
     with pytest.raises(PackError, match="no mask called 'gas'"):
-        drawn(engine, fixed=[Fixed("gas")])
+        drawn(engine, fixed=[NamedMask("gas")])
 
 
 def test_a_texture_shows_and_its_name_tells_its_content(engine, photo, face, tmp_path):
@@ -95,7 +95,7 @@ def test_a_texture_shows_and_its_name_tells_its_content(engine, photo, face, tmp
     with pytest.raises(PackError, match="cannot read"):
         load_textures([file])
     with pytest.raises(PackError, match="no texture 'gone'"):
-        engine.apply(photo, face, Wearing(template="cloth_white", kind="cloth", pattern="gone"))
+        engine.apply(photo, face, MaskParams(template="cloth_white", kind="cloth", pattern="gone"))
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -114,7 +114,7 @@ def test_patterns_have_two_colors_and_follow_their_generator(name):
 
 @pytest.mark.parametrize("change", [{"wrinkles": 1.0}, {"logo": "#000000"}, {"translucency": 0.3}, {"slack": 6.0}])
 def test_every_parameter_shows(engine, photo, face, change):
-    plain = Wearing(template="kn95_white", kind="kn95")
+    plain = MaskParams(template="kn95_white", kind="kn95")
     before = engine.apply(photo, face, plain).image.astype(int)
     after = engine.apply(photo, face, plain.model_copy(update=change)).image.astype(int)
     assert (np.abs(before - after).max(axis=-1) > 4).sum() > 60
@@ -123,12 +123,12 @@ def test_every_parameter_shows(engine, photo, face, change):
 @pytest.mark.parametrize("wear", ["under_nose", "under_chin"])
 def test_masks_worn_incorrectly_leave_free_what_they_say(engine, photo, face, wear):
     free = {"under_nose": (30, 33, 31, 35), "under_chin": (30, 33, 51, 57)}[wear]
-    for wearing in drawn(engine, 12, wear={wear: 1.0}):
-        overlay = engine.apply(photo, face, wearing)
+    for params in drawn(engine, 12, wear={wear: 1.0}):
+        overlay = engine.apply(photo, face, params)
         assert overlay.quality > 0.3, overlay.reasons
         for number in free:
             x, y = np.round(face.landmarks[number]).astype(int)
-            assert overlay.alpha[y, x] < 128, f"landmark {number} must be free of {wearing}"
+            assert overlay.alpha[y, x] < 128, f"landmark {number} must be free of {params}"
         covered = overlay.alpha > 127
         if wear == "under_nose":
             x, y = np.round(face.landmarks[57]).astype(int)

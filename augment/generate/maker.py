@@ -15,7 +15,7 @@ from maskaug.augment.generate.scan import COPY_MARK, Source
 from maskaug.augment.masking.engine import load_engine, mask_all
 from maskaug.core.files import write_atomic
 from maskaug.core.manifest import Row, face_record
-from maskaug.core.pictures import SUFFIXES, Picture, PictureError, encode_picture, read_picture
+from maskaug.core.pictures import SUFFIXES, DecodedPicture, PictureError, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
 from maskaug.masktheface_wrapper import Face
 
@@ -82,14 +82,14 @@ class Maker:
         """Finish what is being written."""
         self._writer.shutdown(wait=True)
 
-    def _find(self, source: Source, picture: Picture) -> list[Face]:
+    def _find(self, source: Source, picture: DecodedPicture) -> list[Face]:
         if self._annotations is not None:
             known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)
             if known is not None:
                 return known
         return self._engine.find(picture.pixels)
 
-    def _carry(self, source: Source, picture: Picture, faces: list[Face]) -> Row:
+    def _carry(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
         row = _row(source, picture.sha256, picture.pixels)
         row["status"] = "carried"
         row["label"] = source.label
@@ -99,10 +99,10 @@ class Maker:
         self._write(row, source.label, source.stem, picture.pixels)
         return row
 
-    def _copy(self, source: Source, picture: Picture, faces: list[Face], number: int) -> Row:
+    def _copy(self, source: Source, picture: DecodedPicture, faces: list[Face], number: int) -> Row:
         seed = copy_seed(self._options.seed, picture.sha256, number)
         overlays = mask_all(self._engine, picture.pixels, faces, self._choice, np.random.default_rng(seed))
-        correct = overlays[0].wearing.wear == "correct"
+        correct = overlays[0].params.wear == "correct"
         label = self._options.masked_class if correct else self._options.incorrect_class
         row = _row(source, picture.sha256, picture.pixels)
         row.update(overlay_record(overlays[0]))  # type: ignore[typeddict-item]

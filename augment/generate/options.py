@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from maskaug.augment.masking.options import Engine
+from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.options import Folder
 from maskaug.core.pictures import PictureFormat
 
@@ -19,7 +19,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class GenerateOptions(Engine):
+class GenerateOptions(EngineOptions):
     """Options of ``maskaug generate``."""
 
     src: Folder = Field(description="ImageFolder of faces, with or without splits.")

@@ -8,9 +8,9 @@ def overlay_record(overlay: Overlay) -> FaceRecord:
     """A face and the mask it wears."""
     return FaceRecord(
         **face_record(overlay.face),
-        kind=overlay.wearing.kind,
-        template=overlay.wearing.template,
-        parameters=overlay.wearing.model_dump_json(),
+        kind=overlay.params.kind,
+        template=overlay.params.template,
+        parameters=overlay.params.model_dump_json(),
         yaw=overlay.pose.yaw,
         pitch=overlay.pose.pitch,
         roll=overlay.pose.roll,

@@ -47,7 +47,7 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
     """
     pictures = _expand(options.pictures)
     outputs = _outputs(pictures, options.output)
-    engine, choice = load_engine(options)
+    engine, distribution = load_engine(options)
     for path, output in zip(pictures, outputs, strict=True):
         try:
             picture = read_picture(path)
@@ -58,7 +58,7 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
         faces = engine.find(picture.pixels)
         if options.faces == "largest":
             faces = faces[:1]
-        overlays = mask_all(engine, picture.pixels, faces, choice, rng)
+        overlays = mask_all(engine, picture.pixels, faces, distribution, rng)
         if not overlays:
             yield Applied(path, None, (), f"no face found in {path}")
             continue

@@ -6,21 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
-from maskaug.augment.masking.options import Engine
+from maskaug.augment.masking.options import EngineOptions
 from maskaug.masktheface_wrapper import (
-    Choice,
     Face,
     FaceFinder,
-    Fixed,
+    MaskDistribution,
     MaskEngine,
+    NamedMask,
     Overlay,
     load_pack,
     load_textures,
-    pick,
+    weighted_choice,
 )
 
 
-def load_engine(options: Engine, *, find: bool = True) -> tuple[MaskEngine, Choice]:
+def load_engine(options: EngineOptions, *, find: bool = True) -> tuple[MaskEngine, MaskDistribution]:
     """The engine the options ask for, and what it may draw.
 
     Args:
@@ -38,7 +38,7 @@ def load_engine(options: Engine, *, find: bool = True) -> tuple[MaskEngine, Choi
         pack.named(code.name)
     prints = load_textures(path for path in (options.pattern, options.textures) if path)
     own = {code.texture: load_textures([code.texture]) for code in codes if code.texture}
-    choice = Choice(
+    distribution = MaskDistribution(
         kinds=options.kinds,
         variety=options.variety,
         wear=options.wear,  # type: ignore[arg-type]  # checked to be ways of wearing
@@ -47,20 +47,24 @@ def load_engine(options: Engine, *, find: bool = True) -> tuple[MaskEngine, Choi
         patterns=tuple(prints),
         pattern_weight=options.pattern_weight,
         fixed=tuple(
-            Fixed(code.name, code.color, next(iter(own[code.texture])) if code.texture else None) for code in codes
+            NamedMask(code.name, code.color, next(iter(own[code.texture])) if code.texture else None) for code in codes
         ),
     )
     textures = {name: texture for found in (prints, *own.values()) for name, texture in found.items()}
-    return MaskEngine(FaceFinder(options.landmarks) if find else None, pack, textures), choice
+    return MaskEngine(FaceFinder(options.landmarks) if find else None, pack, textures), distribution
 
 
 def mask_all(
-    engine: MaskEngine, image: NDArray[np.uint8], faces: list[Face], choice: Choice, rng: np.random.Generator
+    engine: MaskEngine,
+    image: NDArray[np.uint8],
+    faces: list[Face],
+    distribution: MaskDistribution,
+    rng: np.random.Generator,
 ) -> list[Overlay]:
     """A mask on every face, all worn alike; each overlay's picture carries the masks before it."""
-    choice = replace(choice, wear={pick(rng, choice.wear): 1.0})
+    distribution = replace(distribution, wear={weighted_choice(rng, distribution.wear): 1.0})
     overlays = list[Overlay]()
     for face in faces:
-        overlays.append(engine.apply(image, face, engine.draw(rng, choice)))
+        overlays.append(engine.apply(image, face, engine.sample(rng, distribution)))
         image = overlays[-1].image
     return overlays

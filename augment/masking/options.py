@@ -52,7 +52,7 @@ def _parse_code(value: object) -> object:
     return codes
 
 
-class Code(BaseModel):
+class MaskCode(BaseModel):
     """One mask of ``--code``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,10 +86,10 @@ Wears = Annotated[
 Color = Annotated[str, AfterValidator(_parse_color)]
 
 
-Codes = Annotated[tuple[Code, ...], BeforeValidator(_parse_code)]
+Codes = Annotated[tuple[MaskCode, ...], BeforeValidator(_parse_code)]
 
 
-class Engine(BaseModel):
+class EngineOptions(BaseModel):
     """Options that every command which puts masks on has in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -121,7 +121,7 @@ class Engine(BaseModel):
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
 
 
-class ApplyOptions(Engine):
+class ApplyOptions(EngineOptions):
     """Options of ``maskaug apply``."""
 
     pictures: list[str] = Field(min_length=1, description="Pictures, or patterns such as 'photos/*.jpg'.")

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from maskaug.assets import standard_pack
 from maskaug.augment.online.landmark_cache import pixels_key
 from maskaug.core.landmarks import CHIN, LEFT_EYE, MIRRORED, NOSE_ROOT, RIGHT_EYE
-from maskaug.masktheface_wrapper import Choice, MaskEngine, Overlay, Scene, face_from_landmarks, load_pack
+from maskaug.masktheface_wrapper import (
+    FaceContext,
+    MaskDistribution,
+    MaskEngine,
+    Overlay,
+    face_from_landmarks,
+    load_pack,
+)
 
 _KEPT_BYTES = 64e6  # of pictures that were read, in each process
 
@@ -24,16 +31,16 @@ class KnownFace:
 
     Attributes:
         landmarks: ``(68, 2) float32`` by `pixels_key`.
-        kinds: What may be drawn, as `MaskEngine.draw` takes it.
+        kinds: What may be drawn, as `MaskEngine.sample` takes it.
         min_quality: Overlays scored lower are dropped.
         pack: Folder of templates; None: those that ship with maskaug.
     """
 
     landmarks: Mapping[str, NDArray[np.float32]]
-    kinds: Choice | str | Mapping[str, float] | None
+    kinds: MaskDistribution | str | Mapping[str, float] | None
     min_quality: float
     pack: Path | None
-    _scenes: dict[str, Scene] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _contexts: dict[str, FaceContext] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_quality <= 1:
@@ -53,7 +60,7 @@ class KnownFace:
             rng: Where every random number comes from.
         """
         engine = _engine(self.pack)
-        scene = None
+        context = None
         if points is not None:
             face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
         else:
@@ -61,11 +68,11 @@ class KnownFace:
             if key not in self.landmarks:
                 return None
             face = face_from_landmarks(renumbered(self.landmarks[key]))
-            scene = self._scenes.get(key) or engine.read(pixels, face)
+            context = self._contexts.get(key) or engine.measure(pixels, face)
             # Every picture comes once an epoch: making room for new ones would lose each before it is seen again.
-            if key not in self._scenes and (len(self._scenes) + 1) * pixels.nbytes < _KEPT_BYTES:
-                self._scenes[key] = scene
-        overlay = engine.apply(pixels, face, engine.draw(rng, self.kinds), scene)
+            if key not in self._contexts and (len(self._contexts) + 1) * pixels.nbytes < _KEPT_BYTES:
+                self._contexts[key] = context
+        overlay = engine.apply(pixels, face, engine.sample(rng, self.kinds), context)
         return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
 
 
@@ -85,10 +92,10 @@ def relabelled(label: Label, overlay: Overlay) -> int:
     if isinstance(label, int):
         return label
     try:
-        return label[overlay.wearing.wear]
+        return label[overlay.params.wear]
     except KeyError:
         known = ", ".join(label)
-        raise ValueError(f"no label is given for masks worn {overlay.wearing.wear!r}, only for {known}") from None
+        raise ValueError(f"no label is given for masks worn {overlay.params.wear!r}, only for {known}") from None
 
 
 @cache

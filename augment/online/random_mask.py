@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
     raise ImportError(message, name=error.name) from error
 
 from maskaug.augment.online.known_face import KnownFace, Label, relabelled
-from maskaug.masktheface_wrapper import Choice
+from maskaug.masktheface_wrapper import MaskDistribution
 
 
 class RandomMask(Transform):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class RandomMask(Transform):  # type: ignore[misc]
     def __init__(
         self,
         landmarks: Mapping[str, NDArray[np.float32]] | None = None,
-        kinds: Choice | str | Mapping[str, float] | None = None,
+        kinds: MaskDistribution | str | Mapping[str, float] | None = None,
         p: float = 1.0,
         *,
         label: Label | None = None,
@@ -68,11 +68,11 @@ class RandomMask(Transform):  # type: ignore[misc]
         Args:
             landmarks: ``(68, 2) float32`` iBUG points in pixels by :func:`~maskaug.augment.pixels_key`, as
                 :func:`~maskaug.augment.cache_landmarks` makes them. For samples without key points.
-            kinds: A kind of mask, weights by kind, or a ``Choice`` for all that can be chosen. None: anything the
+            kinds: A kind of mask, weights by kind, or a ``MaskDistribution``. None: anything the
                 pack has.
             p: Probability of a mask.
             label: Class of masked pictures; or classes by way of wearing, such as ``{"correct": 1, "under_nose": 2}``,
-                where ``kinds`` is a ``Choice`` of several.
+                where ``kinds`` is a ``MaskDistribution`` of several.
             min_quality: Masks scored lower are not put on.
             pack: Folder of templates. None: those that ship with maskaug.
 

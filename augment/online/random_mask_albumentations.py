@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.online.known_face import KnownFace, Label, relabelled
-from maskaug.masktheface_wrapper import Choice, Overlay
+from maskaug.masktheface_wrapper import MaskDistribution, Overlay
 
 
 class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: ignore[misc]
@@ -37,7 +37,7 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
     def __init__(
         self,
         landmarks: Mapping[str, NDArray[np.float32]] | None = None,
-        kinds: Choice | str | Mapping[str, float] | None = None,
+        kinds: MaskDistribution | str | Mapping[str, float] | None = None,
         p: float = 1.0,
         *,
         label: Label | None = None,

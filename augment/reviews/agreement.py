@@ -40,7 +40,7 @@ Statistic = Callable[[Table], float]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Coefficient:
     """A statistic with its 95 % bootstrap interval over pictures.
 
     Attributes:
@@ -115,10 +115,10 @@ class Agreement:
     """
 
     annotators: list[Annotator]
-    raw: Estimate
-    cohen: dict[tuple[str, str], Estimate]
-    fleiss: Estimate
-    alpha: Estimate
+    raw: Coefficient
+    cohen: dict[tuple[str, str], Coefficient]
+    fleiss: Coefficient
+    alpha: Coefficient
     confusion: Counter[tuple[str, str]]
     disputed: list[Dispute]
 
@@ -144,7 +144,7 @@ def agreement(options: AgreementOptions) -> Agreement:
     several = table[(table != _ABSENT).sum(axis=1) >= 2]
     whole = several[(several != _ABSENT).all(axis=1)]
 
-    def estimate(statistic: Statistic, rows: Table) -> Estimate:
+    def estimate(statistic: Statistic, rows: Table) -> Coefficient:
         return _estimate(statistic, rows, options.resamples, options.seed)
 
     cohen = {}
@@ -170,14 +170,14 @@ def _table(decided: Mapping[str, Mapping[str, Event]], raters: list[str]) -> Tab
     return table
 
 
-def _estimate(statistic: Statistic, table: Table, resamples: int, seed: int) -> Estimate:
+def _estimate(statistic: Statistic, table: Table, resamples: int, seed: int) -> Coefficient:
     count = len(table)
     # Where all decisions are alike, kappa is 0 / 0; so it is in a sample of theirs, which the quantiles leave out.
     with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateDataWarning)
         value = statistic(table) if count else np.nan
         if count < 2 or np.isnan(value):
-            return Estimate(value, np.nan, np.nan, count)
+            return Coefficient(value, np.nan, np.nan, count)
         result = bootstrap(
             (np.arange(count),),
             lambda picks: statistic(table[picks]),
@@ -188,7 +188,7 @@ def _estimate(statistic: Statistic, table: Table, resamples: int, seed: int) -> 
             rng=np.random.default_rng(seed),
         )
     low, high = np.nanquantile(result.bootstrap_distribution, _QUANTILES)
-    return Estimate(value, float(low), float(high), count)
+    return Coefficient(value, float(low), float(high), count)
 
 
 def _counts(table: Table) -> NDArray[np.intp]:

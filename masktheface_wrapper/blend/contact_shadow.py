@@ -16,7 +16,7 @@ _RIM, _RIM_STRENGTH = 0.045, 0.22
 _FINEST = 2.0  # pixels: softer shadows are worked out on a coarser grid
 
 
-def touch(layer: Layer, unit: float, size: tuple[int, int]) -> Layer:
+def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Layer:
     """The layer with its shadow, in a window as much larger as the shadow reaches.
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image, Points
 from maskaug.core.color import LUMA
 from maskaug.core.landmarks import LEFT_EYE, LOWER_FACE, RIGHT_EYE
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
@@ -28,7 +28,7 @@ _SHARP = 6.0  # median gradient on the boundary, grey levels a pixel where the e
 _DARKEST = 35.0
 
 
-def behind(layer: Layer, image: Image, landmarks: Points, skin: Skin) -> Layer:
+def hide_behind_foreground(layer: Layer, image: Image, landmarks: Points, skin: Skin) -> Layer:
     """The layer without what is hidden by things before the face that can be told from skin.
 
     Args:
@@ -63,7 +63,7 @@ def _glasses(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray
         return None
     view = pixels[top:bottom, left:right]
     luma = view @ LUMA
-    reach = max(3, round(_AROUND * face_unit(points)))
+    reach = max(3, round(_AROUND * face_size(points)))
     below = pixels[top : bottom + reach, left:right] @ LUMA
     around = cv2.morphologyEx(below, cv2.MORPH_CLOSE, np.ones((reach, 1)), borderType=cv2.BORDER_REPLICATE)
     dark = (luma < _DARKER * around[: bottom - top]).astype(np.uint8)
@@ -105,7 +105,7 @@ def _objects(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray
     inside = cv2.erode(lower_face, np.ones((5, 5)))
     jaw = np.zeros_like(lower_face)
     cv2.polylines(jaw, [polygon[1:]], False, 1, 3)
-    sharp = _SHARP * 50 / max(face_unit(points), 1.0)
+    sharp = _SHARP * 50 / max(face_size(points), 1.0)
     count, labels, sizes, _ = cv2.connectedComponentsWithStats(other.astype(np.uint8))
     front = np.zeros((height, width), dtype=np.float32)
     for number in range(1, count):

@@ -37,7 +37,7 @@ _GAIN_RANGE = (0.25, 1.8)
 _LEAST_FOLDS = 0.15  # share of the skin's relief that folds keep, however noisy the skin is
 
 
-def read_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -> float | None:
+def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -> float | None:
     """Median over the visible skin of the local gradient energy; None if too little of it shows.
 
     Args:
@@ -75,7 +75,7 @@ def read_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -> f
     return float(np.median(cv2.blur(energy, (side, side))[inside]))
 
 
-def grain_tile(
+def sample_grain(
     grain: Grain, layer: Layer, *, unit: float, relief: float, scale: float, rng: np.random.Generator
 ) -> NDArray[np.float32] | None:
     """The noise that a layer lacks; None where it lacks none.
@@ -115,14 +115,14 @@ def grain_tile(
     return np.asarray(tile * np.float32(np.sqrt(gain)), dtype=np.float32)
 
 
-def lift(layer: Layer, relief: float, unit: float, noise: NDArray[np.float32] | None, scale: float) -> Layer:
+def match_relief(layer: Layer, relief: float, unit: float, noise: NDArray[np.float32] | None, scale: float) -> Layer:
     """The layer with its folds as deep as the skin's, where that is within reason.
 
     Args:
         layer: Already as soft as the picture.
         relief: Gradient energy of the skin.
         unit: Distance between the eyes, in pixels.
-        noise: What :func:`grain_tile` will add.
+        noise: What :func:`sample_grain` will add.
         scale: Its pixels to one of the layer's.
     """
     luma = layer.color @ LUMA

@@ -6,19 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.blend.blur import soften
+from maskaug.masktheface_wrapper.blend.blur import match_blur
 from maskaug.masktheface_wrapper.blend.composite import composite
-from maskaug.masktheface_wrapper.blend.contact_shadow import touch
-from maskaug.masktheface_wrapper.blend.grain import grain_tile, lift, read_relief
-from maskaug.masktheface_wrapper.blend.light import Light, compress, shade
+from maskaug.masktheface_wrapper.blend.contact_shadow import add_contact_shadow
+from maskaug.masktheface_wrapper.blend.grain import match_relief, measure_relief, sample_grain
+from maskaug.masktheface_wrapper.blend.light import Light, compress_highlights, shade
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 
 _HIGHLIGHTS = 240.0  # folds that were deepened shall not clip either
 
 
 @dataclass(frozen=True)
-class Finish:
+class HarmonizeSteps:
     """Which steps a layer needs; a mask needs them all.
 
     Attributes:
@@ -32,8 +32,8 @@ class Finish:
     contact: bool = True
 
 
-def settle(
-    image: Image, layer: Layer, scene: Scene, seed: int, finish: Finish | None = None
+def harmonize(
+    image: Image, layer: Layer, context: FaceContext, seed: int, finish: HarmonizeSteps | None = None
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Light, soften and roughen a layer, give it a shadow, and lay it over the photograph.
 
@@ -47,18 +47,18 @@ def settle(
     Returns:
         A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
     """
-    finish = finish or Finish()
+    finish = finish or HarmonizeSteps()
     if finish.light is not None:
-        layer = shade(layer, scene.image, scene.skin, finish.light)
-    layer = soften(layer, scene.blur)
-    relief, noise = read_relief(scene.image, scene.landmarks, layer, scene.unit), None
+        layer = shade(layer, context.image, context.skin, finish.light)
+    layer = match_blur(layer, context.blur)
+    relief, noise = measure_relief(context.image, context.landmarks, layer, context.unit), None
     if relief is not None:
-        if scene.grain is not None:
-            rng, unit = np.random.default_rng(seed), scene.unit * scene.scale
-            noise = grain_tile(scene.grain, layer, unit=unit, relief=relief, scale=scene.scale, rng=rng)
+        if context.grain is not None:
+            rng, unit = np.random.default_rng(seed), context.unit * context.scale
+            noise = sample_grain(context.grain, layer, unit=unit, relief=relief, scale=context.scale, rng=rng)
         if finish.folds:
-            layer = lift(layer, relief, scene.unit, noise, scene.scale)
-    layer = compress(layer, _HIGHLIGHTS)
+            layer = match_relief(layer, relief, context.unit, noise, context.scale)
+    layer = compress_highlights(layer, _HIGHLIGHTS)
     if finish.contact:
-        layer = touch(layer, scene.unit, scene.image.shape[:2])
-    return composite(image, layer, scene.scale, noise)
+        layer = add_contact_shadow(layer, context.unit, context.image.shape[:2])
+    return composite(image, layer, context.scale, noise)

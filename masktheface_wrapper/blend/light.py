@@ -49,17 +49,17 @@ def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
     if by == "skin":
         exposure = _exposure(skin.luma)
         color = cv2.transform(layer.color, _tone(skin)) * (layer.light * exposure)[..., None]
-        return compress(replace(layer, color=color), _SHOULDER)
+        return compress_highlights(replace(layer, color=color), _SHOULDER)
     under = image[layer.window].astype(np.float32) @ LUMA
     mean = float((under * weight).sum()) / total
     pattern = np.clip(_low_frequency(under, weight, mean) / max(mean, 1.0), 0.3, 3.0) ** _PATTERN
     pattern = np.clip(pattern, *_PATTERN_RANGE)
     if by == "own":
         color = layer.color * (pattern * layer.light)[..., None]
-        return compress(replace(layer, color=color), _SHOULDER)
+        return compress_highlights(replace(layer, color=color), _SHOULDER)
     light = pattern * layer.light * _exposure(mean)
     color = cv2.transform(layer.color, _tone(skin)) * light[..., None]
-    return compress(replace(layer, color=color), _SHOULDER)
+    return compress_highlights(replace(layer, color=color), _SHOULDER)
 
 
 def unlit(color: NDArray[np.floating], skin: Skin) -> NDArray[np.float32]:
@@ -73,7 +73,7 @@ def _exposure(luma: float) -> float:
     return float(np.clip((luma / _LIT_SKIN) ** _LEVEL, *_LEVEL_RANGE))
 
 
-def compress(layer: Layer, shoulder: float) -> Layer:
+def compress_highlights(layer: Layer, shoulder: float) -> Layer:
     """The layer with its colours above ``shoulder``, of 255, bent towards 255 without reaching it."""
     alpha = layer.alpha[..., None]
     room = (255.0 - shoulder) * alpha

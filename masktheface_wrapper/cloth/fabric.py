@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
 from maskaug.masktheface_wrapper.cloth.template import PackError, Template
-from maskaug.masktheface_wrapper.overlay import Wearing
+from maskaug.masktheface_wrapper.overlay import MaskParams
 
 Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 _Color = tuple[int, int, int]
@@ -20,7 +20,7 @@ _FOLDS = (48, 64)  # height and width of the grid they are worked out on
 _LOGO_MM = (14.0, 34.0)
 
 
-def finish(template: Template, level: int, wearing: Wearing, textures: Mapping[str, Image]) -> Texel:
+def render_cloth(template: Template, level: int, params: MaskParams, textures: Mapping[str, Image]) -> Texel:
     """A level of the template as this mask has it, ``(h, w, 4) uint8`` premultiplied RGBA.
 
     Args:
@@ -30,30 +30,30 @@ def finish(template: Template, level: int, wearing: Wearing, textures: Mapping[s
         textures: The user's own prints, ``(h, w, 3) uint8`` RGB by name.
     """
     texels = template.levels[level]
-    plain = wearing.color is None and wearing.pattern is None
-    if plain and not (wearing.wrinkles or wearing.translucency or wearing.logo):
+    plain = params.color is None and params.pattern is None
+    if plain and not (params.wrinkles or params.translucency or params.logo):
         return texels
-    rng = np.random.default_rng([wearing.seed, 1])
+    rng = np.random.default_rng([params.seed, 1])
     size = (texels.shape[0], texels.shape[1])
     alpha = texels[..., 3:]
     if plain:
         color = texels[..., :3].astype(np.float32)
     else:
-        share = alpha * np.float32((1 - wearing.translucency) / 128 / 255)
-        color = template.relief(level) * _dye(template, wearing, textures, size, rng) * share
-    if wearing.wrinkles:
-        color *= _wrinkles(size, wearing.wrinkles, rng)[..., None]
-    if wearing.logo:
-        _stamp(color, alpha, wearing.logo, rng)
+        share = alpha * np.float32((1 - params.translucency) / 128 / 255)
+        color = template.relief(level) * _dyed(template, params, textures, size, rng) * share
+    if params.wrinkles:
+        color *= _wrinkles(size, params.wrinkles, rng)[..., None]
+    if params.logo:
+        _stamp(color, alpha, params.logo, rng)
     if plain:
-        color *= 1 - wearing.translucency
+        color *= 1 - params.translucency
     finished = np.empty_like(texels)
     np.clip(color, 0, 255, out=finished[..., :3], casting="unsafe")
-    finished[..., 3:] = alpha * np.float32(1 - wearing.translucency)
+    finished[..., 3:] = alpha * np.float32(1 - params.translucency)
     return finished
 
 
-def rgb(color: str) -> _Color:
+def hex_to_rgb(color: str) -> _Color:
     """``#rrggbb`` as three numbers.
 
     Raises:
@@ -65,27 +65,27 @@ def rgb(color: str) -> _Color:
     return red, green, blue
 
 
-def _dye(
+def _dyed(
     template: Template,
-    wearing: Wearing,
+    params: MaskParams,
     textures: Mapping[str, Image],
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """``(h, w, 3) float32`` or ``(3,)``: the cloth's own colours."""
     mm = _WIDTH_MM / size[1]
-    cloth = np.array(rgb(wearing.color), dtype=np.float32) if wearing.color else template.cloth
-    if wearing.pattern is None:
+    cloth = np.array(hex_to_rgb(params.color), dtype=np.float32) if params.color else template.cloth
+    if params.pattern is None:
         return cloth
-    if wearing.pattern in textures:
-        return _tiled(textures[wearing.pattern], size, wearing.pattern_mm / mm, wearing.pattern_angle, rng)
-    if wearing.pattern not in PATTERNS:
+    if params.pattern in textures:
+        return _tiled(textures[params.pattern], size, params.pattern_mm / mm, params.pattern_angle, rng)
+    if params.pattern not in PATTERNS:
         known = ", ".join([*PATTERNS, *textures])
-        raise PackError(f"there is no texture {wearing.pattern!r}; there are {known}")
+        raise PackError(f"there is no texture {params.pattern!r}; there are {known}")
     share = pattern_share(
-        wearing.pattern, size, rng, mm_per_texel=mm, period_mm=wearing.pattern_mm, angle=wearing.pattern_angle
+        params.pattern, size, rng, mm_per_texel=mm, period_mm=params.pattern_mm, angle=params.pattern_angle
     )
-    ink = np.array(rgb(wearing.ink or "#ffffff"), dtype=np.float32)
+    ink = np.array(hex_to_rgb(params.ink or "#ffffff"), dtype=np.float32)
     return np.asarray(cloth + share[..., None] * (ink - cloth), dtype=np.float32)
 
 
@@ -136,4 +136,4 @@ def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng:
         place = np.array([[scale, 0, x - wide / 2], [0, scale, y - wide / 6]])
         mark = np.asarray(cv2.warpAffine(large, place, (width, height), flags=cv2.INTER_AREA), dtype=np.uint8)
     share = mark[..., None].astype(np.float32) / 255 * 0.9
-    color += share * (np.array(rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)
+    color += share * (np.array(hex_to_rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)

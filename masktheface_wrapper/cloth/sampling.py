@@ -10,7 +10,7 @@ import numpy as np
 from maskaug.core.color import LUMA
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS
 from maskaug.masktheface_wrapper.cloth.template import Pack, Template
-from maskaug.masktheface_wrapper.overlay import Wear, Wearing
+from maskaug.masktheface_wrapper.overlay import MaskParams, Wear
 
 Variety = Literal["none", "real", "wide", "wild"]
 _Name = TypeVar("_Name", bound=str)
@@ -51,7 +51,7 @@ _WILD_SLIDE = (-0.15, 0.12)  # half of them where they belong, the others down t
 
 
 @dataclass(frozen=True)
-class Fixed:
+class NamedMask:
     """A mask a user asked for by name.
 
     Attributes:
@@ -66,7 +66,7 @@ class Fixed:
 
 
 @dataclass(frozen=True)
-class Choice:
+class MaskDistribution:
     """What may be drawn, and how often; None or 0 leave it to the variety.
 
     Attributes:
@@ -87,28 +87,30 @@ class Choice:
     color_weight: float = 0.5
     patterns: Sequence[str] = ()
     pattern_weight: float = 0.5
-    fixed: Sequence[Fixed] = ()
+    fixed: Sequence[NamedMask] = ()
 
 
-def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearing:
+def sample_mask(rng: np.random.Generator, pack: Pack, distribution: MaskDistribution) -> MaskParams:
     """Draw a template, its cloth, and how it sits.
 
     Raises:
         PackError: the pack has no mask of a kind.
         ValueError: the weights are negative or all 0.
     """
-    wear = pick(rng, choice.wear)
-    if choice.fixed:
-        templates, cloth = _draw_fixed(rng, pack, choice.fixed)
+    wear = weighted_choice(rng, distribution.wear)
+    if distribution.fixed:
+        templates, cloth = _sample_named(rng, pack, distribution.fixed)
     else:
-        kind = pick(rng, dict.fromkeys(pack.kinds, 1.0) if choice.kinds is None else choice.kinds)
-        templates, cloth = pack.of_kind(kind), _draw_cloth(rng, kind, choice)
+        kind = weighted_choice(
+            rng, dict.fromkeys(pack.kinds, 1.0) if distribution.kinds is None else distribution.kinds
+        )
+        templates, cloth = pack.of_kind(kind), _sample_cloth(rng, kind, distribution)
     if cloth:
         templates = _dyeable(templates)
-    name = pick(rng, {template.name: template.weight for template in templates})
-    across, down, tilt, scale, slack = np.clip(rng.standard_normal(5), -2, 2) * _SPREAD[choice.variety]
-    low, high = _WILD_SLIDE if choice.variety == "wild" and wear == "correct" else _SLIDE[wear]
-    return Wearing(
+    name = weighted_choice(rng, {template.name: template.weight for template in templates})
+    across, down, tilt, scale, slack = np.clip(rng.standard_normal(5), -2, 2) * _SPREAD[distribution.variety]
+    low, high = _WILD_SLIDE if distribution.variety == "wild" and wear == "correct" else _SLIDE[wear]
+    return MaskParams(
         template=name,
         kind=pack.templates[name].kind,
         wear=wear,
@@ -117,15 +119,15 @@ def draw_wearing(rng: np.random.Generator, pack: Pack, choice: Choice) -> Wearin
         shift_y=round(float(down * _SHIFT_Y_MM), 3),
         tilt=round(float(tilt * _TILT_DEGREES), 3),
         scale=round(float(1 + scale * _SCALE), 4),
-        slack=0.0 if choice.variety == "none" else round(float(slack * _SLACK_MM), 3),
+        slack=0.0 if distribution.variety == "none" else round(float(slack * _SLACK_MM), 3),
         seed=int(rng.integers(2**31)),
         **cloth,
-        **_draw_age(rng, choice.variety),
+        **_sample_wear(rng, distribution.variety),
     )
 
 
-def _draw_fixed(
-    rng: np.random.Generator, pack: Pack, fixed: Sequence[Fixed]
+def _sample_named(
+    rng: np.random.Generator, pack: Pack, fixed: Sequence[NamedMask]
 ) -> tuple[tuple[Template, ...], dict[str, object]]:
     """The templates one of the user's names stands for, and the cloth it asks for."""
     one = fixed[int(rng.integers(len(fixed)))]
@@ -137,24 +139,24 @@ def _draw_fixed(
     return pack.named(one.name), cloth
 
 
-def _draw_cloth(rng: np.random.Generator, kind: str, choice: Choice) -> dict[str, object]:
+def _sample_cloth(rng: np.random.Generator, kind: str, distribution: MaskDistribution) -> dict[str, object]:
     """Colour and pattern; empty for the template's own."""
-    if choice.color and rng.random() < choice.color_weight:
-        return {"color": choice.color}
-    if choice.patterns and rng.random() < choice.pattern_weight:
-        name = choice.patterns[int(rng.integers(len(choice.patterns)))]
+    if distribution.color and rng.random() < distribution.color_weight:
+        return {"color": distribution.color}
+    if distribution.patterns and rng.random() < distribution.pattern_weight:
+        name = distribution.patterns[int(rng.integers(len(distribution.patterns)))]
         return {"pattern": name, "pattern_mm": round(float(rng.uniform(50, 190)), 1)}
-    if rng.random() >= _DYED[choice.variety]:
+    if rng.random() >= _DYED[distribution.variety]:
         return {}
     sold = _SOLD.get(kind, _SOLD["cloth"])
-    wide = choice.variety in ("wide", "wild")
-    cloth: dict[str, object] = {"color": any_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
-    if choice.variety == "wild" and rng.random() < 0.35:
+    wide = distribution.variety in ("wide", "wild")
+    cloth: dict[str, object] = {"color": sample_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
+    if distribution.variety == "wild" and rng.random() < 0.35:
         cloth["color"] = _near(rng, _SKIN) if rng.random() < 0.4 else _gaudy_color(rng)
     if rng.random() < (0.4 if wide else _PRINTED.get(kind, 0.0)):
         cloth |= {
             "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
-            "ink": any_color(rng) if rng.random() < 0.5 else _near(rng, _SOLD["cloth"]),
+            "ink": sample_color(rng) if rng.random() < 0.5 else _near(rng, _SOLD["cloth"]),
             "pattern_mm": round(float(np.exp(rng.uniform(np.log(6), np.log(32)))), 1),
             "pattern_angle": round(float(rng.choice((0, 0, 45, 90, rng.uniform(0, 180)))), 1),
         }
@@ -165,7 +167,7 @@ def _draw_cloth(rng: np.random.Generator, kind: str, choice: Choice) -> dict[str
     return cloth
 
 
-def _draw_age(rng: np.random.Generator, variety: Variety) -> dict[str, float]:
+def _sample_wear(rng: np.random.Generator, variety: Variety) -> dict[str, float]:
     """Wrinkles of use, and how thin the cloth is."""
     if variety == "none":
         return {}
@@ -183,12 +185,12 @@ def _dyeable(templates: tuple[Template, ...]) -> tuple[Template, ...]:
 
 def _near(rng: np.random.Generator, colors: Mapping[str, float]) -> str:
     """One of the colours, as another maker's dye has it."""
-    chosen = bytes.fromhex(pick(rng, colors)[1:])
+    chosen = bytes.fromhex(weighted_choice(rng, colors)[1:])
     drawn = np.array(list(chosen)) * rng.uniform(0.88, 1.12) + rng.normal(0, 6, 3)
     return _hex(drawn)
 
 
-def any_color(rng: np.random.Generator) -> str:
+def sample_color(rng: np.random.Generator) -> str:
     """Any colour at all, as ``#rrggbb``; strong ones are rarer."""
     red, green, blue = colorsys.hsv_to_rgb(rng.random(), float(rng.beta(1.2, 1.6)), rng.uniform(0.12, 0.95))
     return _hex(np.array([red, green, blue]) * 255)
@@ -203,7 +205,7 @@ def _hex(color: np.ndarray) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def pick(rng: np.random.Generator, weights: Mapping[_Name, float]) -> _Name:
+def weighted_choice(rng: np.random.Generator, weights: Mapping[_Name, float]) -> _Name:
     """One of the names, with a probability in proportion to its weight.
 
     Raises:

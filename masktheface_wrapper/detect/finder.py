@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image, Points
 from maskaug.core.faces import Face
 from maskaug.core.resize import shrink
-from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, implausible
+from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, why_implausible
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 Detector = Callable[[Image], NDArray[np.float32]]  # boxes (N, 4): left, top, right, bottom
 _SlimefaceDetect = Callable[[int, int, bytes], list[tuple[int, ...]]]  # left, top, width, height, confidence
@@ -114,7 +114,7 @@ class FaceFinder:
         if side > 2 * _FACE_SIDE:
             image, factor = _scaled(image, max(image.shape[:2]) * _FACE_SIDE / side)
         estimate = self._predictor.predict(image, box * factor)
-        if implausible(estimate):
+        if why_implausible(estimate):
             return None
         # Pixel centres are at whole numbers in either grid.
         points = (estimate.points + 0.5) / factor - 0.5 if factor < 1 else estimate.points
@@ -131,12 +131,12 @@ def face_from_landmarks(landmarks: Points) -> Face:
 def _distinct(faces: list[Face]) -> list[Face]:
     """Largest first, each face once, without specks beside a large face."""
     kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: (-face_unit(face.landmarks), *face.box.tolist())):
-        size, center = face_unit(face.landmarks), face.landmarks.mean(axis=0)
-        if kept and size < _SMALLEST_SHARE * face_unit(kept[0].landmarks):
+    for face in sorted(faces, key=lambda face: (-face_size(face.landmarks), *face.box.tolist())):
+        size, center = face_size(face.landmarks), face.landmarks.mean(axis=0)
+        if kept and size < _SMALLEST_SHARE * face_size(kept[0].landmarks):
             continue
         gaps = [float(np.hypot(*(center - other.landmarks.mean(axis=0)))) for other in kept]
-        if all(gap > _SAME_FACE * face_unit(other.landmarks) for gap, other in zip(gaps, kept, strict=True)):
+        if all(gap > _SAME_FACE * face_size(other.landmarks) for gap, other in zip(gaps, kept, strict=True)):
             kept.append(face)
     return kept
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image, Points
 from maskaug.core.landmarks import CHIN, EYES, LEFT_EYE, MOUTH, NOSE_TIP, RIGHT_EYE
 from maskaug.masktheface_wrapper.detect.models import FIVE_POINT_MODEL, ModelError, bundled_model
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
 
 _PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
@@ -35,7 +35,7 @@ _DOUBTFUL = 4.5  # deviations
 
 
 @dataclass(frozen=True)
-class Estimate:
+class LandmarkEstimate:
     """Landmarks and how far a second estimate lies from them.
 
     Attributes:
@@ -61,7 +61,7 @@ class LandmarkPredictor:
         self._all = _load(model, 68)
         self._five = _load(bundled_model(FIVE_POINT_MODEL), 5)
 
-    def predict(self, image: Image, box: NDArray[np.floating]) -> Estimate:
+    def predict(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
         """Landmarks of the face in a box (left, top, right, bottom) as dlib's HOG detector draws it.
 
         The quick 5-point model looks at the box itself. What it finds turns the face upright, unsqueezes it
@@ -70,7 +70,7 @@ class LandmarkPredictor:
         """
         five = _points(self._five(image, _rectangle(box)))
         found, camera = self._on_patch(image, *_frame_of_five(five))
-        quick = Estimate(found, _distance(found[_FIVE], five, found), camera.error)
+        quick = LandmarkEstimate(found, _distance(found[_FIVE], five, found), camera.error)
         doubtful = _doubt(quick, box) > _DOUBTFUL
         if not doubtful and 1 / _SQUEEZE_LEFT < camera.aspect < _SQUEEZE_LEFT:
             return quick
@@ -82,10 +82,10 @@ class LandmarkPredictor:
         apart = max(best.disagreement, min(quick.disagreement, _MAX_DISAGREEMENT))
         return replace(best, disagreement=apart)
 
-    def _again(self, image: Image, points: Points) -> Estimate:
+    def _again(self, image: Image, points: Points) -> LandmarkEstimate:
         """Landmarks in a box made from other landmarks, and how far they have moved."""
         found, camera = self._on_patch(image, *_frame_of_all(points))
-        return Estimate(found, _distance(found, points, found), camera.error)
+        return LandmarkEstimate(found, _distance(found, points, found), camera.error)
 
     def _on_patch(self, image: Image, eyes: Points, unit: float, angle: float, aspect: float) -> tuple[Points, Camera]:
         """The 68 points found on an upright patch, and the pose in which the patch shows the face.
@@ -112,7 +112,7 @@ class LandmarkPredictor:
         return np.asarray(on_patch @ back[:, :2].T + back[:, 2], dtype=np.float32), fit_camera(on_patch)
 
 
-def _doubt(estimate: Estimate, box: NDArray[np.floating]) -> float:
+def _doubt(estimate: LandmarkEstimate, box: NDArray[np.floating]) -> float:
     """How unlikely an estimate is, in standard deviations: it should hold, and lie in the detector's box.
 
     The constants are the medians and deviations over faces whose estimates agree.
@@ -145,7 +145,7 @@ def _points(shape: dlib.full_object_detection) -> Points:
 
 
 def _distance(first: Points, second: Points, face: Points) -> float:
-    return float(np.hypot(*(first - second).T).mean()) / face_unit(face)
+    return float(np.hypot(*(first - second).T).mean()) / face_size(face)
 
 
 def _frame_of_five(five: Points) -> tuple[Points, float, float, float]:
@@ -162,7 +162,7 @@ def _frame_of_five(five: Points) -> tuple[Points, float, float, float]:
 def _frame_of_all(points: Points) -> tuple[Points, float, float, float]:
     aspect = fit_camera(points).aspect
     left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
-    return _frame(left, right, aspect, face_unit((points / (1.0, aspect)).astype(np.float32)) * aspect)
+    return _frame(left, right, aspect, face_size((points / (1.0, aspect)).astype(np.float32)) * aspect)
 
 
 def _frame(left: Points, right: Points, aspect: float, unit_down: float) -> tuple[Points, float, float, float]:
@@ -173,14 +173,14 @@ def _frame(left: Points, right: Points, aspect: float, unit_down: float) -> tupl
     return np.asarray((left + right) / 2, dtype=np.float32), unit, float(np.arctan2(across[1], across[0])), aspect
 
 
-def implausible(estimate: Estimate) -> str | None:
+def why_implausible(estimate: LandmarkEstimate) -> str | None:
     """Why a shape cannot be a face, or None: the sanity gate behind every detector."""
     if estimate.disagreement > _MAX_DISAGREEMENT:
         return "does not hold under another box"
     if estimate.error > _MAX_POSE_ERROR_MM:
         return "no human proportions"
     landmarks = estimate.points
-    if face_unit(landmarks) < _MIN_UNIT:
+    if face_size(landmarks) < _MIN_UNIT:
         return "too small"
     across = landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)
     down = np.array([-across[1], across[0]])

@@ -11,7 +11,7 @@ from maskaug.masktheface_wrapper.cloth.template import ShellName
 from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS, Shell, shell
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.geometry.pose import Camera
-from maskaug.masktheface_wrapper.overlay import Wearing
+from maskaug.masktheface_wrapper.overlay import MaskParams
 
 # Landmarks that mark a place on the head, whatever its pose: nose, eye corners and lower lids.
 _PLACES = np.array([27, 28, 29, 30, 31, 33, 35, 36, 39, 40, 41, 42, 45, 46, 47])
@@ -78,7 +78,7 @@ class FittedMesh:
         return self.worn[round(v * (ROWS - 1)) * COLUMNS + round((u + 1) / 2 * (COLUMNS - 1))]
 
 
-def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, wearing: Wearing) -> FittedMesh:
+def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, params: MaskParams) -> FittedMesh:
     """Carry a shell of some cut onto a face: project it with the head's pose, then correct the mean face's proportions.
 
     The correction takes the projected mean face to the landmarks at nose and eyes, and the shell's outline
@@ -88,8 +88,8 @@ def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, wearing: Wearin
     """
     # Where the face departs from the mean shows against a mask worn as it should be.
     correction = _fit_correction(shell(cut), landmarks, camera)
-    slid = shell(cut, wearing.slide)
-    net = _worn(slid, wearing)
+    slid = shell(cut, params.slide)
+    net = _worn(slid, params)
     return FittedMesh(
         worn=slid.blend @ net,
         vertices=(slid.blend @ correction(camera.project(net))).astype(np.float32),
@@ -100,16 +100,16 @@ def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, wearing: Wearin
     )
 
 
-def _worn(slid: Shell, wearing: Wearing) -> NDArray[np.float64]:
+def _worn(slid: Shell, params: MaskParams) -> NDArray[np.float64]:
     """The shell's control points as it sits: loosened, then scaled, tilted and shifted in the plane of the face."""
     # The edges lie on the skin however loose the cloth.
     u, v = slid.net_chart.T
-    loose = wearing.slack * (1 - u**2) * np.sin(np.pi * v)
+    loose = params.slack * (1 - u**2) * np.sin(np.pi * v)
     points = slid.net + loose[:, None] * slid.outward
-    angle = np.radians(wearing.tilt)
+    angle = np.radians(params.tilt)
     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-    moved = (points - _TILT_CENTER) @ (wearing.scale * turn).T + _TILT_CENTER
-    return np.asarray(moved + np.array([wearing.shift_x, wearing.shift_y, 0.0]))
+    moved = (points - _TILT_CENTER) @ (params.scale * turn).T + _TILT_CENTER
+    return np.asarray(moved + np.array([params.shift_x, params.shift_y, 0.0]))
 
 
 def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correction:

@@ -6,7 +6,7 @@ from maskaug.core.arrays import Points
 from maskaug.core.landmarks import LEFT_EYE, MOUTH, RIGHT_EYE
 
 
-def face_unit(landmarks: Points) -> float:
+def face_size(landmarks: Points) -> float:
     """Size of a face in pixels: its eye distance, or what that would be judged by the height of a turned head.
 
     On the mean face that looks straight ahead, the mouth lies 0.92 eye distances below the eyes.

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image, Points
 from maskaug.core.color import LUMA
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
 _REBLUR = (1.0, 3.0)  # pixels
@@ -16,7 +16,7 @@ _OWN_SOFTNESS, _MOST_OF_IT = 0.021, 0.85  # of edges about the eyes: in eye dist
 _BLUR_RANGE = (0.55, 12.0)
 
 
-def read_blur(image: Image, landmarks: Points) -> float:
+def measure_blur(image: Image, landmarks: Points) -> float:
     """Standard deviation of the picture's blur at its sharpest edges about the eyes, in pixels.
 
     A step edge blurred by s has, when blurred once more by r, a gradient smaller by sqrt(s² + r²) / s (Zhuo and
@@ -36,7 +36,7 @@ def read_blur(image: Image, landmarks: Points) -> float:
         if blur < 1.5 * again:
             break
     # Lids, lashes and brows are softer than a step by themselves.
-    own = min(_OWN_SOFTNESS * face_unit(landmarks), _MOST_OF_IT * blur)
+    own = min(_OWN_SOFTNESS * face_size(landmarks), _MOST_OF_IT * blur)
     return float(np.clip(np.sqrt(blur**2 - own**2), *_BLUR_RANGE))
 
 

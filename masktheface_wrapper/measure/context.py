@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 from maskaug.core.arrays import Image, Points
 from maskaug.core.resize import shrink
-from maskaug.masktheface_wrapper.geometry.face_size import face_unit
+from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
-from maskaug.masktheface_wrapper.measure.blur import read_blur
-from maskaug.masktheface_wrapper.measure.grain import Grain, read_grain
-from maskaug.masktheface_wrapper.measure.lower_face import LowerFace, read_lower_face
-from maskaug.masktheface_wrapper.measure.skin import Skin, read_skin
+from maskaug.masktheface_wrapper.measure.blur import measure_blur
+from maskaug.masktheface_wrapper.measure.grain import Grain, measure_grain
+from maskaug.masktheface_wrapper.measure.lower_face import LowerFace, measure_lower_face
+from maskaug.masktheface_wrapper.measure.skin import Skin, measure_skin
 
 _LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaceContext:
     """One face in a photograph. Templates have no detail for larger faces: these are seen, and masked, smaller.
 
     Attributes:
@@ -41,22 +41,22 @@ class Scene:
     grain: Grain | None
 
 
-def read_scene(photograph: Image, landmarks: Points) -> Scene:
+def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
     """Measure a face by its ``(68, 2)`` landmarks."""
-    full = face_unit(landmarks)
+    full = face_size(landmarks)
     factor = min(1.0, _LARGEST_FACE / full)
     # Pixel centres are at whole numbers in either grid.
     points = landmarks if factor == 1 else ((landmarks + 0.5) * factor - 0.5).astype("float32")
     image = photograph if factor == 1 else shrink(photograph, factor)
-    unit, skin = full * factor, read_skin(image, points)
-    return Scene(
+    unit, skin = full * factor, measure_skin(image, points)
+    return FaceContext(
         image=image,
         landmarks=points,
         scale=1 / factor,
         unit=unit,
         camera=fit_camera(points),
         skin=skin,
-        lower_face=read_lower_face(image, points, unit, skin),
-        blur=read_blur(image, points),
-        grain=read_grain(photograph, landmarks, skin, full),
+        lower_face=measure_lower_face(image, points, unit, skin),
+        blur=measure_blur(image, points),
+        grain=measure_grain(photograph, landmarks, skin, full),
     )

@@ -37,7 +37,7 @@ class Grain:
     kernel: NDArray[np.float32]
 
 
-def read_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grain | None:
+def measure_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> Grain | None:
     """The grain of a face whose eyes are ``unit`` pixels apart; None if no bare skin lies inside the picture."""
     patches = _patches(image, landmarks, unit)
     if not len(patches):

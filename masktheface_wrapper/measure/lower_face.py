@@ -31,7 +31,7 @@ class LowerFace:
     edges: float
 
 
-def read_lower_face(image: Image, landmarks: Points, unit: float, skin: Skin) -> LowerFace:
+def measure_lower_face(image: Image, landmarks: Points, unit: float, skin: Skin) -> LowerFace:
     """Look at a face by its ``(68, 2)`` landmarks, whose eyes are ``unit`` pixels apart."""
     if unit > _EYES_APART:
         factor = _EYES_APART / unit

@@ -38,7 +38,7 @@ class Skin:
         return np.asarray(like, dtype=np.float32)
 
 
-def read_skin(image: Image, landmarks: Points) -> Skin:
+def measure_skin(image: Image, landmarks: Points) -> Skin:
     """The skin of a face in an ``(H, W, 3) uint8`` RGB picture, by its ``(68, 2)`` landmarks."""
     around = np.concatenate([landmarks[27:31], (landmarks[[1, 2, 14, 15]] + landmarks[[31, 31, 35, 35]]) / 2])
     x, y = np.clip(np.round(around), 0, (image.shape[1] - 1, image.shape[0] - 1)).astype(int).T

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from maskaug.core.arrays import Points
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 
 Field = NDArray[np.float32]  # (h, w), over a canvas
 
@@ -18,7 +18,7 @@ _BLURS = 3.5  # margin about what is drawn, in standard deviations of the photog
 
 
 @dataclass(frozen=True)
-class Frame:
+class FaceFrame:
     """A flat frame in the picture, in mm: x along the face to the picture's right, y down it.
 
     Attributes:
@@ -42,20 +42,20 @@ class Frame:
         """``(N, 2)`` pixels to mm."""
         return np.asarray((pixels - self.origin) @ np.linalg.inv(self.axes).T)
 
-    def moved(self, x: float, y: float, degrees: float = 0.0) -> "Frame":
+    def moved(self, x: float, y: float, degrees: float = 0.0) -> "FaceFrame":
         """This frame with its origin at (x, y), turned clockwise about it."""
         angle = np.radians(degrees)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        return Frame(self.origin + self.axes @ (x, y), self.axes @ turn)
+        return FaceFrame(self.origin + self.axes @ (x, y), self.axes @ turn)
 
 
-def face_frame(scene: Scene, *numbers: int) -> Frame:
+def face_frame(context: FaceContext, *numbers: int) -> FaceFrame:
     """The frame of a face, upright with it and squeezed with the picture, its origin amid these landmarks."""
-    camera = scene.camera
+    camera = context.camera
     roll = np.radians(camera.pose.roll)
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     axes = camera.pixels_per_mm * np.array([[1.0], [camera.aspect]]) * turn
-    return Frame(scene.landmarks[list(numbers)].mean(axis=0).astype(np.float64), axes)
+    return FaceFrame(context.landmarks[list(numbers)].mean(axis=0).astype(np.float64), axes)
 
 
 def single(values: NDArray[np.floating]) -> Field:
@@ -75,7 +75,7 @@ class Canvas:
         alpha: ``(h, w) float32``.
     """
 
-    def __init__(self, frame: Frame, window: tuple[int, int, int, int]) -> None:
+    def __init__(self, frame: FaceFrame, window: tuple[int, int, int, int]) -> None:
         """An empty canvas over left, top, right and bottom pixels of the picture."""
         self.left, self.top, right, bottom = window
         self.frame = frame
@@ -154,10 +154,10 @@ class Canvas:
         return Layer(self.left, self.top, self.color, self.alpha, np.ones_like(self.alpha))
 
 
-def canvas_over(scene: Scene, frame: Frame, outline: NDArray[np.floating]) -> Canvas | None:
+def canvas_over(context: FaceContext, frame: FaceFrame, outline: NDArray[np.floating]) -> Canvas | None:
     """A canvas over all of ``(N, 2)`` pixels that is inside the picture, with room for blur; None if nothing is."""
-    height, width = scene.image.shape[:2]
-    margin = int(np.ceil(_BLURS * scene.blur)) + 2
+    height, width = context.image.shape[:2]
+    margin = int(np.ceil(_BLURS * context.blur)) + 2
     left, top = np.floor(outline.min(axis=0) - margin).clip(0, (width, height)).astype(int)
     right, bottom = np.ceil(outline.max(axis=0) + margin + 1).clip(0, (width, height)).astype(int)
     if right - left < 2 or bottom - top < 2:
@@ -165,7 +165,9 @@ def canvas_over(scene: Scene, frame: Frame, outline: NDArray[np.floating]) -> Ca
     return Canvas(frame, (int(left), int(top), int(right), int(bottom)))
 
 
-def canvas_in(scene: Scene, frame: Frame, low: tuple[float, float], high: tuple[float, float]) -> Canvas | None:
+def canvas_in(
+    context: FaceContext, frame: FaceFrame, low: tuple[float, float], high: tuple[float, float]
+) -> Canvas | None:
     """A canvas over a rectangle of the frame, by its upper left and its lower right corner in mm."""
     (left, top), (right, bottom) = low, high
-    return canvas_over(scene, frame, frame.pixels([(left, top), (right, top), (right, bottom), (left, bottom)]))
+    return canvas_over(context, frame, frame.pixels([(left, top), (right, top), (right, bottom), (left, bottom)]))

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Points
 from maskaug.core.color import LUMA
 from maskaug.core.landmarks import BROWS, LIPS
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, Frame, canvas_over, face_frame
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.measure.context import FaceContext
+from maskaug.masktheface_wrapper.occluders.canvas import Canvas, FaceFrame, Field, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.strokes import draw_strokes, scatter
 
 # Of each beard: how far it stands out below the chin and at the sides, mm; length of its hairs, mm; alpha of the
@@ -28,57 +28,61 @@ _SOFT_EDGE = 2.2  # mm
 _HAIR_MM = 0.7
 
 
-def dress_beard(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_beard(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A beard round the lips and along the jaw."""
-    below, aside, length, ground, hair, count = _BEARDS[prop.form]
-    frame = face_frame(scene, *range(48, 60))
-    outline = _goatee(scene, frame, below * prop.size) if prop.form == "goatee" else _whole(scene, frame, below, aside)
-    canvas = canvas_over(scene, frame, np.concatenate([outline, frame.pixels([(-60, 60 + below), (60, 0)])]))
+    below, aside, length, ground, hair, count = _BEARDS[occluder.form]
+    frame = face_frame(context, *range(48, 60))
+    outline = (
+        _goatee(context, frame, below * occluder.size)
+        if occluder.form == "goatee"
+        else _whole(context, frame, below, aside)
+    )
+    canvas = canvas_over(context, frame, np.concatenate([outline, frame.pixels([(-60, 60 + below), (60, 0)])]))
     if canvas is None:
         return None
     where = canvas.polygon(outline)
-    where *= 1 - canvas.polygon(_lips(scene, frame))
-    if prop.form == "goatee":
-        where = np.maximum(where, _ring(canvas, scene, frame))
+    where *= 1 - canvas.polygon(_lips(context, frame))
+    if occluder.form == "goatee":
+        where = np.maximum(where, _ring(canvas, context, frame))
     where *= np.clip((canvas.y + 54) / 30, 0, 1)  # sideburns thin out upwards
-    return _grown(prop, scene, canvas, where, (length, ground, hair, count))
+    return _grown(occluder, context, canvas, where, (length, ground, hair, count))
 
 
-def dress_moustache(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_moustache(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A moustache between nose and upper lip."""
-    length, ground, hair, count = _MOUSTACHES[prop.form]
-    frame = face_frame(scene, *range(48, 60))
-    points = frame.mm(scene.landmarks)
+    length, ground, hair, count = _MOUSTACHES[occluder.form]
+    frame = face_frame(context, *range(48, 60))
+    points = frame.mm(context.landmarks)
     nose, lip = points[31:36], points[48:55]
-    thin = 0.5 if prop.form == "thin" else 0.12
+    thin = 0.5 if occluder.form == "thin" else 0.12
     top = nose + (0, 2.5) + thin * (lip[[1, 2, 3, 4, 5]] - nose)
-    ends = lip[[0, 6]] + np.array([(-5 * prop.size, 2.0), (5 * prop.size, 2.0)])
+    ends = lip[[0, 6]] + np.array([(-5 * occluder.size, 2.0), (5 * occluder.size, 2.0)])
     low = lip[5:0:-1] - np.array((0, 0.8))
     outline = np.concatenate([ends[:1], top, ends[1:], lip[6:], low, lip[:1]])
-    canvas = canvas_over(scene, frame, frame.pixels([(-55, -35), (55, 60)]))
+    canvas = canvas_over(context, frame, frame.pixels([(-55, -35), (55, 60)]))
     if canvas is None:
         return None
     where = canvas.polygon(frame.pixels(outline))
-    if prop.form == "horseshoe":
+    if occluder.form == "horseshoe":
         for side, corner in ((-1, lip[0]), (1, lip[6])):
             strip = corner + np.array(
-                [(side * 1, -3), (side * 10, -2), (side * 11, 14), (side * 7, 34 * prop.size), (side * 3, 26)]
+                [(side * 1, -3), (side * 10, -2), (side * 11, 14), (side * 7, 34 * occluder.size), (side * 3, 26)]
             )
             where = np.maximum(where, canvas.polygon(frame.pixels(strip)))
-    where *= 1 - canvas.polygon(_lips(scene, frame))
-    return _grown(prop, scene, canvas, where, (length, ground, hair, count))
+    where *= 1 - canvas.polygon(_lips(context, frame))
+    return _grown(occluder, context, canvas, where, (length, ground, hair, count))
 
 
 def _grown(
-    prop: Prop,
-    scene: Scene,
+    occluder: OccluderParams,
+    context: FaceContext,
     canvas: Canvas,
     where: Field,
     growth: tuple[float, float, float, int],
-) -> tuple[Layer, Finish]:
+) -> tuple[Layer, HarmonizeSteps]:
     """Hair of that length, alpha of ground and of hairs, and number, where it grows."""
     length, ground, hair, count = growth
-    rng = np.random.default_rng([prop.seed, 2])
+    rng = np.random.default_rng([occluder.seed, 2])
     soft = canvas.smooth(where, _SOFT_EDGE)
     ragged = soft + 0.2 * canvas.noise(rng, 4, 6) * np.clip(4 * soft * (1 - soft), 0, 1)
     density = np.clip((ragged - 0.3) / 0.45, 0, 1) * np.clip(1 + 0.12 * canvas.noise(rng, 14, 14), 0.5, 1)
@@ -86,26 +90,28 @@ def _grown(
     tones = rng.beta(2.2, 2.2, len(roots))
     curves = _curves(roots, canvas.frame, length, rng)
     cover, tone = draw_strokes(canvas, curves, tones, _HAIR_MM)
-    color = hair_color(prop, scene)
+    color = hair_color(occluder, context)
     depth = 0.8 + 0.15 * canvas.noise(rng, 7, 9)
     canvas.paint(np.asarray(ground * density, dtype=np.float32), np.clip(depth, 0.4, 1.2)[..., None] * (0.75 * color))
     canvas.paint(hair * cover, (0.55 + 0.95 * tone)[..., None] * color + 14 * tone[..., None])
-    return canvas.layer(), Finish(light="own" if prop.color is None else "face", folds=False, contact=False)
+    return canvas.layer(), HarmonizeSteps(light="own" if occluder.color is None else "face", folds=False, contact=False)
 
 
-def hair_color(prop: Prop, scene: Scene) -> NDArray[np.float32]:
+def hair_color(occluder: OccluderParams, context: FaceContext) -> NDArray[np.float32]:
     """``(3,) float32`` RGB: the prop's, or that of the person's brows."""
-    if prop.color is not None:
-        return np.array(rgb(prop.color), dtype=np.float32)
-    height, width = scene.image.shape[:2]
-    x, y = np.clip(np.round(scene.landmarks[BROWS]), 0, (width - 1, height - 1)).astype(int).T
-    brows = scene.image[y, x].astype(np.float32)
+    if occluder.color is not None:
+        return np.array(hex_to_rgb(occluder.color), dtype=np.float32)
+    height, width = context.image.shape[:2]
+    x, y = np.clip(np.round(context.landmarks[BROWS]), 0, (width - 1, height - 1)).astype(int).T
+    brows = context.image[y, x].astype(np.float32)
     dark = np.argsort(brows @ LUMA)[: len(brows) // 2]
     # Skin shines through brows.
     return np.asarray(0.75 * np.median(brows[dark], axis=0), dtype=np.float32)
 
 
-def _curves(roots: NDArray[np.float32], frame: Frame, length: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def _curves(
+    roots: NDArray[np.float32], frame: FaceFrame, length: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """``(n, 3, 2)`` pixels: hairs that grow away from the middle of the upper lip, and bend down."""
     place = frame.mm(roots)
     away = place - (0, -22)
@@ -121,9 +127,9 @@ def _curves(roots: NDArray[np.float32], frame: Frame, length: float, rng: np.ran
     return frame.pixels(np.stack([place, middle, tip], axis=1))
 
 
-def _whole(scene: Scene, frame: Frame, below: float, aside: float) -> Points:
+def _whole(context: FaceContext, frame: FaceFrame, below: float, aside: float) -> Points:
     """Outline of a beard from ear to ear, up to the nose; pixels."""
-    points = frame.mm(scene.landmarks)
+    points = frame.mm(context.landmarks)
     jaw, nose, corners = points[1:16], points[31:36], points[[48, 54]]
     away = jaw - points[33]
     away /= np.linalg.norm(away, axis=1, keepdims=True) + 1e-6
@@ -139,9 +145,9 @@ def _whole(scene: Scene, frame: Frame, below: float, aside: float) -> Points:
     return frame.pixels(np.concatenate([rim, sides[1], middle[::-1], sides[0][::-1]]))
 
 
-def _goatee(scene: Scene, frame: Frame, below: float) -> Points:
+def _goatee(context: FaceContext, frame: FaceFrame, below: float) -> Points:
     """Outline of hair on the chin; pixels."""
-    points = frame.mm(scene.landmarks)
+    points = frame.mm(context.landmarks)
     chin, lip = points[8], points[57]
     half = 0.5 * float(points[54, 0] - points[48, 0]) + 2
     middle = (points[48] + points[54]) / 2
@@ -151,19 +157,19 @@ def _goatee(scene: Scene, frame: Frame, below: float) -> Points:
     return frame.pixels(np.concatenate([low, high]))
 
 
-def _ring(canvas: Canvas, scene: Scene, frame: Frame) -> Field:
+def _ring(canvas: Canvas, context: FaceContext, frame: FaceFrame) -> Field:
     """Where hair joins moustache and chin."""
-    lips = frame.mm(scene.landmarks[LIPS])
+    lips = frame.mm(context.landmarks[LIPS])
     middle = lips.mean(axis=0)
     outer = middle + (lips - middle) * (1.25, 1.0)
     # Highest below the nose, where the lip's own outline is nearly level.
     arch = 1 - ((outer[:, 0] - middle[0]) / (np.ptp(outer[:, 0]) / 2 + 1e-6)) ** 2
     outer[:, 1] += np.where(lips[:, 1] < middle[1], -8.5 * arch, 4.0)
-    return canvas.polygon(cv2.convexHull(frame.pixels(outer))[:, 0]) * (1 - canvas.polygon(_lips(scene, frame)))
+    return canvas.polygon(cv2.convexHull(frame.pixels(outer))[:, 0]) * (1 - canvas.polygon(_lips(context, frame)))
 
 
-def _lips(scene: Scene, frame: Frame) -> Points:
+def _lips(context: FaceContext, frame: FaceFrame) -> Points:
     """Outline of the lips, a little inside of it; pixels."""
-    lips = frame.mm(scene.landmarks[LIPS])
+    lips = frame.mm(context.landmarks[LIPS])
     middle = lips.mean(axis=0)
     return frame.pixels(middle + (lips - middle) * (0.98, 0.96))

@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Points
 from maskaug.core.color import LUMA
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.blend.light import Light
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_over, face_frame
 from maskaug.masktheface_wrapper.occluders.facial_hair import hair_color
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.strokes import draw_strokes
 
 _STEPS = 12  # points along a hair
@@ -31,40 +31,40 @@ _HAIRY = np.array(
 )
 
 
-def dress_hair(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_hair(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """Hair before the face."""
-    rng = np.random.default_rng([prop.seed, 7])
-    if prop.form == "long":
-        return _long(prop, scene, rng)
+    rng = np.random.default_rng([occluder.seed, 7])
+    if occluder.form == "long":
+        return _long(occluder, context, rng)
     curves, tones = [], []
-    side = 1.0 if prop.shift_x >= 0 else -1.0
-    lock = prop.form == "lock"
+    side = 1.0 if occluder.shift_x >= 0 else -1.0
+    lock = occluder.form == "lock"
     for _ in range(1 if lock else int(rng.integers(2, 7))):
-        hairs = _bundle(rng, prop, side * (1 if lock or rng.random() < 0.8 else -1))
+        hairs = _bundle(rng, occluder, side * (1 if lock or rng.random() < 0.8 else -1))
         curves.append(hairs)
         tones.append(np.clip(rng.normal(0.5, 0.08) + rng.normal(0, 0.22, len(hairs)), 0, 1))
-    paths = _on_face(np.concatenate(curves), scene)
-    canvas = canvas_over(scene, face_frame(scene, 27), paths.reshape(-1, 2))
+    paths = _on_face(np.concatenate(curves), context)
+    canvas = canvas_over(context, face_frame(context, 27), paths.reshape(-1, 2))
     if canvas is None:
         return None
-    _paint(canvas, _color(prop, scene), paths, np.concatenate(tones), 0.75)
-    return canvas.layer(), Finish(light=_light(prop), folds=False, contact=lock)
+    _paint(canvas, _color(occluder, context), paths, np.concatenate(tones), 0.75)
+    return canvas.layer(), HarmonizeSteps(light=_light(occluder), folds=False, contact=lock)
 
 
-def _bundle(rng: np.random.Generator, prop: Prop, side: float) -> NDArray[np.float64]:
+def _bundle(rng: np.random.Generator, occluder: OccluderParams, side: float) -> NDArray[np.float64]:
     """``(n, _STEPS, 2)`` mm of the head frame: hairs from the scalp over a temple, down by the mouth."""
-    lock = prop.form == "lock"
+    lock = occluder.form == "lock"
     count = int(rng.integers(60, 110)) if lock else int(rng.integers(4, 16))
-    spread = (30 if lock else rng.uniform(3, 12)) * prop.size
+    spread = (30 if lock else rng.uniform(3, 12)) * occluder.size
     corners = np.array(
         [
             (rng.uniform(8, 46), rng.uniform(-106, -90)),
             (rng.uniform(54, 78), rng.uniform(-80, -40)),
             (rng.uniform(56, 74), rng.uniform(0, 50)),
-            (rng.uniform(14, 60), rng.uniform(60, 125) + prop.shift_y),
+            (rng.uniform(14, 60), rng.uniform(60, 125) + occluder.shift_y),
         ]
     )
-    corners[:, 0] += abs(prop.shift_x) * np.array([-0.3, -0.2, 0.1, -0.4])
+    corners[:, 0] += abs(occluder.shift_x) * np.array([-0.3, -0.2, 0.1, -0.4])
     # Each hair on a course of its own near the bundle's; together at the scalp and again at the tip.
     place = rng.uniform(-0.5, 0.5, (count, 1))
     each = np.repeat(corners[None], count, axis=0)
@@ -76,7 +76,9 @@ def _bundle(rng: np.random.Generator, prop: Prop, side: float) -> NDArray[np.flo
     return np.asarray(hairs * (side, 1))
 
 
-def _long(prop: Prop, scene: Scene, rng: np.random.Generator) -> tuple[Layer, Finish] | None:
+def _long(
+    occluder: OccluderParams, context: FaceContext, rng: np.random.Generator
+) -> tuple[Layer, HarmonizeSteps] | None:
     """Long hair down both sides, before the edges of the cheeks."""
     curves, tones, counts = [], [], []
     for side in (-1.0, 1.0):
@@ -84,8 +86,8 @@ def _long(prop: Prop, scene: Scene, rng: np.random.Generator) -> tuple[Layer, Fi
         place = np.sort(rng.beta(0.8, 1.0, count))[:, None, None]
         along = _INNER * (1 - place) + _OUTER * place
         closer = np.array([0, 0.2, 0.8, 1, 1, 1.2, 1.4])
-        along[..., 0] += (rng.normal(-1, 4) + side * 0.25 * prop.shift_x) * closer
-        along[..., 0] += rng.normal(0, 2.6, (count, 7)) * closer + (prop.size - 1) * 14 * place[..., 0] * closer
+        along[..., 0] += (rng.normal(-1, 4) + side * 0.25 * occluder.shift_x) * closer
+        along[..., 0] += rng.normal(0, 2.6, (count, 7)) * closer + (occluder.size - 1) * 14 * place[..., 0] * closer
         along[..., 0] += (
             rng.uniform(0, 9) * np.sin(np.linspace(0, rng.uniform(6, 11), 7) + rng.uniform(0, 6)) * closer / 1.4
         )
@@ -98,11 +100,11 @@ def _long(prop: Prop, scene: Scene, rng: np.random.Generator) -> tuple[Layer, Fi
         )
         counts.append(count)
     points = np.concatenate(curves)
-    paths = scene.camera.project(points.reshape(-1, 3)).reshape(*points.shape[:2], 2)
-    canvas = canvas_over(scene, face_frame(scene, 27), paths.reshape(-1, 2))
+    paths = context.camera.project(points.reshape(-1, 3)).reshape(*points.shape[:2], 2)
+    canvas = canvas_over(context, face_frame(context, 27), paths.reshape(-1, 2))
     if canvas is None:
         return None
-    color = _color(prop, scene)
+    color = _color(occluder, context)
     mass = np.zeros_like(canvas.alpha)
     for start in (0, counts[0]):
         inner, outer = paths[start + 6], paths[start + counts[0] - 4]
@@ -111,26 +113,26 @@ def _long(prop: Prop, scene: Scene, rng: np.random.Generator) -> tuple[Layer, Fi
     canvas.paint(np.asarray(mass, dtype=np.float32), 0.62 * color)
     order = rng.permutation(len(paths))
     _paint(canvas, color, paths[order], np.concatenate(tones)[order], 1.5)
-    return canvas.layer(), Finish(light=_light(prop), folds=False)
+    return canvas.layer(), HarmonizeSteps(light=_light(occluder), folds=False)
 
 
-def _color(prop: Prop, scene: Scene) -> NDArray[np.float32]:
+def _color(occluder: OccluderParams, context: FaceContext) -> NDArray[np.float32]:
     """``(3,) float32`` RGB: the prop's, or what the person's hair seems to be."""
-    if prop.color is not None:
-        return np.array(rgb(prop.color), dtype=np.float32)
-    height, width = scene.image.shape[:2]
-    places = np.round(scene.camera.project(_HAIRY)).astype(int)
+    if occluder.color is not None:
+        return np.array(hex_to_rgb(occluder.color), dtype=np.float32)
+    height, width = context.image.shape[:2]
+    places = np.round(context.camera.project(_HAIRY)).astype(int)
     inside = places[((places >= 0) & (places < (width, height))).all(axis=1)]
     if len(inside) < 3:
-        return hair_color(prop, scene)
-    seen = scene.image[inside[:, 1], inside[:, 0]].astype(np.float32)
+        return hair_color(occluder, context)
+    seen = context.image[inside[:, 1], inside[:, 0]].astype(np.float32)
     # The dark ones: others are skin, or what is behind.
     dark = np.argsort(seen @ LUMA)[: (len(seen) + 1) // 2]
     return np.asarray(np.median(seen[dark], axis=0) + 6, dtype=np.float32)
 
 
-def _light(prop: Prop) -> Light:
-    return "own" if prop.color is None else "skin"
+def _light(occluder: OccluderParams) -> Light:
+    return "own" if occluder.color is None else "skin"
 
 
 def _bezier(corners: int, start: NDArray[np.floating], end: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -141,12 +143,12 @@ def _bezier(corners: int, start: NDArray[np.floating], end: NDArray[np.floating]
     return np.asarray(binomial * t**power * (1 - t) ** (corners - 1 - power))
 
 
-def _on_face(curves: NDArray[np.float64], scene: Scene) -> Points:
+def _on_face(curves: NDArray[np.float64], context: FaceContext) -> Points:
     """``(n, k, 2)`` mm of the head frame to pixels, on a rounded face."""
     x, y = curves[..., 0], curves[..., 1]
     depth = 45 * (x / 66) ** 2 - 12 + 0.004 * np.clip(-y, 0, 90) ** 2
     points = np.stack([x, y, depth], axis=-1)
-    return scene.camera.project(points.reshape(-1, 3)).reshape(*curves.shape[:2], 2)
+    return context.camera.project(points.reshape(-1, 3)).reshape(*curves.shape[:2], 2)
 
 
 def _paint(

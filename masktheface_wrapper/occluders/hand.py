@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.blend.light import Light, unlit
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.relief import Relief, tinted
 
-_FINISH = Finish(light="own")
+_FINISH = HarmonizeSteps(light="own")
 _ACROSS = (-28.5, -9.5, 9.5, 27.5)  # of the fingers' roots, mm
 _LENGTH = (66.0, 78.0, 72.0, 55.0)
 _RADIUS = (8.6, 9.0, 8.6, 7.6)
@@ -23,34 +23,34 @@ _REDDENING = (-0.12, 0.24, 0.36)  # of red, green and blue, in a colour photogra
 _NAIL = np.array([1.08, 1.0, 1.0], dtype=np.float32)
 
 
-def dress_hand(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_hand(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A hand with its forearm; at tilt 0 it comes from below."""
-    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
-    size = prop.size
-    rng = np.random.default_rng([prop.seed, 3])
+    frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
+    size = occluder.size
+    rng = np.random.default_rng([occluder.seed, 3])
     # Everything is drawn for a right or a left hand of usual size.
     mirror = 1.0 if rng.random() < 0.5 else -1.0
     frame = type(frame)(frame.origin, frame.axes * (size * mirror, size))
-    canvas = canvas_in(scene, frame, (-75, -85), (75, 300))
+    canvas = canvas_in(context, frame, (-75, -85), (75, 300))
     if canvas is None:
         return None
     relief, tips = Relief(canvas), []
-    if prop.form == "palm":
+    if occluder.form == "palm":
         tips = _palm(relief, rng)
-    elif prop.form == "fist":
+    elif occluder.form == "fist":
         _fist(relief, rng)
     else:
         tips = _fingers(relief, rng)
-    paint_skin(canvas, relief, scene, rng, tips=tips, light="own")
-    if prop.ink is not None:
-        _sleeve(canvas, rgb(prop.ink), rng)
+    paint_skin(canvas, relief, context, rng, tips=tips, light="own")
+    if occluder.ink is not None:
+        _sleeve(canvas, hex_to_rgb(occluder.ink), rng)
     return canvas.layer(), _FINISH
 
 
 def paint_skin(
     canvas: Canvas,
     relief: Relief,
-    scene: Scene,
+    context: FaceContext,
     rng: np.random.Generator,
     *,
     tips: Sequence[tuple[float, float, float, float]] = (),
@@ -72,12 +72,12 @@ def paint_skin(
     shine = mirrored * mirrored
     shine = shine * shine
     shine = 14 * shine * shine * shine
-    skin = _skin_color(scene)
+    skin = _skin_color(context)
     if light != "own":
-        skin = unlit(skin, scene.skin)
+        skin = unlit(skin, context.skin)
     skin = skin * np.float32(rng.uniform(0.93, 1.08))
     # Hollows are redder: light that comes out of them has been through skin.
-    colorful = float(np.clip((1 - scene.skin.color.min() / (scene.skin.color.max() + 1) - 0.08) / 0.2, 0, 1))
+    colorful = float(np.clip((1 - context.skin.color.min() / (context.skin.color.max() + 1) - 0.08) / 0.2, 0, 1))
     reddening = [colorful * depth for depth in _REDDENING]
     channels = [part * diffuse * (1 - depth * hollow) + shine for part, depth in zip(skin, reddening, strict=True)]
     color = np.asarray(cv2.merge(channels), dtype=np.float32)
@@ -91,15 +91,15 @@ def paint_skin(
     canvas.paint(relief.cover, color)
 
 
-def _skin_color(scene: Scene) -> NDArray[np.float32]:
+def _skin_color(context: FaceContext) -> NDArray[np.float32]:
     """``(3,) float32`` RGB: the median of bare skin all over the cheeks; the nose alone often shines."""
-    points, height, width = scene.landmarks, *scene.image.shape[:2]
+    points, height, width = context.landmarks, *context.image.shape[:2]
     places = np.concatenate([points[1:16] + share * (points[33] - points[1:16]) for share in (0.3, 0.55)])
     x, y = np.clip(np.round(places), 0, (width - 1, height - 1)).astype(int).T
-    seen = scene.image[y, x]
-    bare = scene.skin.likeness(seen[None])[0] > 0.2
+    seen = context.image[y, x]
+    bare = context.skin.likeness(seen[None])[0] > 0.2
     if bare.sum() < 8:
-        return scene.skin.color
+        return context.skin.color
     return np.asarray(np.median(seen[bare].astype(np.float32), axis=0) + 3, dtype=np.float32)
 
 

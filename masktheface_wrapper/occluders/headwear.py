@@ -5,13 +5,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Points
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_over, face_frame
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.relief import lit
 
 _UPPER = slice(17, 48)  # brows, nose and eyes
@@ -22,36 +22,38 @@ _CENTER = np.array([0.0, -30.0, 88.0])  # of the hat's dome, in the head frame
 _DOME = np.array([82.0, 98.0, 104.0])
 
 
-def dress_sunglasses(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_sunglasses(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """Dark glasses. ``ink``: of the frame."""
-    frame = face_frame(scene, 27)
-    half_x, half_y, power = _LENS[prop.form]
+    frame = face_frame(context, 27)
+    half_x, half_y, power = _LENS[occluder.form]
     # Neither they nor their shadow reach the nostrils, however short the nose.
-    room = float(frame.mm(scene.landmarks[33:34])[0, 1]) - _SHADOW_MM - _LENS_Y - prop.shift_y
-    half_x, half_y = half_x * prop.size, min(half_y * prop.size, max(room, 6.0))
+    room = float(frame.mm(context.landmarks[33:34])[0, 1]) - _SHADOW_MM - _LENS_Y - occluder.shift_y
+    half_x, half_y = half_x * occluder.size, min(half_y * occluder.size, max(room, 6.0))
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     cos, sin = np.cos(angle), np.sin(angle)
     unit = np.stack([np.sign(cos) * np.abs(cos) ** (2 / power), np.sign(sin) * np.abs(sin) ** (2 / power)], axis=1)
     lenses = []
     for side in (-1, 1):
         shape = unit * (half_x, half_y)
-        if prop.form == "aviator":
+        if occluder.form == "aviator":
             # Wider above, drawn down and outwards.
             shape[:, 0] *= 1 - 0.18 * unit[:, 1]
             shape[:, 0] += side * 3 * unit[:, 1]
-        x, y = side * 33 + shape[:, 0], _LENS_Y + shape[:, 1] + prop.shift_y
-        lenses.append(_projected(scene, np.stack([x, y, 2 + 0.006 * x**2], axis=1)))
-    hinges = _projected(scene, np.array([(-66, -4 + prop.shift_y, 24), (66, -4 + prop.shift_y, 24)]))
-    ends = scene.landmarks[[0, 16]]
-    bridge = _projected(scene, np.array([(-8, prop.shift_y, -4), (0, -3 + prop.shift_y, -9), (8, prop.shift_y, -4)]))
-    canvas = canvas_over(scene, frame, np.concatenate([*lenses, hinges, ends]))
+        x, y = side * 33 + shape[:, 0], _LENS_Y + shape[:, 1] + occluder.shift_y
+        lenses.append(_projected(context, np.stack([x, y, 2 + 0.006 * x**2], axis=1)))
+    hinges = _projected(context, np.array([(-66, -4 + occluder.shift_y, 24), (66, -4 + occluder.shift_y, 24)]))
+    ends = context.landmarks[[0, 16]]
+    bridge = _projected(
+        context, np.array([(-8, occluder.shift_y, -4), (0, -3 + occluder.shift_y, -9), (8, occluder.shift_y, -4)])
+    )
+    canvas = canvas_over(context, frame, np.concatenate([*lenses, hinges, ends]))
     if canvas is None:
         return None
-    rng = np.random.default_rng([prop.seed, 11])
-    rim = np.array(rgb(prop.ink or prop.paint), dtype=np.float32)
-    tint = np.array(rgb(prop.paint), dtype=np.float32)
+    rng = np.random.default_rng([occluder.seed, 11])
+    rim = np.array(hex_to_rgb(occluder.ink or occluder.paint), dtype=np.float32)
+    tint = np.array(hex_to_rgb(occluder.paint), dtype=np.float32)
     # Light frames are of metal, and thin.
-    width = rng.uniform(0.9, 1.6) if prop.form != "square" else rng.uniform(2.0, 5.0)
+    width = rng.uniform(0.9, 1.6) if occluder.form != "square" else rng.uniform(2.0, 5.0)
     bars = np.zeros_like(canvas.alpha)
     for hinge, end in zip(hinges, ends, strict=True):
         bars = np.maximum(bars, _line(canvas, np.stack([hinge, end]), max(width, 3.0)))
@@ -64,39 +66,39 @@ def dress_sunglasses(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
         shine = 1 + 0.5 * (1 - down) + 0.25 * np.clip(canvas.noise(rng, 30, 14), -1, 2)
         canvas.paint(np.asarray(alpha, dtype=np.float32), shine[..., None] * tint + 10 * (1 - down)[..., None])
         canvas.paint(_line(canvas, np.concatenate([outline, outline[:1]]), width), rim * 1.1 + 4)
-    return canvas.layer(), Finish(light="skin", folds=False)
+    return canvas.layer(), HarmonizeSteps(light="skin", folds=False)
 
 
-def dress_hat(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_hat(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A cap, a knitted hat, or a hood pushed back; nothing below the nostrils. ``ink``: of brim, fold or lining."""
-    rng = np.random.default_rng([prop.seed, 12])
-    scale = np.array([1, 1, 1]) * (1 + 0.5 * (prop.size - 1))
-    low = prop.shift_y
-    color = np.array(rgb(prop.paint), dtype=np.float32)
-    second = np.array(rgb(prop.ink or prop.paint), dtype=np.float32)
-    dome = _projected(scene, _ellipsoid(_DOME * scale * ((1.16, 1.22, 1.1) if prop.form == "hood" else 1), low))
+    rng = np.random.default_rng([occluder.seed, 12])
+    scale = np.array([1, 1, 1]) * (1 + 0.5 * (occluder.size - 1))
+    low = occluder.shift_y
+    color = np.array(hex_to_rgb(occluder.paint), dtype=np.float32)
+    second = np.array(hex_to_rgb(occluder.ink or occluder.paint), dtype=np.float32)
+    dome = _projected(context, _ellipsoid(_DOME * scale * ((1.16, 1.22, 1.1) if occluder.form == "hood" else 1), low))
     outline = cv2.convexHull(dome)[:, 0]
-    frame = face_frame(scene, 27)
-    brim = _projected(scene, _brim(low)) if prop.form == "cap" else outline
-    sides = frame.pixels([(-110, 30), (110, 30)]) if prop.form == "hood" else outline
-    canvas = canvas_over(scene, frame, np.concatenate([outline, brim, sides]))
+    frame = face_frame(context, 27)
+    brim = _projected(context, _brim(low)) if occluder.form == "cap" else outline
+    sides = frame.pixels([(-110, 30), (110, 30)]) if occluder.form == "hood" else outline
+    canvas = canvas_over(context, frame, np.concatenate([outline, brim, sides]))
     if canvas is None:
         return None
     middle = frame.mm(outline).mean(axis=0)
     half = float(np.ptp(frame.mm(outline)[:, 0])) / 2
     share = np.clip((canvas.x - middle[0]) / half, -0.999, 0.999)
     around = np.arcsin(share) * half
-    if prop.form == "hood":
-        _hood(canvas, scene, rng, color=color, lining=second, outline=outline)
-        return canvas.layer(), Finish(light="skin")
+    if occluder.form == "hood":
+        _hood(canvas, context, rng, color=color, lining=second, outline=outline)
+        return canvas.layer(), HarmonizeSteps(light="skin")
     bulge = 60 * np.sqrt(1 - share**2) + 1.4 * canvas.noise(rng, 20, 26)
-    if prop.form == "beanie":
+    if occluder.form == "beanie":
         bulge = bulge + 0.9 * np.cos(around * (2 * np.pi / rng.uniform(5, 9)))
     diffuse, _ = lit(np.asarray(bulge, dtype=np.float32), canvas, 6.0)
     cover = canvas.polygon(outline)
     canvas.paint(cover, np.clip(diffuse, 0.4, 1.2)[..., None] * color)
-    if prop.form == "beanie":
-        band = canvas.polygon(cv2.convexHull(_projected(scene, _band(scale, low)))[:, 0])
+    if occluder.form == "beanie":
+        band = canvas.polygon(cv2.convexHull(_projected(context, _band(scale, low)))[:, 0])
         canvas.paint(band * 0.999, np.clip(diffuse * 1.05, 0.4, 1.2)[..., None] * second)
     else:
         seam = np.clip(1 - np.abs(around) / 1.2, 0, 1) * cover
@@ -104,12 +106,12 @@ def dress_hat(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
         peak = canvas.polygon(cv2.convexHull(brim)[:, 0])
         slope = np.clip(0.95 - 0.006 * np.abs(canvas.x - middle[0]) + 0.05 * canvas.noise(rng, 40, 20), 0.5, 1.1)
         canvas.paint(peak, slope[..., None] * second)
-    return canvas.layer(), Finish(light="skin")
+    return canvas.layer(), HarmonizeSteps(light="skin")
 
 
 def _hood(
     canvas: Canvas,
-    scene: Scene,
+    context: FaceContext,
     rng: np.random.Generator,
     *,
     color: NDArray[np.float32],
@@ -118,7 +120,7 @@ def _hood(
 ) -> None:
     """A hood that stands up behind the head; its sides run out beside the cheeks."""
     frame = canvas.frame
-    ears = frame.mm(scene.landmarks[[1, 15]])
+    ears = frame.mm(context.landmarks[[1, 15]])
     top = frame.mm(outline)
     crown = top[top[:, 1] < -40]
     outer = np.concatenate([crown, ears + np.array([(-7.0, -4.0), (7.0, -4.0)])])
@@ -137,10 +139,10 @@ def _hood(
     canvas.paint(np.asarray(0.75 * inner, dtype=np.float32), lining * 0.45)
 
 
-def _projected(scene: Scene, points: NDArray[np.floating]) -> Points:
+def _projected(context: FaceContext, points: NDArray[np.floating]) -> Points:
     """Points of the head frame to pixels, moved by what this face's upper part is off the mean face."""
-    camera = scene.camera
-    off = (scene.landmarks[_UPPER] - camera.project(FACE_MODEL[_UPPER])).mean(axis=0)
+    camera = context.camera
+    off = (context.landmarks[_UPPER] - camera.project(FACE_MODEL[_UPPER])).mean(axis=0)
     return np.asarray(camera.project(points) + off, dtype=np.float32)
 
 

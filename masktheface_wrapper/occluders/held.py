@@ -3,43 +3,43 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_in, face_frame, single
 from maskaug.masktheface_wrapper.occluders.hand import paint_skin
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.relief import Relief, tinted
 
-_FINISH = Finish(light="skin", folds=False)
+_FINISH = HarmonizeSteps(light="skin", folds=False)
 _BALL = 25.0  # mm, radius
 _FOAM = 31.0
 
 
-def dress_microphone(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_microphone(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A microphone; at tilt 0 its handle points straight down. ``ink``: of the handle."""
-    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
-    frame = type(frame)(frame.origin, frame.axes * prop.size)
-    canvas = canvas_in(scene, frame, (-50, -45), (50, 260))
+    frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
+    frame = type(frame)(frame.origin, frame.axes * occluder.size)
+    canvas = canvas_in(context, frame, (-50, -45), (50, 260))
     if canvas is None:
         return None
-    rng = np.random.default_rng([prop.seed, 4])
-    handle = np.array(rgb(prop.ink or "#1c1c1e"), dtype=np.float32)
+    rng = np.random.default_rng([occluder.seed, 4])
+    handle = np.array(hex_to_rgb(occluder.ink or "#1c1c1e"), dtype=np.float32)
     stick = Relief(canvas)
     stick.capsule((0, 20), (0, 300), (16, 9.5))
     diffuse, mirrored = stick.light()
     canvas.paint(stick.cover, tinted(handle, diffuse) + (70 * mirrored**18)[..., None])
-    color = np.array(rgb(prop.paint), dtype=np.float32)
+    color = np.array(hex_to_rgb(occluder.paint), dtype=np.float32)
     head = Relief(canvas)
-    if prop.form == "foam":
+    if occluder.form == "foam":
         head.capsule((0, -4), (0, 14), (_FOAM, _FOAM * 0.86))
         diffuse, _ = head.light()
         canvas.paint(head.cover, tinted(color, diffuse * (1 + 0.07 * canvas.noise(rng, 2, 2))) + 6)
         if rng.random() < 0.5:
             _flag(canvas, rng)
         if rng.random() < 0.5:
-            _grip(canvas, scene, rng, 95.0)
+            _grip(canvas, context, rng, 95.0)
         return canvas.layer(), _FINISH
     head.capsule((0, 0), (0, 8), (_BALL, _BALL * 0.93))
     diffuse, mirrored = head.light()
@@ -47,7 +47,7 @@ def dress_microphone(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
     ring = np.maximum(np.abs(canvas.x) - 20, np.abs(canvas.y - 24 - 3 * np.cos(canvas.x / 14)) - 4)
     shine = 0.55 + 0.6 * np.cos((canvas.x + 7) / 14)
     canvas.paint(canvas.coverage(single(ring)), tinted(np.minimum(color * 0.6 + 50, 200), single(shine)))
-    _grip(canvas, scene, rng, 70.0)
+    _grip(canvas, context, rng, 70.0)
     return canvas.layer(), _FINISH
 
 
@@ -67,7 +67,7 @@ def _flag(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.paint(canvas.coverage(single(mark)), 255 - color)
 
 
-def _grip(canvas: Canvas, scene: Scene, rng: np.random.Generator, start: float) -> None:
+def _grip(canvas: Canvas, context: FaceContext, rng: np.random.Generator, start: float) -> None:
     """The hand that holds a handle: four fingers across it, the thumb over them."""
     hand = Relief(canvas)
     side = 1.0 if rng.random() < 0.5 else -1.0
@@ -76,22 +76,22 @@ def _grip(canvas: Canvas, scene: Scene, rng: np.random.Generator, start: float) 
         y = start + 19 * number
         hand.capsule((side * 26, y + 3), (-side * 14, y), (10.5, 9), lift=3, merge=1)
     hand.capsule((side * 30, start + 10), (side * 2, start - 8), (11, 8.5), lift=6, merge=3)
-    paint_skin(canvas, hand, scene, rng)
+    paint_skin(canvas, hand, context, rng)
 
 
-def dress_cup(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_cup(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A vessel with its rim at the lips. ``ink``: of a sleeve, a mark, or what is in a glass."""
-    frame = face_frame(scene, 48, 54, 57, 51).moved(prop.shift_x, prop.shift_y, prop.tilt)
-    frame = type(frame)(frame.origin, frame.axes * prop.size)
-    canvas = canvas_in(scene, frame, (-110, -30), (110, 150))
+    frame = face_frame(context, 48, 54, 57, 51).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
+    frame = type(frame)(frame.origin, frame.axes * occluder.size)
+    canvas = canvas_in(context, frame, (-110, -30), (110, 150))
     if canvas is None:
         return None
-    rng = np.random.default_rng([prop.seed, 5])
+    rng = np.random.default_rng([occluder.seed, 5])
     side = 1.0 if rng.random() < 0.5 else -1.0
     tip = rng.uniform(-0.12, 0.4)  # sine of how far it is raised: its base shows, or its opening
-    wide, narrow, tall = {"mug": (41, 39, 92), "paper": (41, 28, 112), "glass": (35, 30, 110)}[prop.form]
+    wide, narrow, tall = {"mug": (41, 39, 92), "paper": (41, 28, 112), "glass": (35, 30, 110)}[occluder.form]
     tall *= rng.uniform(0.85, 1.1) * np.sqrt(1 - tip**2)
-    color = np.array(rgb(prop.paint), dtype=np.float32)
+    color = np.array(hex_to_rgb(occluder.paint), dtype=np.float32)
     x, y = canvas.x, canvas.y
     half = wide + (narrow - wide) * np.clip(y / tall, 0, 1)
     share = np.clip(x / half, -1, 1)
@@ -99,22 +99,24 @@ def dress_cup(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
     top, bottom = -0.3 * abs(tip) * wide * arc, tall + abs(tip) * narrow * arc
     body = canvas.coverage(single(np.maximum(np.abs(x) - half, np.maximum(top - y, y - bottom))))
     around = 0.5 + 0.52 * np.cos((share + 0.3) * 1.35) + 0.16 * np.exp(-(((share + 0.45) / 0.12) ** 2))
-    if prop.form == "mug":
+    if occluder.form == "mug":
         _ear(canvas, color, side, wide, tall)
-    glass = prop.form == "glass"
+    glass = occluder.form == "glass"
     if glass:
         rim = np.clip(1 - arc, 0, 1) ** 2
         alpha = body * (0.30 + 0.6 * rim)
         canvas.paint(single(alpha), tinted(np.full(3, 225, dtype=np.float32), single(0.75 * around)))
-        if prop.ink:
+        if occluder.ink:
             level = canvas.coverage(single(rng.uniform(0.1, 0.5) * tall + 0.12 * side * x - y)) * body
-            canvas.paint(single(0.78 * level), tinted(np.array(rgb(prop.ink), dtype=np.float32), single(around)))
+            canvas.paint(
+                single(0.78 * level), tinted(np.array(hex_to_rgb(occluder.ink), dtype=np.float32), single(around))
+            )
         shine = np.exp(-(((share + 0.55) / 0.07) ** 2)) + 0.6 * np.exp(-(((share - 0.7) / 0.05) ** 2))
         canvas.paint(single(0.6 * shine * body), (250, 250, 250))
     else:
         canvas.paint(body, tinted(color, single(around)))
-        if prop.ink:
-            _mark(canvas, prop, rng, body=body, around=single(around), down=single(y / tall))
+        if occluder.ink:
+            _mark(canvas, occluder, rng, body=body, around=single(around), down=single(y / tall))
     if tip > 0.08:
         base = np.hypot(x / narrow, (y - tall) / (tip * narrow)) - 1
         shade = 0.72 if not glass else 0.95
@@ -122,20 +124,24 @@ def dress_cup(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
         canvas.paint(single(cover), shade * color)
         inner = np.abs(base + 0.18) - 0.04
         canvas.paint(single(0.5 * canvas.coverage(single(inner * tip * narrow))), shade * 0.75 * color)
-    elif prop.form == "paper" and prop.ink:
+    elif occluder.form == "paper" and occluder.ink:
         lid = np.maximum(np.abs(x) - wide - 2, np.abs(y - 2) - 6)
-        canvas.paint(canvas.coverage(single(lid)), tinted(np.array(rgb(prop.ink), dtype=np.float32), single(around)))
+        canvas.paint(
+            canvas.coverage(single(lid)), tinted(np.array(hex_to_rgb(occluder.ink), dtype=np.float32), single(around))
+        )
     if rng.random() < 0.75:
-        other = prop.form == "mug" and rng.random() < 0.5
-        _hold(canvas, scene, rng, side=-side if other else side, wide=wide, tall=tall)
+        other = occluder.form == "mug" and rng.random() < 0.5
+        _hold(canvas, context, rng, side=-side if other else side, wide=wide, tall=tall)
     return canvas.layer(), _FINISH
 
 
-def _mark(canvas: Canvas, prop: Prop, rng: np.random.Generator, *, body: Field, around: Field, down: Field) -> None:
+def _mark(
+    canvas: Canvas, occluder: OccluderParams, rng: np.random.Generator, *, body: Field, around: Field, down: Field
+) -> None:
     """A sleeve or bands round a cup, or a round mark."""
-    ink = np.array(rgb(prop.ink or prop.paint), dtype=np.float32)
-    choice = rng.random()
-    if choice < 0.6:
+    ink = np.array(hex_to_rgb(occluder.ink or occluder.paint), dtype=np.float32)
+    distribution = rng.random()
+    if distribution < 0.6:
         low, high = np.sort(rng.uniform(0.15, 0.95, 2))
         band = ((down > low) & (down < max(high, low + 0.15))).astype(np.float32)
         canvas.paint(single(canvas.smooth(band, 0.4) * body), tinted(ink, around))
@@ -151,7 +157,9 @@ def _ear(canvas: Canvas, color: NDArray[np.float32], side: float, wide: float, t
     canvas.paint(canvas.coverage(single(ring)), tinted(color, single(shine)))
 
 
-def _hold(canvas: Canvas, scene: Scene, rng: np.random.Generator, *, side: float, wide: float, tall: float) -> None:
+def _hold(
+    canvas: Canvas, context: FaceContext, rng: np.random.Generator, *, side: float, wide: float, tall: float
+) -> None:
     """Fingers that come round a cup from one side."""
     hand = Relief(canvas)
     start = rng.uniform(0.22, 0.4) * tall
@@ -161,4 +169,4 @@ def _hold(canvas: Canvas, scene: Scene, rng: np.random.Generator, *, side: float
         y, reach = start + 18.5 * number, (6, 12, 9, -2)[number]
         hand.capsule((side * (wide + 6), y + 3), (side * (wide - 28), y), (10, 9.4), lift=2, merge=2)
         hand.capsule((side * (wide - 28), y), (side * (wide - 40 - reach), y + 1.5), (9.4, 7.6), lift=2, merge=1)
-    paint_skin(canvas, hand, scene, rng)
+    paint_skin(canvas, hand, context, rng)

@@ -1,4 +1,4 @@
-"""`Prop`: the drawn parameters of one thing before a face that is no mask."""
+"""`OccluderParams`: the drawn parameters of one thing before a face that is no mask."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.masktheface_wrapper.overlay import HexColor
 
-PropKind = Literal[
+OccluderKind = Literal[
     "beard",
     "moustache",
     "hand",
@@ -22,7 +22,7 @@ PropKind = Literal[
 ]
 
 # The styles of each kind; the first is taken where none is named.
-STYLES: dict[PropKind, tuple[str, ...]] = {
+STYLES: dict[OccluderKind, tuple[str, ...]] = {
     "beard": ("full", "short", "stubble", "goatee"),
     "moustache": ("thick", "thin", "horseshoe"),
     "hand": ("palm", "fist", "fingers"),
@@ -40,15 +40,15 @@ STYLES: dict[PropKind, tuple[str, ...]] = {
 _DARK = "#303032"
 
 
-class Prop(BaseModel):
-    """What was drawn for one thing before one face: all that :meth:`MaskEngine.hold` needs to repeat it.
+class OccluderParams(BaseModel):
+    """What was drawn for one thing before one face: all that :meth:`MaskEngine.occlude` needs to repeat it.
 
     Lengths are in millimetres on a mean adult head, so that a value means the same on every picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: PropKind = Field(description="what it is")
+    kind: OccluderKind = Field(description="what it is")
     style: str = Field("", description="one of the kind's STYLES; empty: the first")
     color: HexColor | None = Field(
         None, description="of hair, cloth or ware; None: hair as the person's, other things dark; hands have the face's"
@@ -68,7 +68,7 @@ class Prop(BaseModel):
     seed: int = Field(0, ge=0, description="of shapes, strokes, folds and the grain")
 
     @model_validator(mode="after")
-    def _known_style(self) -> "Prop":
+    def _known_style(self) -> "OccluderParams":
         if self.style and self.style not in STYLES[self.kind]:
             raise ValueError(f"{self.kind} has no style {self.style!r}; it has {', '.join(STYLES[self.kind])}")
         return self

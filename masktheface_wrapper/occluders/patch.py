@@ -4,39 +4,39 @@ import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
-from maskaug.masktheface_wrapper.cloth.sampling import Choice, draw_wearing
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
+from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, sample_mask
 from maskaug.masktheface_wrapper.cloth.template import Pack
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import Prop
-from maskaug.masktheface_wrapper.overlay import Wearing
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
+from maskaug.masktheface_wrapper.overlay import MaskParams
 
 _REACH = 34.0  # mm: half the side of a patch of usual size
 _MOUTH = (44.0, 34.0)  # mm: half axes of what damage covers
 _CODED = 0.75  # pixels to a mm at which a damaged picture was stored
-_OF_PHOTOGRAPH = Finish(light=None, folds=False, contact=False)
-_PLAIN = Finish(folds=False)
+_OF_PHOTOGRAPH = HarmonizeSteps(light=None, folds=False, contact=False)
+_PLAIN = HarmonizeSteps(folds=False)
 
 
-def dress_patch(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_patch(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A plain, blurred or pixelated shape that follows nothing of the face."""
-    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
-    rng = np.random.default_rng([prop.seed, 8])
+    frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
+    rng = np.random.default_rng([occluder.seed, 8])
     long = float(np.exp(rng.uniform(-0.5, 0.5)))
-    half_x, half_y = _REACH * prop.size * long, _REACH * prop.size / long
-    if prop.form == "bar":
+    half_x, half_y = _REACH * occluder.size * long, _REACH * occluder.size / long
+    if occluder.form == "bar":
         half_x, half_y = 1.6 * half_x, 0.45 * half_y
-    canvas = canvas_in(scene, frame, (-half_x, -half_y), (half_x, half_y))
+    canvas = canvas_in(context, frame, (-half_x, -half_y), (half_x, half_y))
     if canvas is None:
         return None
     x, y = canvas.x / np.float32(half_x), canvas.y / np.float32(half_y)
-    if prop.form == "bar" or (prop.form == "pixelated" and rng.random() < 0.7):
+    if occluder.form == "bar" or (occluder.form == "pixelated" and rng.random() < 0.7):
         distance = np.maximum(np.abs(x) - 1, np.abs(y) - 1) * min(half_x, half_y)
         cover = canvas.coverage(single(distance))
-    elif prop.form == "polygon":
+    elif occluder.form == "polygon":
         corners = int(rng.integers(3, 8))
         angle = np.sort(rng.uniform(0, 2 * np.pi, corners)) + rng.uniform(0, 6)
         radius = rng.uniform(0.55, 1.0, corners)
@@ -44,34 +44,34 @@ def dress_patch(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
         cover = canvas.polygon(frame.pixels(points))
     else:
         cover = canvas.coverage(single((np.hypot(x, y) - 1) * min(half_x, half_y)))
-    if prop.form in ("blurred", "pixelated"):
+    if occluder.form in ("blurred", "pixelated"):
         cover = canvas.smooth(cover, rng.uniform(0, 4))
-        pixels = _seen(canvas, scene)
+        pixels = _seen(canvas, context)
         size = rng.uniform(4, 14)
-        spoilt = _blurred(canvas, pixels, 0.6 * size) if prop.form == "blurred" else _blocks(canvas, pixels, size)
+        spoilt = _blurred(canvas, pixels, 0.6 * size) if occluder.form == "blurred" else _blocks(canvas, pixels, size)
         canvas.paint(cover, spoilt)
         return canvas.layer(), _OF_PHOTOGRAPH
     slope = rng.normal(0, 0.08, 2)
     shade = np.clip(1 + slope[0] * x + slope[1] * y + rng.uniform(0, 0.03) * canvas.noise(rng, 6, 6), 0.7, 1.3)
-    canvas.paint(cover, single(shade)[..., None] * np.array(rgb(prop.paint), dtype=np.float32))
+    canvas.paint(cover, single(shade)[..., None] * np.array(hex_to_rgb(occluder.paint), dtype=np.float32))
     return canvas.layer(), _PLAIN
 
 
-def dress_damage(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_damage(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """The region of the mouth as a bad copy shows it."""
-    frame = face_frame(scene, *range(48, 60)).moved(prop.shift_x, prop.shift_y, prop.tilt)
-    rng = np.random.default_rng([prop.seed, 9])
-    half_x, half_y = _MOUTH[0] * prop.size, _MOUTH[1] * prop.size
-    canvas = canvas_in(scene, frame, (-1.3 * half_x, -1.3 * half_y), (1.3 * half_x, 1.3 * half_y))
+    frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
+    rng = np.random.default_rng([occluder.seed, 9])
+    half_x, half_y = _MOUTH[0] * occluder.size, _MOUTH[1] * occluder.size
+    canvas = canvas_in(context, frame, (-1.3 * half_x, -1.3 * half_y), (1.3 * half_x, 1.3 * half_y))
     if canvas is None:
         return None
     soft = rng.uniform(0.1, 0.3)
     place = np.hypot(canvas.x / np.float32(half_x), canvas.y / np.float32(half_y))
     cover = single(np.clip((1 + soft - place) / (2 * soft), 0, 1))
-    pixels = _seen(canvas, scene)
-    if prop.form == "jpeg":
+    pixels = _seen(canvas, context)
+    if occluder.form == "jpeg":
         spoilt = _jpeg(canvas, pixels, int(rng.integers(2, 14)))
-    elif prop.form == "pixelated":
+    elif occluder.form == "pixelated":
         spoilt = _blocks(canvas, pixels, rng.uniform(5, 15))
     else:
         spoilt = _smeared(canvas, pixels, rng)
@@ -79,22 +79,22 @@ def dress_damage(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
     return canvas.layer(), _OF_PHOTOGRAPH
 
 
-def draw_ghost(prop: Prop, pack: Pack) -> Wearing:
+def sample_null_mask(occluder: OccluderParams, pack: Pack) -> MaskParams:
     """The mask whose traces a ghost leaves."""
-    return draw_wearing(np.random.default_rng([prop.seed, 10]), pack, Choice(variety="none"))
+    return sample_mask(np.random.default_rng([occluder.seed, 10]), pack, MaskDistribution(variety="none"))
 
 
-def ghost_of(mask: Layer | None, scene: Scene) -> tuple[Layer, Finish] | None:
+def null_overlay(mask: Layer | None, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A drawn mask with the picture's own pixels for its colours; None stays None."""
     if mask is None:
         return None
     alpha = mask.alpha.astype(np.float32)
-    own = scene.image[mask.window].astype(np.float32) * alpha[..., None]
+    own = context.image[mask.window].astype(np.float32) * alpha[..., None]
     return Layer(mask.left, mask.top, own, alpha, np.ones_like(alpha)), _OF_PHOTOGRAPH
 
 
-def _seen(canvas: Canvas, scene: Scene) -> Image:
-    return scene.image[canvas.window]
+def _seen(canvas: Canvas, context: FaceContext) -> Image:
+    return context.image[canvas.window]
 
 
 def _blurred(canvas: Canvas, pixels: Image, mm: float) -> Image:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS
-from maskaug.masktheface_wrapper.cloth.sampling import any_color, pick
-from maskaug.masktheface_wrapper.occluders.params import STYLES, Prop, PropKind
+from maskaug.masktheface_wrapper.cloth.sampling import sample_color, weighted_choice
+from maskaug.masktheface_wrapper.occluders.params import STYLES, OccluderKind, OccluderParams
 
 # How often each is drawn where nothing is said: all but what goes with a mask as well as without.
-_OFTEN: dict[PropKind, float] = {
+_OFTEN: dict[OccluderKind, float] = {
     "beard": 1.6,
     "moustache": 0.6,
     "hand": 1.6,
@@ -34,7 +34,7 @@ _DRINKS = {"#5a2f14": 2, "#c98a2a": 2, "#e9e2d0": 1, "#b2452a": 1}
 _LENSES = {"#121214": 5, "#2a211a": 2, "#1a2430": 1, "#6a7f94": 0.4}
 
 
-def draw_prop(rng: np.random.Generator, kinds: Mapping[PropKind, float] | None = None) -> Prop:
+def sample_occluder(rng: np.random.Generator, kinds: Mapping[OccluderKind, float] | None = None) -> OccluderParams:
     """Draw a thing, and how it is held or worn.
 
     Args:
@@ -44,13 +44,13 @@ def draw_prop(rng: np.random.Generator, kinds: Mapping[PropKind, float] | None =
     Raises:
         ValueError: the weights are negative or all 0.
     """
-    kind = pick(rng, _OFTEN if kinds is None else kinds)
+    kind = weighted_choice(rng, _OFTEN if kinds is None else kinds)
     style = str(rng.choice(STYLES[kind]))
     drawn: dict[str, Any] = _DRAWN[kind](rng, style)
     for name in ("size", "shift_x", "shift_y", "tilt", "pattern_mm", "pattern_angle"):
         if name in drawn:
             drawn[name] = round(float(drawn[name]), 3)
-    return Prop(kind=kind, style=style, seed=int(rng.integers(2**31)), **drawn)
+    return OccluderParams(kind=kind, style=style, seed=int(rng.integers(2**31)), **drawn)
 
 
 def _beard(rng: np.random.Generator, style: str) -> dict[str, object]:
@@ -73,7 +73,7 @@ def _hand(rng: np.random.Generator, style: str) -> dict[str, object]:
 
 def _scarf(rng: np.random.Generator, style: str) -> dict[str, object]:
     drawn: dict[str, object] = {
-        "color": any_color(rng) if rng.random() < 0.3 else _near(rng, _CLOTH),
+        "color": sample_color(rng) if rng.random() < 0.3 else _near(rng, _CLOTH),
         "size": rng.uniform(0.8, 1.35),
         "shift_x": rng.normal(0, 4),
         "shift_y": rng.uniform(-30, 12),
@@ -82,7 +82,7 @@ def _scarf(rng: np.random.Generator, style: str) -> dict[str, object]:
     if rng.random() < 0.4:
         drawn |= {
             "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
-            "ink": any_color(rng) if rng.random() < 0.5 else _near(rng, _CLOTH),
+            "ink": sample_color(rng) if rng.random() < 0.5 else _near(rng, _CLOTH),
             "pattern_mm": np.exp(rng.uniform(np.log(8), np.log(45))),
             "pattern_angle": rng.choice((0, 45, 90, rng.uniform(0, 180))),
         }
@@ -124,7 +124,7 @@ def _hair(rng: np.random.Generator, style: str) -> dict[str, object]:
 def _patch(rng: np.random.Generator, style: str) -> dict[str, object]:
     at_mouth = rng.random() < 1 / 3
     return {
-        "color": _near(rng, {"#141416": 1, "#3a3a3c": 0.5}) if rng.random() < 0.5 else any_color(rng),
+        "color": _near(rng, {"#141416": 1, "#3a3a3c": 0.5}) if rng.random() < 0.5 else sample_color(rng),
         # What covers all from nose to chin would be a mask to anyone.
         "size": np.exp(rng.uniform(np.log(0.35), np.log(1.0 if at_mouth else 1.5))),
         "shift_x": rng.normal(0, 8) if at_mouth else rng.uniform(-65, 65),
@@ -159,7 +159,7 @@ def _sunglasses(rng: np.random.Generator, style: str) -> dict[str, object]:
 
 def _hat(rng: np.random.Generator, style: str) -> dict[str, object]:
     return {
-        "color": any_color(rng) if rng.random() < 0.25 else _near(rng, _CLOTH),
+        "color": sample_color(rng) if rng.random() < 0.25 else _near(rng, _CLOTH),
         "ink": _near(rng, _CLOTH) if rng.random() < 0.3 else None,
         "size": rng.uniform(0.9, 1.15),
         "shift_y": rng.normal(0, 5),
@@ -168,7 +168,7 @@ def _hat(rng: np.random.Generator, style: str) -> dict[str, object]:
 
 def _near(rng: np.random.Generator, colors: Mapping[str, float]) -> str:
     """One of the colours, lighter or darker, its hue about the same: a dark one would soon have another."""
-    chosen = np.array(list(bytes.fromhex(pick(rng, colors)[1:])))
+    chosen = np.array(list(bytes.fromhex(weighted_choice(rng, colors)[1:])))
     drawn = chosen * rng.uniform(0.8, 1.2) + rng.normal(0, 4) + rng.normal(0, 1.5, 3)
     red, green, blue = np.clip(np.round(drawn), 8, 240).astype(int)
     return f"#{red:02x}{green:02x}{blue:02x}"

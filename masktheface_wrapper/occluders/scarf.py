@@ -5,51 +5,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.landmarks import BROWS, JAW
-from maskaug.masktheface_wrapper.blend.harmonize import Finish
-from maskaug.masktheface_wrapper.cloth.fabric import rgb
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.cloth.patterns import pattern_share
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import Scene
+from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import Prop
+from maskaug.masktheface_wrapper.occluders.params import OccluderParams
 from maskaug.masktheface_wrapper.occluders.relief import lit
 
-_FINISH = Finish(light="skin")
+_FINISH = HarmonizeSteps(light="skin")
 _SHEET = 160  # texels a side, of the cloth's print
 _SHEET_MM = 260.0
 _ROUND = 7.0  # mm, of corners
 
 
-def dress_scarf(prop: Prop, scene: Scene) -> tuple[Layer, Finish] | None:
+def render_scarf(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
     """A scarf; mouth and nose stay free."""
-    frame = face_frame(scene, 8).moved(prop.shift_x, 0.0, 0.5 * prop.tilt)
-    canvas = canvas_in(scene, frame, (-150, -60), (150, 260))
+    frame = face_frame(context, 8).moved(occluder.shift_x, 0.0, 0.5 * occluder.tilt)
+    canvas = canvas_in(context, frame, (-150, -60), (150, 260))
     if canvas is None:
         return None
-    rng = np.random.default_rng([prop.seed, 6])
+    rng = np.random.default_rng([occluder.seed, 6])
     x, y = canvas.x, canvas.y
-    loose = prop.form == "loose"
+    loose = occluder.form == "loose"
     # The top edge hangs from the nape, where the jaw hides it, to below the chin.
-    sag = prop.shift_y + (14 if loose else 4)
+    sag = occluder.shift_y + (14 if loose else 4)
     far = np.abs(x)
     top = sag - (40 if loose else 34) * np.clip(far / 72, 0, 1.1) ** 1.8 + 1.8 * canvas.noise(rng, 22, 200)
-    wide = 66 + (22 if loose else 14) * prop.size + 0.22 * np.clip(y, -40, 90) + 2.5 * canvas.noise(rng, 200, 26)
-    depth = (82 if loose else 66) * prop.size + 6 * canvas.noise(rng, 60, 200)
+    wide = 66 + (22 if loose else 14) * occluder.size + 0.22 * np.clip(y, -40, 90) + 2.5 * canvas.noise(rng, 200, 26)
+    depth = (82 if loose else 66) * occluder.size + 6 * canvas.noise(rng, 60, 200)
     cover = canvas.coverage(_rounded(top - y, y - top - depth, far - wide))
     # Folds hang more evenly than the edge.
     down = y - sag + 0.0045 * x * x
     around = np.arcsin(np.clip(x / (wide + 6), -1, 1)) * 80  # along the cloth, mm
-    height = _folds(canvas, rng, single(around), single(down), 30 * prop.size if loose else 24 * prop.size)
+    height = _folds(canvas, rng, single(around), single(down), 30 * occluder.size if loose else 24 * occluder.size)
     height -= single(22 * np.clip(far / wide, 0, 1) ** 3)
-    print_ = _cloth(prop, single(around), single(down), rng)
+    print_ = _cloth(occluder, single(around), single(down), rng)
     if rng.random() < 0.5:
-        cover, height, print_ = _end(canvas, prop, rng, (cover, height, print_), sag)
+        cover, height, print_ = _end(canvas, occluder, rng, (cover, height, print_), sag)
     diffuse = lit(height, canvas, 7.0)[0] * (1 + rng.uniform(0.01, 0.06) * canvas.noise(rng, 2.2, 2.2))
     # Drawn up over the chin, it lies before the jaw as well; never as high as the lips.
-    lip = float(frame.mm(scene.landmarks[57:58])[0, 1])
+    lip = float(frame.mm(context.landmarks[57:58])[0, 1])
     front = np.maximum(sag - 0.0015 * x**2, lip + 6) + 1.6 * canvas.noise(rng, 24, 200)
     before = canvas.coverage(single(np.maximum(front, lip + 4) - y)) if sag < 0 else np.float32(0)
-    shown = cover * (1 - _head(canvas, scene) * (1 - before))
+    shown = cover * (1 - _head(canvas, context) * (1 - before))
     canvas.paint(single(shown), print_ * np.clip(diffuse, 0.35, 1.3)[..., None])
     return canvas.layer(), _FINISH
 
@@ -74,19 +74,19 @@ def _folds(canvas: Canvas, rng: np.random.Generator, around: Field, down: Field,
     return single(bulge + fine)
 
 
-def _cloth(prop: Prop, around: Field, down: Field, rng: np.random.Generator) -> NDArray[np.float32]:
+def _cloth(occluder: OccluderParams, around: Field, down: Field, rng: np.random.Generator) -> NDArray[np.float32]:
     """``(h, w, 3)`` or ``(3,)``: dye and print."""
-    cloth = np.array(rgb(prop.paint), dtype=np.float32)
-    if prop.pattern is None:
+    cloth = np.array(hex_to_rgb(occluder.paint), dtype=np.float32)
+    if occluder.pattern is None:
         return cloth
-    ink = np.array(rgb(prop.ink or "#ffffff"), dtype=np.float32)
+    ink = np.array(hex_to_rgb(occluder.ink or "#ffffff"), dtype=np.float32)
     share = pattern_share(
-        prop.pattern,
+        occluder.pattern,
         (_SHEET, _SHEET),
         rng,
         mm_per_texel=_SHEET_MM / _SHEET,
-        period_mm=prop.pattern_mm,
-        angle=prop.pattern_angle,
+        period_mm=occluder.pattern_mm,
+        angle=occluder.pattern_angle,
     )
     scale = np.float32(_SHEET / _SHEET_MM)
     place = (around + _SHEET_MM / 2) * scale, (down + 40) * scale
@@ -96,27 +96,27 @@ def _cloth(prop: Prop, around: Field, down: Field, rng: np.random.Generator) -> 
 
 def _end(
     canvas: Canvas,
-    prop: Prop,
+    occluder: OccluderParams,
     rng: np.random.Generator,
     scarf: tuple[Field, Field, NDArray[np.float32]],
     sag: float,
 ) -> tuple[Field, Field, NDArray[np.float32]]:
     """The scarf with an end that hangs down before it."""
     cover, height, print_ = scarf
-    middle, lean, half = rng.uniform(-45, 45), rng.uniform(-0.25, 0.25), rng.uniform(20, 30) * prop.size
+    middle, lean, half = rng.uniform(-45, 45), rng.uniform(-0.25, 0.25), rng.uniform(20, 30) * occluder.size
     across = canvas.x - middle - lean * canvas.y
     start = sag + 22 + 0.02 * across**2
     half_here = half * np.clip(0.72 + 0.01 * (canvas.y - start), 0.6, 1.1)
     inside = canvas.coverage(single(np.maximum(np.abs(across) - half_here, start - canvas.y)))
     hanging = 10 + 5 * np.sqrt(np.clip(1 - (across / half_here) ** 2, 0, 1)) + 2.2 * canvas.noise(rng, 8, 70)
-    own = _cloth(prop, single(canvas.y), single(across), rng)
+    own = _cloth(occluder, single(canvas.y), single(across), rng)
     if own.ndim == 3:
         print_ = inside[..., None] * own + (1 - inside[..., None]) * print_
     return np.maximum(cover, inside), single(np.where(inside > 0.5, hanging, height)), print_
 
 
-def _head(canvas: Canvas, scene: Scene) -> Field:
+def _head(canvas: Canvas, context: FaceContext) -> Field:
     """Share of each pixel that the face's outline covers."""
-    jaw = scene.landmarks[JAW]
-    raised = scene.landmarks[BROWS] + (scene.landmarks[27] - scene.landmarks[33])
+    jaw = context.landmarks[JAW]
+    raised = context.landmarks[BROWS] + (context.landmarks[27] - context.landmarks[33])
     return canvas.polygon(np.concatenate([jaw, raised[::-1]]))

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 from maskaug.augment.reviews.log import ReviewError
 from maskaug.core.pictures import encode_picture
-from maskaug.review_ui.page.view_json import scene_record
-from maskaug.review_ui.view.controller import Desk
+from maskaug.review_ui.page.view_json import view_json
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import REASONS, key_of_browser, labels
-from maskaug.review_ui.view.view import words
+from maskaug.review_ui.view.view import readable
 
 _HOSTS = {"127.0.0.1", "localhost", "::1"}
 _LONGEST_BODY = 1000  # bytes; a key and a number need no more
@@ -40,7 +40,7 @@ class PageServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, desk: Desk, keys: Mapping[str, str], title: str, port: int = 0) -> None:
+    def __init__(self, controller: Controller, keys: Mapping[str, str], title: str, port: int = 0) -> None:
         """Take a port.
 
         Args:
@@ -52,7 +52,7 @@ class PageServer(ThreadingHTTPServer):
         Raises:
             PageError: the port is taken.
         """
-        self.desk, self._keys = desk, keys
+        self.controller, self._keys = controller, keys
         self._lock = Lock()
         self._stopped = False
         self.failed: ReviewError | None = None
@@ -77,7 +77,7 @@ class PageServer(ThreadingHTTPServer):
         announce(self.address)
         self.timeout = _TURN
         try:
-            while not (self.desk.closed or self._stopped or self.failed):
+            while not (self.controller.closed or self._stopped or self.failed):
                 self.handle_request()
         finally:
             self.server_close()
@@ -101,7 +101,7 @@ class PageServer(ThreadingHTTPServer):
             return HTTPStatus.OK, "text/html; charset=utf-8", self._page
         if method == "GET" and path == "scene":
             with self._lock:
-                return self._scene(HTTPStatus.OK)
+                return self._view(HTTPStatus.OK)
         if method == "POST" and path == "do":
             return self._do(body)
         if method == "GET" and len(parts) == 4 and parts[0] == "picture":
@@ -123,36 +123,36 @@ class PageServer(ThreadingHTTPServer):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
         action = self._keys.get(key_of_browser(key) or key) if isinstance(key, str) else None
         with self._lock:
-            if version != self.desk.version:
-                return self._scene(HTTPStatus.CONFLICT)
-            if not self.desk.may("reject" if action is None else action):
-                return self._scene(HTTPStatus.SERVICE_UNAVAILABLE)
+            if version != self.controller.version:
+                return self._view(HTTPStatus.CONFLICT)
+            if not self.controller.may("reject" if action is None else action):
+                return self._view(HTTPStatus.SERVICE_UNAVAILABLE)
             try:
                 if action is not None:
-                    self.desk.do(action)
+                    self.controller.do(action)
                 elif isinstance(cell, int) and cell >= 0:
-                    self.desk.click(cell)
+                    self.controller.click(cell)
             except ReviewError as error:
                 self.failed = error
                 return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-            return self._scene(HTTPStatus.OK)
+            return self._view(HTTPStatus.OK)
 
-    def _scene(self, status: HTTPStatus) -> Answer:
-        scene = self.desk.scene()
-        self.desk.drawn()
-        record = scene_record(scene, self.desk.version)
-        picture = self.desk.session.queue.picture
-        coming = [[place, picture(place).before is not None] for place in self.desk.coming()]
-        record.update(closed=self.desk.closed, next=coming)
+    def _view(self, status: HTTPStatus) -> Answer:
+        view = self.controller.view()
+        self.controller.drawn()
+        record = view_json(view, self.controller.version)
+        picture = self.controller.session.queue.picture
+        coming = [[place, picture(place).before is not None] for place in self.controller.coming()]
+        record.update(closed=self.controller.closed, next=coming)
         return status, "application/json", json.dumps(record).encode()
 
     def _picture(self, place: str, part: str, side: str) -> Answer:
-        known = re.fullmatch("[0-9]{1,9}", place) and int(place) < len(self.desk.session.queue)
+        known = re.fullmatch("[0-9]{1,9}", place) and int(place) < len(self.controller.session.queue)
         if not known or part not in ("whole", "close", "cell") or side not in ("after", "before"):
             return _refused(HTTPStatus.NOT_FOUND, "there is no such picture")
-        shown = self.desk.shelf.get(int(place), large=part != "cell", wait=_PATIENCE)
-        sight = None if shown is None else shown.close if part == "close" else shown.whole
-        pixels = None if sight is None else sight.after if side == "after" else sight.before
+        shown = self.controller.picture_cache.get(int(place), large=part != "cell", wait=_PATIENCE)
+        display = None if shown is None else shown.close if part == "close" else shown.whole
+        pixels = None if display is None else display.after if side == "after" else display.before
         if pixels is None:
             return _refused(HTTPStatus.NOT_FOUND, "this picture cannot be shown")
         return HTTPStatus.OK, "image/jpeg", encode_picture(pixels, "jpeg")
@@ -227,7 +227,7 @@ def _refused(status: HTTPStatus, message: str) -> Answer:
 
 
 def _page(title: str, keys: Mapping[str, str], nonce: str) -> bytes:
-    setup = {"title": title, "keys": labels(keys), "reasons": [[reason, words(reason)] for reason in REASONS]}
+    setup = {"title": title, "keys": labels(keys), "reasons": [[reason, readable(reason)] for reason in REASONS]}
     template = files("maskaug.review_ui").joinpath("page.html").read_text(encoding="utf-8")
     # In a script element, nothing but "<" could end it.
     text = json.dumps(setup).replace("<", "\\u003c")

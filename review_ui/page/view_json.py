@@ -5,33 +5,33 @@ from typing import Any
 from numpy.typing import NDArray
 
 from maskaug.review_ui.session.session import Decision
-from maskaug.review_ui.view.display import Sight
-from maskaug.review_ui.view.view import SCORE_WORDS, Cell, Scene, pace, words
+from maskaug.review_ui.view.display import DisplayImage
+from maskaug.review_ui.view.view import SCORE_WORDS, Cell, View, pace_text, readable
 
 
-def scene_record(scene: Scene, version: int) -> dict[str, Any]:
+def view_json(view: View, version: int) -> dict[str, Any]:
     """A scene as JSON: pictures by their places in the queue, all else as it is to be written.
 
     Whether a picture is a control is not in it.
     """
-    counts = scene.counts
+    counts = view.counts
     return {
         "version": version,
-        "mode": scene.mode,
-        "help": scene.help,
-        "cursor": scene.cursor,
-        "look": {name: getattr(scene.look, name) for name in ("before", "side", "lines", "zoom")},
+        "mode": view.mode,
+        "help": view.help,
+        "cursor": view.cursor,
+        "look": {name: getattr(view.look, name) for name in ("before", "side", "lines", "zoom")},
         "counts": {name: getattr(counts, name) for name in ("total", "accepted", "rejected", "left")},
-        "pace": pace(counts),
-        "place": scene.place,
-        "message": scene.message,
-        "tone": scene.tone,
-        "others": words(scene.others),
-        "cells": [_cell(cell, scene) for cell in scene.cells],
+        "pace": pace_text(counts),
+        "place": view.place,
+        "message": view.message,
+        "tone": view.tone,
+        "others": readable(view.others),
+        "cells": [_cell(cell, view) for cell in view.cells],
     }
 
 
-def _cell(cell: Cell, scene: Scene) -> dict[str, Any]:
+def _cell(cell: Cell, view: View) -> dict[str, Any]:
     shown, picture = cell.shown, cell.picture
     folder, _, name = picture.output.rpartition("/")
     decided = cell.verdict.decided
@@ -42,36 +42,36 @@ def _cell(cell: Cell, scene: Scene) -> dict[str, Any]:
         "kind": picture.kind,
         "quality": round(picture.quality, 3),
         "decided": decided.action if decided else None,
-        "reason": words(decided.reason) if decided and decided.reason else "",
+        "reason": readable(decided.reason) if decided and decided.reason else "",
         "auto": bool(decided and decided.auto),
         "flagged": cell.verdict.flagged,
         "mark": _mark(cell.mark),
         "ready": shown is not None,
         "problem": shown.problem if shown else None,
     }
-    if shown is None or scene.mode != "single":
+    if shown is None or view.mode != "single":
         return record
     record["template"] = shown.template
     record["pose"] = [round(angle) for angle in shown.pose]
-    record["reasons"] = [SCORE_WORDS.get(reason, words(reason)) for reason in shown.reasons]
-    sight = shown.close if scene.look.zoom else shown.whole
-    if sight is not None:
-        record["sight"] = _sight(sight, lines=scene.look.lines)
+    record["reasons"] = [SCORE_WORDS.get(reason, readable(reason)) for reason in shown.reasons]
+    display = shown.close if view.look.zoom else shown.whole
+    if display is not None:
+        record["sight"] = _display(display, lines=view.look.lines)
     return record
 
 
 def _mark(mark: Decision | None) -> str | None:
-    return None if mark is None else words(mark.reason) if mark.reason else "reject"
+    return None if mark is None else readable(mark.reason) if mark.reason else "reject"
 
 
-def _sight(sight: Sight, *, lines: bool) -> dict[str, Any]:
-    height, width = sight.after.shape[:2]
+def _display(display: DisplayImage, *, lines: bool) -> dict[str, Any]:
+    height, width = display.after.shape[:2]
     return {
         "width": width,
         "height": height,
-        "before": sight.before is not None,
-        "outlines": [_points(points) for points in sight.outlines] if lines else [],
-        "landmarks": [_points(points) for points in sight.landmarks] if lines else [],
+        "before": display.before is not None,
+        "outlines": [_points(points) for points in display.outlines] if lines else [],
+        "landmarks": [_points(points) for points in display.landmarks] if lines else [],
     }
 
 

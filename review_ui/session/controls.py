@@ -21,8 +21,8 @@ from maskaug.core.files import write_atomic
 from maskaug.core.landmarks import LOWER_FACE
 from maskaug.core.manifest import RowReader, faces_of
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture, read_picture
-from maskaug.masktheface_wrapper import Face, MaskEngine, PackError, Wearing
-from maskaug.review_ui.session.queue import Picture
+from maskaug.masktheface_wrapper import Face, MaskEngine, MaskParams, PackError
+from maskaug.review_ui.session.queue import QueueItem
 
 _FOLDER = ".controls"
 _DISTANCE = (0.3, 0.5)  # by which a mask is displaced, in widths of the face
@@ -52,7 +52,7 @@ class Controls:
         """SHA-256 of the controls made so far, by that of the picture they were made from."""
         return {base: path.name.split(".")[1] for base, path in self._paths.items()}
 
-    def make(self, picture: Picture) -> tuple[Path, str]:
+    def make(self, picture: QueueItem) -> tuple[Path, str]:
         """The control made from a picture: its file, and the SHA-256 of that.
 
         Raises:
@@ -69,7 +69,7 @@ class Controls:
             path = self._paths[picture.sha256]
             return path, path.name.split(".")[1]
 
-    def _displaced(self, picture: Picture) -> bytes:
+    def _displaced(self, picture: QueueItem) -> bytes:
         if picture.before is None:
             raise PictureError("missing", f"the unmasked picture of {picture.output} was not carried over")
         row = self._rows.row(picture.row)
@@ -79,7 +79,7 @@ class Controls:
         if not faces:
             raise PictureError("unreadable", f"the manifest has no landmarks of {picture.output}")
         for number, (face, record) in enumerate(zip(faces, records, strict=True)):
-            worn = Wearing.model_validate_json(record["parameters"])
+            worn = MaskParams.model_validate_json(record["parameters"])
             image = self._engine.apply(image, face if number else displaced(face, image.shape[:2], rng), worn).image
         return encode_picture(image, self._options.format, self._options.jpeg_quality)
 

@@ -27,7 +27,7 @@ _CONTROL_DISTANCE = (20, 200)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class QueueItem:
     """A masked copy.
 
     Attributes:
@@ -73,10 +73,10 @@ class Queue:
     def __len__(self) -> int:
         return len(self._places)
 
-    def picture(self, place: int) -> Picture:
+    def picture(self, place: int) -> QueueItem:
         """The picture shown at a place, or that a control there is made from."""
         (record,) = self._table.slice(int(self._places[place]), 1).to_pylist()
-        return Picture(**record)
+        return QueueItem(**record)
 
     def sha256s(self) -> list[str]:
         """The SHA-256 of each place's picture, or of the one that a control there is made from."""
@@ -126,7 +126,7 @@ def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
         table = table.filter(pc.invert(_among(table, decided)))
     table = table.sort_by([(column, "ascending") for column in (*_SORTED_BY[options.order], "draw")])
     places, controls = _with_controls(table, options)
-    return Queue(table.select([field.name for field in fields(Picture)]), places, controls, disputes, by_score)
+    return Queue(table.select([field.name for field in fields(QueueItem)]), places, controls, disputes, by_score)
 
 
 def _masked(rows: pa.Table, seed: int) -> pa.Table:

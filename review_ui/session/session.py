@@ -11,7 +11,7 @@ import numpy as np
 
 from maskaug.augment.reviews.log import Action, Event, ReviewLog, Verdict
 from maskaug.review_ui.session.history import History
-from maskaug.review_ui.session.queue import Picture, Queue
+from maskaug.review_ui.session.queue import Queue, QueueItem
 
 _RECENT = 100  # decisions that the pace is measured on
 _ACCEPTED, _REJECTED, _LEFT_OUT = 1, 2, 3
@@ -105,7 +105,7 @@ class Session:
             self.skip()
 
     @property
-    def picture(self) -> Picture:
+    def picture(self) -> QueueItem:
         """What is looked at, or what the control that is looked at was made from."""
         return self.queue.picture(self.position)
 

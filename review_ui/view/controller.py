@@ -1,12 +1,12 @@
-"""`Desk`: what a key does. It holds what is looked at and how; window and web page only show it and hand keys on."""
+"""`Controller`: what a key does; window and web page only show what it holds, and hand keys on."""
 
 from dataclasses import dataclass, field, replace
 
 from maskaug.review_ui.session.session import ACCEPT, Decision, Session
-from maskaug.review_ui.view.display import Shown
+from maskaug.review_ui.view.display import DisplayItem
 from maskaug.review_ui.view.keys import REASONS
-from maskaug.review_ui.view.picture_cache import Shelf
-from maskaug.review_ui.view.view import GRID_SIDE, Cell, Look, Scene, Tone, said
+from maskaug.review_ui.view.picture_cache import PictureCache
+from maskaug.review_ui.view.view import GRID_SIDE, Cell, Tone, View, ViewOptions, decision_text
 
 _PAGE = GRID_SIDE * GRID_SIDE
 _AHEAD = 5  # pictures made ready in the large view
@@ -22,7 +22,7 @@ class _Page:
     marks: dict[int, Decision] = field(default_factory=dict)
 
 
-class Desk:
+class Controller:
     """A session, how it is looked at, and the pictures.
 
     Attributes:
@@ -32,10 +32,10 @@ class Desk:
         closed: Whether the annotator wants to stop.
     """
 
-    def __init__(self, session: Session, shelf: Shelf) -> None:
+    def __init__(self, session: Session, picture_cache: PictureCache) -> None:
         self.session = session
-        self.shelf = shelf
-        self._look = Look()
+        self.picture_cache = picture_cache
+        self._look = ViewOptions()
         self._help = False
         self._end = session.finished
         self._page: _Page | None = None
@@ -84,7 +84,7 @@ class Desk:
             self._page.cursor = number
             self.do("reject")
 
-    def scene(self, wait: float = 0.0) -> Scene:
+    def view(self, wait: float = 0.0) -> View:
         """What there is to draw.
 
         Args:
@@ -105,7 +105,7 @@ class Desk:
         ]
         disputed = session.queue.disputes.get(cells[0].picture.sha256, {}) if cells and page is None else {}
         words = [event.reason or event.action for event in disputed.values()]
-        return Scene(
+        return View(
             mode="end" if self._end else "single" if page is None else "grid",
             cells=cells,
             cursor=page.cursor if page else 0,
@@ -141,13 +141,13 @@ class Desk:
             session.flag()
             self._say("flagged" if session.verdict(session.position).flagged else "flag removed")
         elif action in DECISIONS and action != "take":
-            shown = self.shelf.get(session.position, large=True)
+            shown = self.picture_cache.get(session.position, large=True)
             if action == "accept" and (shown is None or shown.problem):
                 self._say("what cannot be shown cannot be accepted: skip it, or reject it", "bad")
                 return
             decision = _decision(action)
             session.decide(decision)
-            self._say(said(decision), "good" if decision is ACCEPT else "bad")
+            self._say(decision_text(decision), "good" if decision is ACCEPT else "bad")
             self._end = session.finished
         else:
             return
@@ -217,8 +217,8 @@ class Desk:
     def _say(self, message: str, tone: Tone = "plain") -> None:
         self._message, self._tone = message, tone
 
-    def _get(self, place: int, wait: float = 0.0) -> Shown | None:
-        return self.shelf.get(place, large=self._page is None, wait=wait)
+    def _get(self, place: int, wait: float = 0.0) -> DisplayItem | None:
+        return self.picture_cache.get(place, large=self._page is None, wait=wait)
 
     def _ready(self) -> bool:
         places = [self.session.position] if self._page is None else self._page.places
@@ -228,12 +228,12 @@ class Desk:
         """Have ready what is looked at, and what probably comes next."""
         session = self.session
         if self._page is not None:
-            self.shelf.want([*self._page.places, *self.coming()], large=False)
+            self.picture_cache.want([*self._page.places, *self.coming()], large=False)
             return
         place = session.position
         others = [place - 1, place + 1, place - 2]
         near = [other for other in others if 0 <= other < len(session.queue)]
-        self.shelf.want([place, *self.coming(), *near], large=True)
+        self.picture_cache.want([place, *self.coming(), *near], large=True)
 
     def _gather(self, wait: float) -> None:
         """Reveal controls as they are made; do without those that cannot be."""

@@ -19,7 +19,7 @@ COLUMNS = ("box", "landmarks", "stability", "detector", "template", "yaw", "pitc
 
 
 @dataclass(frozen=True)
-class Sight:
+class DisplayImage:
     """A picture, or a part of it, with what can be drawn over it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Shown:
+class DisplayItem:
     """All that is shown of one picture.
 
     Attributes:
@@ -49,15 +49,15 @@ class Shown:
     """
 
     sha256: str
-    whole: Sight | None = None
-    close: Sight | None = None
+    whole: DisplayImage | None = None
+    close: DisplayImage | None = None
     problem: str | None = None
     template: str = ""
     pose: tuple[float, float, float] = (0.0, 0.0, 0.0)
     reasons: tuple[str, ...] = ()
 
 
-def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -> Shown:
+def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -> DisplayItem:
     """Read a picture for a large view.
 
     Args:
@@ -69,11 +69,11 @@ def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -
     try:
         pixels, found = _read(after, sha256)
     except PictureError as error:
-        return Shown(sha256 or error.sha256 or "", problem=str(error))
+        return DisplayItem(sha256 or error.sha256 or "", problem=str(error))
     bare = _read_before(before, pixels)
     faces = faces_of(row)
-    full = Sight(pixels, bare, _outlines(pixels, bare), tuple(face.landmarks for face in faces))
-    return Shown(
+    full = DisplayImage(pixels, bare, _outlines(pixels, bare), tuple(face.landmarks for face in faces))
+    return DisplayItem(
         sha256=found,
         whole=_shrunk(full, _WHOLE),
         close=_shrunk(_cropped(full, _region(full)), _CLOSE),
@@ -83,13 +83,13 @@ def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -
     )
 
 
-def read_cell(after: Path, before: Path | None, sha256: str | None) -> Shown:
+def read_cell(after: Path, before: Path | None, sha256: str | None) -> DisplayItem:
     """Read a picture for a small view; see :func:`read_shown`."""
     try:
         pixels, found = _read(after, sha256)
     except PictureError as error:
-        return Shown(sha256 or error.sha256 or "", problem=str(error))
-    return Shown(found, whole=_shrunk(Sight(pixels, _read_before(before, pixels)), _CELL))
+        return DisplayItem(sha256 or error.sha256 or "", problem=str(error))
+    return DisplayItem(found, whole=_shrunk(DisplayImage(pixels, _read_before(before, pixels)), _CELL))
 
 
 def _read(path: Path, sha256: str | None) -> tuple[Pixels, str]:
@@ -122,10 +122,10 @@ def _outlines(after: Pixels, before: Pixels | None) -> tuple[NDArray[np.float32]
     )
 
 
-def _region(sight: Sight) -> tuple[int, int, int, int]:
+def _region(display: DisplayImage) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the largest face and its surroundings; of the mask, or of all, if there is none."""
-    height, width = sight.after.shape[:2]
-    points = sight.landmarks[:1] or sight.outlines
+    height, width = display.after.shape[:2]
+    points = display.landmarks[:1] or display.outlines
     if not points:
         return 0, 0, width, height
     low, high = np.concatenate(points).min(axis=0), np.concatenate(points).max(axis=0)
@@ -135,23 +135,23 @@ def _region(sight: Sight) -> tuple[int, int, int, int]:
     return int(left), int(top), int(right), int(bottom)
 
 
-def _cropped(sight: Sight, region: tuple[int, int, int, int]) -> Sight:
+def _cropped(display: DisplayImage, region: tuple[int, int, int, int]) -> DisplayImage:
     left, top, right, bottom = region
     part = (slice(top, bottom), slice(left, right))
     corner = np.array([left, top], dtype=np.float32)
-    return Sight(
-        sight.after[part],
-        None if sight.before is None else sight.before[part],
-        tuple(points - corner for points in sight.outlines),
-        tuple(points - corner for points in sight.landmarks),
+    return DisplayImage(
+        display.after[part],
+        None if display.before is None else display.before[part],
+        tuple(points - corner for points in display.outlines),
+        tuple(points - corner for points in display.landmarks),
     )
 
 
-def _shrunk(sight: Sight, side: int) -> Sight:
-    height, width = sight.after.shape[:2]
+def _shrunk(display: DisplayImage, side: int) -> DisplayImage:
+    height, width = display.after.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:
-        return sight
+        return display
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
 
     def small(pixels: Pixels) -> Pixels:
@@ -161,9 +161,9 @@ def _shrunk(sight: Sight, side: int) -> Sight:
     def moved(points: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray((points + 0.5) * factor - 0.5, dtype=np.float32)
 
-    return Sight(
-        small(sight.after),
-        None if sight.before is None else small(sight.before),
-        tuple(moved(points) for points in sight.outlines),
-        tuple(moved(points) for points in sight.landmarks),
+    return DisplayImage(
+        small(display.after),
+        None if display.before is None else small(display.before),
+        tuple(moved(points) for points in display.outlines),
+        tuple(moved(points) for points in display.landmarks),
     )

@@ -1,4 +1,4 @@
-"""`Shelf`: the pictures of a queue as they are shown, made ready before they are asked for."""
+"""`PictureCache`: the pictures of a queue as they are shown, made ready before they are asked for."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from maskaug.core.manifest import RowReader
 from maskaug.core.pictures import PictureError
 from maskaug.review_ui.session.controls import Controls
-from maskaug.review_ui.session.queue import Picture, Queue
-from maskaug.review_ui.view.display import COLUMNS, Shown, read_cell, read_shown
+from maskaug.review_ui.session.queue import Queue, QueueItem
+from maskaug.review_ui.view.display import COLUMNS, DisplayItem, read_cell, read_shown
 from maskaug.review_ui.view.loader import Loader
 
 _KEEP_LARGE, _KEEP_SMALL = 10, 100  # pictures in memory: some 200 MB of large photographs
 
 
-class Shelf:
+class PictureCache:
     """Reads what stands at the places of a queue, large or small."""
 
     def __init__(self, dst: Path, queue: Queue, controls: Controls | None) -> None:
@@ -35,7 +35,7 @@ class Shelf:
         """Make these places ready, the first one first."""
         (self._large if large else self._small).want(places)
 
-    def get(self, place: int, *, large: bool, wait: float = 0.0) -> Shown | None:
+    def get(self, place: int, *, large: bool, wait: float = 0.0) -> DisplayItem | None:
         """What is shown at a place that was wanted, or None if it is not ready within ``wait`` seconds."""
         return (self._large if large else self._small).get(place, wait)
 
@@ -44,13 +44,13 @@ class Shelf:
         self._large.close()
         self._small.close()
 
-    def _read_large(self, place: int) -> Shown:
+    def _read_large(self, place: int) -> DisplayItem:
         return self._read(place, large=True)
 
-    def _read_small(self, place: int) -> Shown:
+    def _read_small(self, place: int) -> DisplayItem:
         return self._read(place, large=False)
 
-    def _read(self, place: int, *, large: bool) -> Shown:
+    def _read(self, place: int, *, large: bool) -> DisplayItem:
         picture = self._queue.picture(place)
         before = None if picture.before is None else self._dst / picture.before
         after, sha256 = self._dst / picture.output, picture.sha256
@@ -58,12 +58,12 @@ class Shelf:
             try:
                 after, sha256 = self._control(picture)
             except (PictureError, OSError) as error:
-                return Shown("", problem=str(error))
+                return DisplayItem("", problem=str(error))
         if not large:
             return read_cell(after, before, sha256)
         return read_shown(after, before, self._rows.row(picture.row), sha256)
 
-    def _control(self, picture: Picture) -> tuple[Path, str]:
+    def _control(self, picture: QueueItem) -> tuple[Path, str]:
         if self._controls is None:
             raise ValueError("the queue has controls, but nothing to make them with was given")
         return self._controls.make(picture)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maskaug.augment.reviews.log import Verdict
-from maskaug.review_ui.session.queue import Picture
+from maskaug.review_ui.session.queue import QueueItem
 from maskaug.review_ui.session.session import Counts, Decision
-from maskaug.review_ui.view.display import Shown
+from maskaug.review_ui.view.display import DisplayItem
 
 GRID_SIDE = 5
 
@@ -15,7 +15,7 @@ Tone = Literal["plain", "good", "bad"]
 
 
 @dataclass(frozen=True)
-class Look:
+class ViewOptions:
     """How pictures are looked at.
 
     Attributes:
@@ -44,14 +44,14 @@ class Cell:
     """
 
     place: int
-    picture: Picture
-    shown: Shown | None
+    picture: QueueItem
+    shown: DisplayItem | None
     verdict: Verdict
     mark: Decision | None = None
 
 
 @dataclass(frozen=True)
-class Scene:
+class View:
     """All that a front end draws.
 
     Attributes:
@@ -70,7 +70,7 @@ class Scene:
     mode: Mode
     cells: list[Cell]
     cursor: int
-    look: Look
+    look: ViewOptions
     help: bool
     counts: Counts
     place: int
@@ -79,14 +79,14 @@ class Scene:
     others: str
 
 
-def said(decision: Decision) -> str:
+def decision_text(decision: Decision) -> str:
     """A decision in words."""
     if decision.action == "accept":
         return "accepted"
-    return f"rejected: {words(decision.reason)}" if decision.reason else "rejected"
+    return f"rejected: {readable(decision.reason)}" if decision.reason else "rejected"
 
 
-def words(name: str) -> str:
+def readable(name: str) -> str:
     """A name such as ``wrong_size`` as it is read."""
     return name.replace("_", " ")
 
@@ -105,7 +105,7 @@ SCORE_WORDS = {
 }
 
 
-def pace(counts: Counts) -> str:
+def pace_text(counts: Counts) -> str:
     """How quickly it goes, and how long it takes: ``70 a minute, 12 min left``; nothing before that is known."""
     if not counts.per_minute or counts.seconds_left is None:
         return ""

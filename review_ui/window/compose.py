@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.review_ui.view.display import Sight
-from maskaug.review_ui.view.view import GRID_SIDE, Cell, Look, Scene, words
+from maskaug.review_ui.view.display import DisplayImage
+from maskaug.review_ui.view.view import GRID_SIDE, Cell, View, ViewOptions, readable
 from maskaug.review_ui.window.panel import draw_end, draw_help, draw_panel, draw_status
 from maskaug.review_ui.window.style import (
     ACCEPTED,
@@ -19,7 +19,7 @@ from maskaug.review_ui.window.style import (
     MUTED,
     OUTLINE,
     REJECTED,
-    Box,
+    Rect,
     Sizes,
     chip,
     dim,
@@ -34,7 +34,7 @@ _PANEL_FROM = 760  # width of a window that has room for facts beside the pictur
 _SHIFT = 4  # binary digits of fractions in OpenCV's drawing
 
 
-def compose(scene: Scene, size: tuple[int, int], keys: Mapping[str, str]) -> Frame:
+def compose(view: View, size: tuple[int, int], keys: Mapping[str, str]) -> Frame:
     """Draw a scene.
 
     Args:
@@ -49,17 +49,17 @@ def compose(scene: Scene, size: tuple[int, int], keys: Mapping[str, str]) -> Fra
     frame = np.full((height, width, 3), BACKGROUND, dtype=np.uint8)
     sizes = sizes_for(width, height)
     area, panel, status = _areas(size, sizes)
-    if scene.mode == "end":
-        draw_end(frame, Box(0, 0, width, status.top), scene, sizes, keys)
-    elif scene.mode == "grid":
-        for number, cell in enumerate(scene.cells):
-            _draw_cell(frame, _cell_box(area, number), cell, scene, sizes, chosen=number == scene.cursor)
+    if view.mode == "end":
+        draw_end(frame, Rect(0, 0, width, status.top), view, sizes, keys)
+    elif view.mode == "grid":
+        for number, cell in enumerate(view.cells):
+            _draw_cell(frame, _cell_box(area, number), cell, view, sizes, chosen=number == view.cursor)
     else:
-        _draw_single(frame, area, scene, sizes)
-    if panel.width and scene.mode != "end":
-        draw_panel(frame, panel, scene, sizes, keys)
-    draw_status(frame, status, scene, sizes, keys)
-    if scene.help:
+        _draw_single(frame, area, view, sizes)
+    if panel.width and view.mode != "end":
+        draw_panel(frame, panel, view, sizes, keys)
+    draw_status(frame, status, view, sizes, keys)
+    if view.help:
         draw_help(frame, sizes, keys)
     return frame
 
@@ -77,70 +77,77 @@ def cell_at(size: tuple[int, int], x: int, y: int) -> int | None:
     return row * GRID_SIDE + column if 0 <= column < GRID_SIDE and 0 <= row < GRID_SIDE else None
 
 
-def _areas(size: tuple[int, int], sizes: Sizes) -> tuple[Box, Box, Box]:
+def _areas(size: tuple[int, int], sizes: Sizes) -> tuple[Rect, Rect, Rect]:
     """Where pictures, facts and status go."""
     width, height = size
     top = height - sizes.status
     panel = sizes.panel if width >= _PANEL_FROM else 0
-    pictures = Box(0, 0, width - panel, top).inside(sizes.gap)
-    return pictures, Box(width - panel, 0, panel, top), Box(0, top, width, sizes.status)
+    pictures = Rect(0, 0, width - panel, top).inside(sizes.gap)
+    return pictures, Rect(width - panel, 0, panel, top), Rect(0, top, width, sizes.status)
 
 
-def _cell_box(area: Box, number: int) -> Box:
+def _cell_box(area: Rect, number: int) -> Rect:
     row, column = divmod(number, GRID_SIDE)
     left, right = (area.left + area.width * step // GRID_SIDE for step in (column, column + 1))
     top, bottom = (area.top + area.height * step // GRID_SIDE for step in (row, row + 1))
-    return Box(left, top, right - left, bottom - top).inside(5)
+    return Rect(left, top, right - left, bottom - top).inside(5)
 
 
-def _draw_single(frame: Frame, area: Box, scene: Scene, sizes: Sizes) -> None:
-    (cell,) = scene.cells
-    look = scene.look
+def _draw_single(frame: Frame, area: Rect, view: View, sizes: Sizes) -> None:
+    (cell,) = view.cells
+    look = view.look
     if cell.shown is None:
         _say(frame, area, "reading ...", sizes.normal, MUTED)
         return
-    sight = cell.shown.close if look.zoom else cell.shown.whole
-    if sight is None:
+    display = cell.shown.close if look.zoom else cell.shown.whole
+    if display is None:
         _say(frame, area, cell.shown.problem or "cannot be shown", sizes.normal, REJECTED)
         return
-    if look.side and sight.before is not None:
+    if look.side and display.before is not None:
         half = (area.width - sizes.gap) // 2
-        boxes = [Box(area.left, area.top, half, area.height), Box(area.right - half, area.top, half, area.height)]
+        boxes = [Rect(area.left, area.top, half, area.height), Rect(area.right - half, area.top, half, area.height)]
         for box, before in zip(boxes, (True, False), strict=True):
-            _draw_sight(frame, box, sight, look, before=before, sizes=sizes, color=_color(cell))
+            _draw_sight(frame, box, display, look, before=before, sizes=sizes, color=_color(cell))
         return
-    _draw_sight(frame, area, sight, look, before=look.before, sizes=sizes, color=_color(cell))
+    _draw_sight(frame, area, display, look, before=look.before, sizes=sizes, color=_color(cell))
 
 
 def _draw_sight(
-    frame: Frame, area: Box, sight: Sight, look: Look, *, before: bool, sizes: Sizes, color: Color | None
+    frame: Frame,
+    area: Rect,
+    display: DisplayImage,
+    look: ViewOptions,
+    *,
+    before: bool,
+    sizes: Sizes,
+    color: Color | None,
 ) -> None:
-    pixels = sight.before if before else sight.after
+    pixels = display.before if before else display.after
     if pixels is None:
         _say(frame, area, "the unmasked picture is not there", sizes.normal, MUTED)
         return
     box, factor = _put(frame, area, pixels)
     if look.lines:
-        _draw_lines(frame, box, sight, factor)
+        _draw_lines(frame, box, display, factor)
     if color is not None:
         frame_around(frame, box, color, 4)
     if before or look.side:
         chip(frame, "before" if before else "after", (box.left, box.top), sizes.small, BACKGROUND)
 
 
-def _draw_cell(frame: Frame, box: Box, cell: Cell, scene: Scene, sizes: Sizes, *, chosen: bool) -> None:
+def _draw_cell(frame: Frame, box: Rect, cell: Cell, view: View, sizes: Sizes, *, chosen: bool) -> None:
     fill(frame, box, CELL)
-    sight = cell.shown.whole if cell.shown else None
-    if sight is None:
+    display = cell.shown.whole if cell.shown else None
+    if display is None:
         problem = cell.shown.problem if cell.shown else None
         _say(frame, box.inside(6), problem or "reading ...", sizes.small, REJECTED if problem else MUTED)
     else:
-        pixels = sight.before if scene.look.before and sight.before is not None else sight.after
+        pixels = display.before if view.look.before and display.before is not None else display.after
         _put(frame, box, pixels)
     if cell.mark is not None:
         dim(frame, box, 0.45)
         frame_around(frame, box.inside(3), REJECTED, 3)
-        label = words(cell.mark.reason) if cell.mark.reason else "reject"
+        label = readable(cell.mark.reason) if cell.mark.reason else "reject"
         width = width_of(label, sizes.small) + sizes.small
         top = box.bottom - line_height(sizes.small) - sizes.small // 4 - 3
         chip(frame, label, (box.left + (box.width - width) // 2, top), sizes.small, REJECTED)
@@ -155,35 +162,35 @@ def _color(cell: Cell) -> Color | None:
     return None if decided is None else ACCEPTED if decided.action == "accept" else REJECTED
 
 
-def _put(frame: Frame, area: Box, pixels: NDArray[np.uint8]) -> tuple[Box, float]:
+def _put(frame: Frame, area: Rect, pixels: NDArray[np.uint8]) -> tuple[Rect, float]:
     """A picture in the middle of a rectangle, as large as it can be: where it lies, and by what it was enlarged."""
     height, width = pixels.shape[:2]
     factor = min(area.width / width, area.height / height, _LARGEST)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    box = Box(area.left + (area.width - size[0]) // 2, area.top + (area.height - size[1]) // 2, *size)
+    box = Rect(area.left + (area.width - size[0]) // 2, area.top + (area.height - size[1]) // 2, *size)
     frame[box.top : box.bottom, box.left : box.right] = cv2.resize(pixels, size, interpolation=how)
     return box, factor
 
 
-def _draw_lines(frame: Frame, box: Box, sight: Sight, factor: float) -> None:
+def _draw_lines(frame: Frame, box: Rect, display: DisplayImage, factor: float) -> None:
     """The mask's outline, and the landmarks; clipped to the picture."""
     part = np.ascontiguousarray(frame[box.top : box.bottom, box.left : box.right])
 
     def fixed(points: NDArray[np.float32]) -> NDArray[np.int32]:
         return np.asarray(np.round(((points + 0.5) * factor - 0.5) * 2**_SHIFT), dtype=np.int32)
 
-    outlines = [fixed(points) for points in sight.outlines]
+    outlines = [fixed(points) for points in display.outlines]
     for color, thickness in (((0, 0, 0), 4), (OUTLINE, 2)):
         cv2.polylines(part, outlines, True, color, thickness, cv2.LINE_AA, _SHIFT)
-    for points in sight.landmarks:
+    for points in display.landmarks:
         for radius, color in ((3.6, (0, 0, 0)), (2.2, LANDMARK)):
             for x, y in fixed(points).tolist():
                 cv2.circle(part, (x, y), round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
     frame[box.top : box.bottom, box.left : box.right] = part
 
 
-def _say(frame: Frame, area: Box, text: str, size: int, color: Color) -> None:
+def _say(frame: Frame, area: Rect, text: str, size: int, color: Color) -> None:
     lines = wrapped(text, size, area.width)
     top = area.top + (area.height - len(lines) * line_height(size)) // 2
     for number, line in enumerate(lines):

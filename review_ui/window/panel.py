@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from maskaug.review_ui.view.keys import REASONS
-from maskaug.review_ui.view.view import SCORE_WORDS, Cell, Scene, pace, words
+from maskaug.review_ui.view.view import SCORE_WORDS, Cell, View, pace_text, readable
 from maskaug.review_ui.window.style import (
     ACCEPTED,
     FLAGGED,
@@ -14,7 +14,7 @@ from maskaug.review_ui.window.style import (
     PANEL,
     REJECTED,
     TEXT,
-    Box,
+    Rect,
     Sizes,
     chip,
     dim,
@@ -47,7 +47,7 @@ _HELP = (
 class _Column:
     """Lines written below each other."""
 
-    def __init__(self, frame: Frame, box: Box, sizes: Sizes) -> None:
+    def __init__(self, frame: Frame, box: Rect, sizes: Sizes) -> None:
         self._frame, self._box, self._sizes = frame, box, sizes
         self.top = float(box.top)
 
@@ -66,7 +66,7 @@ class _Column:
         widest = max((width_of(key, size) for key, _ in pairs), default=0) + size // 2
         for key, text in pairs:
             width = max(width_of(key, size) + size // 2, round(1.5 * size))
-            fill(self._frame, Box(left, round(self.top) + 2, width, round(1.25 * size)), LINE)
+            fill(self._frame, Rect(left, round(self.top) + 2, width, round(1.25 * size)), LINE)
             put_text(self._frame, key, (left + (width - width_of(key, size)) // 2, self.top), size, TEXT)
             put_text(self._frame, text, (left + max(widest, round(1.5 * size)) + size, self.top), size, MUTED)
             self.top += self.step
@@ -80,10 +80,10 @@ class _Column:
         self.top += share * self._sizes.normal
 
 
-def draw_panel(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -> None:
+def draw_panel(frame: Frame, box: Rect, view: View, sizes: Sizes, keys: Keys) -> None:
     """Facts of the picture that keys are about, and the keys that one needs most."""
     fill(frame, box, PANEL)
-    cell = scene.cells[scene.cursor]
+    cell = view.cells[view.cursor]
     column = _Column(frame, box.inside(sizes.gap), sizes)
     folder, _, name = cell.picture.output.rpartition("/")
     column.line(folder, MUTED, sizes.small)
@@ -92,13 +92,13 @@ def draw_panel(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -
     _draw_verdict(frame, (box.left + sizes.gap, round(column.top)), cell, sizes)
     column.space(2.4)
     column.line(f"score {cell.picture.quality:.2f}")
-    bar = Box(box.left + sizes.gap, round(column.top), box.width - 2 * sizes.gap, max(4, sizes.small // 3))
+    bar = Rect(box.left + sizes.gap, round(column.top), box.width - 2 * sizes.gap, max(4, sizes.small // 3))
     _draw_score(frame, bar, cell.picture.quality)
     column.space(0.9)
     shown = cell.shown
-    if shown is not None and scene.mode == "single":
+    if shown is not None and view.mode == "single":
         for reason in shown.reasons:
-            column.lines(SCORE_WORDS.get(reason, words(reason)), FLAGGED)
+            column.lines(SCORE_WORDS.get(reason, readable(reason)), FLAGGED)
         if not shown.reasons and not shown.problem:
             column.line("nothing speaks against it", MUTED)
         column.space()
@@ -108,11 +108,11 @@ def draw_panel(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -
             column.line(f"yaw {yaw:.0f}, pitch {pitch:.0f}, roll {roll:.0f}", MUTED)
     else:
         column.line(cell.picture.kind, MUTED)
-    if scene.others:
+    if view.others:
         column.space()
         column.line("The annotators say", MUTED, sizes.small)
-        column.lines(words(scene.others))
-    pairs = _useful(scene, keys)
+        column.lines(readable(view.others))
+    pairs = _useful(view, keys)
     room = max(int((box.bottom - sizes.gap - column.top - sizes.normal) // column.step), 0)
     column.top = box.bottom - sizes.gap - min(len(pairs), room) * column.step
     column.keys(pairs[:room])
@@ -127,60 +127,60 @@ def _draw_verdict(frame: Frame, place: tuple[int, int], cell: Cell, sizes: Sizes
         word = "accepted by score" if decided.auto else "accepted"
         left += chip(frame, word, (left, top), sizes.small, ACCEPTED) + sizes.gap // 2
     else:
-        word = f"rejected: {words(decided.reason)}" if decided.reason else "rejected"
+        word = f"rejected: {readable(decided.reason)}" if decided.reason else "rejected"
         left += chip(frame, word, (left, top), sizes.small, REJECTED) + sizes.gap // 2
     if cell.verdict.flagged:
         chip(frame, "flagged", (left, top), sizes.small, FLAGGED)
 
 
-def _draw_score(frame: Frame, bar: Box, quality: float) -> None:
+def _draw_score(frame: Frame, bar: Rect, quality: float) -> None:
     fill(frame, bar, LINE)
     share = float(np.clip(quality, 0, 1))
     color = tuple(round(low + (high - low) * share) for low, high in zip(REJECTED, ACCEPTED, strict=True))
-    fill(frame, Box(bar.left, bar.top, round(bar.width * share), bar.height), (color[0], color[1], color[2]))
+    fill(frame, Rect(bar.left, bar.top, round(bar.width * share), bar.height), (color[0], color[1], color[2]))
 
 
-def _useful(scene: Scene, keys: Keys) -> list[tuple[str, str]]:
+def _useful(view: View, keys: Keys) -> list[tuple[str, str]]:
     """The keys that one needs most, and what they do."""
     pairs = [("accept", "accept"), ("reject", "reject")]
-    if scene.mode == "grid":
-        marked = sum(cell.mark is not None for cell in scene.cells)
-        pairs = [("take", f"accept {len(scene.cells) - marked}, reject {marked}"), ("reject", "mark, or unmark")]
-    pairs += [(reason, words(reason)) for reason in REASONS]
+    if view.mode == "grid":
+        marked = sum(cell.mark is not None for cell in view.cells)
+        pairs = [("take", f"accept {len(view.cells) - marked}, reject {marked}"), ("reject", "mark, or unmark")]
+    pairs += [(reason, readable(reason)) for reason in REASONS]
     return [(keys[action], text) for action, text in pairs if action in keys]
 
 
-def draw_status(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -> None:
+def draw_status(frame: Frame, box: Rect, view: View, sizes: Sizes, keys: Keys) -> None:
     """Where one stands: a bar of what is accepted and rejected, counts, what was just done, pace and time left."""
-    counts = scene.counts
+    counts = view.counts
     fill(frame, box, PANEL)
     total = max(counts.total, 1)
     accepted, rejected = (round(box.width * done / total) for done in (counts.accepted, counts.rejected))
-    fill(frame, Box(box.left, box.top, box.width, 4), LINE)
-    fill(frame, Box(box.left, box.top, accepted, 4), ACCEPTED)
-    fill(frame, Box(accepted, box.top, rejected, 4), REJECTED)
+    fill(frame, Rect(box.left, box.top, box.width, 4), LINE)
+    fill(frame, Rect(box.left, box.top, accepted, 4), ACCEPTED)
+    fill(frame, Rect(accepted, box.top, rejected, 4), REJECTED)
     top = box.top + 4 + (box.height - 4 - line_height(sizes.normal)) / 2
     left = box.left + sizes.gap
-    place = "" if scene.mode == "end" else f"{scene.place} of {total}"
+    place = "" if view.mode == "end" else f"{view.place} of {total}"
     for text, color in (
         (place, TEXT),
         (f"{counts.accepted} accepted", ACCEPTED),
         (f"{counts.rejected} rejected", REJECTED),
         (f"{counts.left} left", MUTED),
-        (scene.message, _TONES[scene.tone]),
+        (view.message, _TONES[view.tone]),
     ):
         if text:
             left += put_text(frame, text, (left, top), sizes.normal, color) + 2 * sizes.gap
     help_ = f"{keys['help']} help" if "help" in keys else ""
     right = box.right - sizes.gap
-    for text, color in ((help_, MUTED), (pace(counts), TEXT)):
+    for text, color in ((help_, MUTED), (pace_text(counts), TEXT)):
         if text and left < right - width_of(text, sizes.normal):
             right -= put_text(frame, text, (right, top), sizes.normal, color, right=True) + 2 * sizes.gap
 
 
-def draw_end(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -> None:
+def draw_end(frame: Frame, box: Rect, view: View, sizes: Sizes, keys: Keys) -> None:
     """All is decided."""
-    counts = scene.counts
+    counts = view.counts
     lines = [
         ("All is decided.", sizes.large, TEXT),
         (f"{counts.accepted} accepted, {counts.rejected} rejected", sizes.normal, MUTED),
@@ -196,14 +196,14 @@ def draw_end(frame: Frame, box: Box, scene: Scene, sizes: Sizes, keys: Keys) -> 
 def draw_help(frame: Frame, sizes: Sizes, keys: Keys) -> None:
     """All keys, over what is there."""
     height, width = frame.shape[:2]
-    dim(frame, Box(0, 0, width, height), 0.3)
+    dim(frame, Rect(0, 0, width, height), 0.3)
     pairs = [(keys[action], text) for action, text in _HELP if action in keys]
-    reasons = [(keys[reason], f"reject: {words(reason)}") for reason in REASONS if reason in keys]
+    reasons = [(keys[reason], f"reject: {readable(reason)}") for reason in REASONS if reason in keys]
     rows = max(len(pairs), len(reasons)) * round(1.6 * sizes.small)
     pad = 2 * sizes.gap
     wide = min(round(50 * sizes.small), width - 2 * sizes.gap)
     tall = rows + line_height(sizes.large) + line_height(sizes.normal) + 2 * pad + sizes.gap
-    box = Box((width - wide) // 2, (height - tall) // 2, wide, tall)
+    box = Rect((width - wide) // 2, (height - tall) // 2, wide, tall)
     fill(frame, box, PANEL)
     frame_around(frame, box, LINE, 1)
     inner = box.inside(pad)
@@ -212,7 +212,7 @@ def draw_help(frame: Frame, sizes: Sizes, keys: Keys) -> None:
     column.space(0.5)
     start = column.top
     column.keys(pairs)
-    second = _Column(frame, Box(inner.left + round(0.63 * inner.width), inner.top, inner.width, inner.height), sizes)
+    second = _Column(frame, Rect(inner.left + round(0.63 * inner.width), inner.top, inner.width, inner.height), sizes)
     second.top = start
     second.keys(reasons)
     column.space(0.5)

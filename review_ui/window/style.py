@@ -22,7 +22,7 @@ LANDMARK: Color = (255, 214, 92)
 
 
 @dataclass(frozen=True)
-class Box:
+class Rect:
     """A rectangle of a frame, in pixels."""
 
     left: int
@@ -40,9 +40,9 @@ class Box:
         """The first row beyond it."""
         return self.top + self.height
 
-    def inside(self, margin: int) -> "Box":
+    def inside(self, margin: int) -> "Rect":
         """What is left of it within a margin."""
-        return Box(
+        return Rect(
             self.left + margin, self.top + margin, max(self.width - 2 * margin, 1), max(self.height - 2 * margin, 1)
         )
 
@@ -66,21 +66,21 @@ def sizes_for(width: int, height: int) -> Sizes:
     return Sizes(small, normal, large, panel, status, gap)
 
 
-def fill(frame: Frame, box: Box, color: Color) -> None:
+def fill(frame: Frame, box: Rect, color: Color) -> None:
     """Fill a rectangle."""
     frame[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)] = color
 
 
-def frame_around(frame: Frame, box: Box, color: Color, thickness: int) -> None:
+def frame_around(frame: Frame, box: Rect, color: Color, thickness: int) -> None:
     """Draw a frame just outside a rectangle."""
-    outer = Box(box.left - thickness, box.top - thickness, box.width + 2 * thickness, box.height + 2 * thickness)
-    fill(frame, Box(outer.left, outer.top, outer.width, thickness), color)
-    fill(frame, Box(outer.left, box.bottom, outer.width, thickness), color)
-    fill(frame, Box(outer.left, box.top, thickness, box.height), color)
-    fill(frame, Box(box.right, box.top, thickness, box.height), color)
+    outer = Rect(box.left - thickness, box.top - thickness, box.width + 2 * thickness, box.height + 2 * thickness)
+    fill(frame, Rect(outer.left, outer.top, outer.width, thickness), color)
+    fill(frame, Rect(outer.left, box.bottom, outer.width, thickness), color)
+    fill(frame, Rect(outer.left, box.top, thickness, box.height), color)
+    fill(frame, Rect(box.right, box.top, thickness, box.height), color)
 
 
-def dim(frame: Frame, box: Box, share: float) -> None:
+def dim(frame: Frame, box: Rect, share: float) -> None:
     """Darken a rectangle to a share of its light."""
     part = frame[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)]
     part[:] = cv2.convertScaleAbs(part, alpha=share).reshape(part.shape) if part.size else part
@@ -89,7 +89,7 @@ def dim(frame: Frame, box: Box, share: float) -> None:
 def chip(frame: Frame, text: str, place: tuple[int, int], size: int, color: Color) -> int:
     """Write a word on a ground of its own, at its upper left corner; its width in pixels."""
     pad = size // 2
-    box = Box(*place, width_of(text, size) + 2 * pad, line_height(size) + pad // 2)
+    box = Rect(*place, width_of(text, size) + 2 * pad, line_height(size) + pad // 2)
     fill(frame, box, color)
     ink = TEXT if max(color) < 128 else BACKGROUND
     put_text(frame, text, (box.left + pad, box.top + pad // 4), size, ink)

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from maskaug.review_ui.view.controller import DECISIONS, Desk
+from maskaug.review_ui.view.controller import DECISIONS, Controller
 from maskaug.review_ui.view.keys import key_of_code, labels
 from maskaug.review_ui.window.compose import cell_at, compose
 from maskaug.review_ui.window.text import Frame
@@ -61,7 +61,7 @@ def _quiet(environment: Mapping[str, str]) -> dict[str, str]:
     return {**_QUIET, **environment}
 
 
-def run_window(desk: Desk, keys: Mapping[str, str], title: str) -> None:
+def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> None:
     """Show a desk until its annotator quits or closes the window; see first that :func:`check_window` allows it.
 
     Args:
@@ -78,7 +78,7 @@ def run_window(desk: Desk, keys: Mapping[str, str], title: str) -> None:
     try:
         cv2.setWindowTitle(_NAME, title)
         cv2.resizeWindow(_NAME, *_SIZE)
-        _Window(desk, keys).run()
+        _Window(controller, keys).run()
     finally:
         cv2.destroyAllWindows()
 
@@ -89,8 +89,8 @@ class _Window:
     Keys and clicks that come while a picture is read wait until it is on the screen.
     """
 
-    def __init__(self, desk: Desk, keys: Mapping[str, str]) -> None:
-        self._desk, self._keys, self._labels = desk, keys, labels(keys)
+    def __init__(self, controller: Controller, keys: Mapping[str, str]) -> None:
+        self._controller, self._keys, self._labels = controller, keys, labels(keys)
         self._waiting: deque[str | int] = deque()  # actions, and numbers of cells that were clicked
         self._size = (0, 0)  # of the frame on the screen
         self._ready = False  # whether all of it is
@@ -99,7 +99,7 @@ class _Window:
     def run(self) -> None:
         work: Future[tuple[Frame, bool]] | None = None
         with ThreadPoolExecutor(1) as worker:
-            while not self._desk.closed:
+            while not self._controller.closed:
                 action = self._listen()
                 # It is while listening that a window is closed: asked for its size it would fail, and showing a frame
                 # would open it again.
@@ -130,7 +130,7 @@ class _Window:
         cv2.imshow(_NAME, frame)
         self._size = (frame.shape[1], frame.shape[0])
         self._ready = ready
-        self._desk.drawn()
+        self._controller.drawn()
 
     def _may(self, wanted: str | int) -> bool:
         """Whether it can be done now: what is not on the screen yet is not decided on."""
@@ -138,16 +138,16 @@ class _Window:
 
     def _do(self, wanted: str | int, size: tuple[int, int]) -> tuple[Frame, bool]:
         if isinstance(wanted, int):
-            self._desk.click(wanted)
+            self._controller.click(wanted)
         else:
-            self._desk.do(wanted)
+            self._controller.do(wanted)
         return self._compose(size)
 
     def _compose(self, size: tuple[int, int]) -> tuple[Frame, bool]:
         """A frame, BGR as OpenCV shows it, and whether all its pictures were ready."""
-        scene = self._desk.scene()
-        frame = cv2.cvtColor(compose(scene, size, self._labels), cv2.COLOR_RGB2BGR)
-        return np.asarray(frame, dtype=np.uint8), all(cell.shown is not None for cell in scene.cells)
+        view = self._controller.view()
+        frame = cv2.cvtColor(compose(view, size, self._labels), cv2.COLOR_RGB2BGR)
+        return np.asarray(frame, dtype=np.uint8), all(cell.shown is not None for cell in view.cells)
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
         cell = cell_at(self._size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None

@@ -11,21 +11,21 @@ from pydantic import ValidationError
 
 from maskaug.core.files import safe_stem, write_atomic
 from maskaug.train.ablate.comparison import (
-    FIGURES,
+    METRICS,
     Ablation,
     Key,
     Outcome,
     Settings,
-    changes,
+    comparison_table,
+    describe,
     grid,
     markdown,
-    table,
-    told,
+    summary_table,
 )
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.evaluate import evaluate
-from maskaug.train.evaluate.metrics import figures
+from maskaug.train.evaluate.metrics import compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.plots import spread_plot
 from maskaug.train.evaluate.predictions import read_predictions
@@ -50,7 +50,7 @@ class AblateError(TrainError):
 def ablate(
     options: AblateOptions, train_one: TrainOne = train, progress: Progress = lambda what, done, total: None
 ) -> Ablation:
-    """Train what is missing of the grid, judge all of it, and write table, figures and plot below OUT.
+    """Train what is missing of the grid, judge all of it, and write table, metrics and plot below OUT.
 
     Finished runs are left as they are, unfinished ones go on: the command can be given again after a stop, or with
     more values and seeds.
@@ -74,11 +74,11 @@ def ablate(
     outcomes = []
     for done, (settings, seed) in enumerate(wanted):
         run = run_folder(options.out, settings, seed)
-        progress(f"{told(settings)}, seed {seed}", done, len(wanted))
+        progress(f"{describe(settings)}, seed {seed}", done, len(wanted))
         if not RunDir(run).is_finished:  # a training writes it when it is through
             begun = RunDir(run).config.exists()
             train_one(_resumed(run) if begun else train_options(options, settings, seed))
-        outcomes.append(Outcome(settings, seed, run, _figures(run, options)))
+        outcomes.append(Outcome(settings, seed, run, _metrics(run, options)))
     ablation = Ablation(factors, outcomes)
     _write(options, ablation)
     return ablation
@@ -112,14 +112,14 @@ def train_options(options: AblateOptions, settings: Settings, seed: int) -> Trai
     try:
         return TrainOptions.model_validate(given)
     except ValidationError as error:
-        raise AblateError(f"--vary {told(settings)}: {error.errors()[0]['msg']}") from error
+        raise AblateError(f"--vary {describe(settings)}: {error.errors()[0]['msg']}") from error
 
 
 def _resumed(run: Path) -> TrainOptions:
     return TrainOptions.model_validate({"resume": run})
 
 
-def _figures(run: Path, options: AblateOptions) -> dict[Key, float]:
+def _metrics(run: Path, options: AblateOptions) -> dict[Key, float]:
     calibration = load_calibration(run)
     trained = read_predictions(run)
     seen = {VALIDATION: trained.where(np.array([split != "train" for split in trained.split], dtype=bool))}
@@ -131,8 +131,8 @@ def _figures(run: Path, options: AblateOptions) -> dict[Key, float]:
         seen[name] = read_predictions(folder)
     found = {}
     for on, predictions in seen.items():
-        judged = calibration.judge(predictions.label, predictions.logit)
-        for name, estimate in figures(judged, names=FIGURES, resamples=0).items():
+        scores = calibration.score(predictions.label, predictions.logit)
+        for name, estimate in compute_metrics(scores, names=METRICS, resamples=0).items():
             found[on, name] = estimate.value
     return found
 
@@ -161,7 +161,7 @@ def _write(options: AblateOptions, ablation: Ablation) -> None:
                 "settings": outcome.settings,
                 "seed": outcome.seed,
                 "run": outcome.run.relative_to(options.out).as_posix(),
-                "figures": {f"{name}, {on}": _plain(value) for (on, name), value in outcome.figures.items()},
+                "figures": {f"{name}, {on}": _plain(value) for (on, name), value in outcome.metrics.items()},
             }
             for outcome in ablation.outcomes
         ],
@@ -178,8 +178,8 @@ def _write(options: AblateOptions, ablation: Ablation) -> None:
             for one in ablation.comparisons()
         ],
     }
-    tables = f"{markdown(*table(ablation))}\n{markdown(*changes(ablation))}"
-    rows = [(told(settings), spreads) for settings, spreads in ablation.spreads()]
+    tables = f"{markdown(*summary_table(ablation))}\n{markdown(*comparison_table(ablation))}"
+    rows = [(describe(settings), spreads) for settings, spreads in ablation.spreads()]
     panels = {
         f"{figure}, {on}": {title: spreads[on, figure].values for title, spreads in rows}
         for on, figure in ablation.keys

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 from scipy.stats import ttest_rel
 
-FIGURES = ("accuracy", "auc", "loss")
+METRICS = ("accuracy", "auc", "loss")
 
 Settings = dict[str, str]  # values by the names of what is varied
 Key = tuple[str, str]  # set of pictures, figure
@@ -23,13 +23,13 @@ class Outcome:
         settings: What was varied.
         seed: Of the run.
         run: Its folder.
-        figures: Such as ``("validation", "accuracy")``; nan where undefined.
+        metrics: Such as ``("validation", "accuracy")``; nan where undefined.
     """
 
     settings: Settings
     seed: int
     run: Path
-    figures: dict[Key, float]
+    metrics: dict[Key, float]
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,19 @@ class Ablation:
 
     @property
     def keys(self) -> list[Key]:
-        """Sets of pictures the runs were judged on, each with all figures."""
-        return list(dict.fromkeys(key for outcome in self.outcomes for key in outcome.figures))
+        """Sets of pictures the runs were judged on, each with all metrics."""
+        return list(dict.fromkeys(key for outcome in self.outcomes for key in outcome.metrics))
 
     def spreads(self) -> Iterator[tuple[Settings, dict[Key, Spread]]]:
-        """Each combination of settings with its figures over the seeds."""
+        """Each combination of settings with its metrics over the seeds."""
         seen = {tuple(outcome.settings.values()): outcome.settings for outcome in self.outcomes}
         for settings in seen.values():
             mine = [outcome for outcome in self.outcomes if outcome.settings == settings]
-            yield settings, {key: Spread([outcome.figures[key] for outcome in mine]) for key in self.keys}
+            yield settings, {key: Spread([outcome.metrics[key] for outcome in mine]) for key in self.keys}
 
     def comparisons(self) -> Iterator[Comparison]:
         """Every value of every factor against the first one, figure by figure."""
-        known = {(*sorted(outcome.settings.items()), outcome.seed): outcome.figures for outcome in self.outcomes}
+        known = {(*sorted(outcome.settings.items()), outcome.seed): outcome.metrics for outcome in self.outcomes}
         for factor, values in self.factors.items():
             for value, (on, figure) in product(values[1:], self.keys):
                 pairs = []
@@ -106,7 +106,7 @@ class Ablation:
                     other = {**outcome.settings, factor: values[0]}
                     against = known.get((*sorted(other.items()), outcome.seed))
                     if outcome.settings[factor] == value and against is not None:
-                        pairs.append((outcome.figures[on, figure], against[on, figure]))
+                        pairs.append((outcome.metrics[on, figure], against[on, figure]))
                 pairs = [pair for pair in pairs if not any(map(isnan, pair))]
                 differences = Spread([first - second for first, second in pairs])
                 yield Comparison(factor, value, values[0], on, figure, differences, _p(pairs, differences))
@@ -122,23 +122,23 @@ def grid(factors: Mapping[str, list[str]], *, one_at_a_time: bool = False) -> li
     return [baseline, *changed]
 
 
-def told(settings: Settings) -> str:
+def describe(settings: Settings) -> str:
     """Settings for people: ``weights none, arch resnet50``."""
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
-    """Titles and rows of the figures: a row for each combination and set of pictures, mean and deviation over seeds."""
+def summary_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
+    """Titles and rows of the metrics: a row for each combination and set of pictures, mean and deviation over seeds."""
     sets = list(dict.fromkeys(on for on, _ in ablation.keys))
     rows = []
     for settings, spreads in ablation.spreads():
         for on in sets:
-            mine = [spreads[on, figure] for figure in FIGURES]
+            mine = [spreads[on, figure] for figure in METRICS]
             rows.append([*settings.values(), on, str(len(mine[0].values)), *(spread.text() for spread in mine)])
-    return [*ablation.factors, "on", "seeds", *FIGURES], rows
+    return [*ablation.factors, "on", "seeds", *METRICS], rows
 
 
-def changes(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
+def comparison_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
     """Titles and rows of the comparisons."""
     titles = ["change", "on", "figure", "difference", "pairs", "p"]
     rows = []

@@ -14,12 +14,12 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from maskaug.core.files import write_atomic
-from maskaug.core.pictures import Picture, PictureError, read_picture
+from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation, Prepared
 from maskaug.train.errors import TrainError
 
-ReportDecoded = Callable[[int, int], None]  # pictures decoded, of how many
+DecodeProgress = Callable[[int, int], None]  # pictures decoded, of how many
 
 _AT_ONCE = 256  # pictures in memory
 
@@ -29,7 +29,7 @@ class CacheError(TrainError):
 
 
 @dataclass(frozen=True)
-class Pictures:
+class CachedPictures:
     """The pictures of a list that can be read.
 
     Attributes:
@@ -55,8 +55,8 @@ def default_cache() -> Path:
 
 
 def load_pictures(
-    paths: Sequence[Path], preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
-) -> Pictures:
+    paths: Sequence[Path], preparation: Preparation, cache: Path, report: DecodeProgress = lambda done, total: None
+) -> CachedPictures:
     """Prepared pictures, from the cache if it has them.
 
     They are found by the files' names, sizes and times of change, and by how they are prepared: when any of these
@@ -96,21 +96,21 @@ def _key(paths: Sequence[Path], preparation: Preparation) -> str:
     return whole.hexdigest()[:32]
 
 
-def _load(array: Path, index: Path, side: int) -> Pictures | None:
+def _load(array: Path, index: Path, side: int) -> CachedPictures | None:
     """None where there is nothing whole."""
     try:
         record = json.loads(index.read_text(encoding="utf-8"))
         pixels = np.load(array, mmap_mode="r")
         views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
         sizes = [(height, width) for height, width in record["sizes"]]
-        found = Pictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])
+        found = CachedPictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])
     except (FileNotFoundError, ValueError, KeyError, EOFError):
         return None
     whole = pixels.shape == (len(found.numbers), side, side, 3) and pixels.dtype == np.uint8
     return found if whole and len(found.sha256) == len(found.numbers) == len(views) == len(sizes) else None
 
 
-def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: ReportDecoded) -> None:
+def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: DecodeProgress) -> None:
     numbers: list[int] = []
     sha256: list[str] = []
     views: list[list[float]] = []
@@ -150,10 +150,10 @@ def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: 
     write_atomic(index, json.dumps(record).encode(), index.parent)
 
 
-def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, Picture] | str]:
+def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, DecodedPicture] | str]:
     """Prepared pictures and what they were made of, or what is wrong with the file; in order."""
 
-    def one(path: Path) -> tuple[Prepared, Picture] | str:
+    def one(path: Path) -> tuple[Prepared, DecodedPicture] | str:
         try:
             picture = read_picture(path)
         except PictureError as error:

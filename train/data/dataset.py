@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.classes import CLASSES
-from maskaug.train.data.cache import Pictures, ReportDecoded, load_pictures
+from maskaug.train.data.cache import CachedPictures, DecodeProgress, load_pictures
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.data.samples import DataError, Sample, list_samples
 
@@ -17,7 +17,7 @@ _UNEQUAL = 3  # times more pictures of one class than of the other
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitPictures:
     """One split.
 
     Attributes:
@@ -44,7 +44,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class TrainingData:
     """What a run is trained and selected on.
 
     Attributes:
@@ -53,15 +53,15 @@ class Dataset:
         notes: Sentences on what is unusual.
     """
 
-    train: Part
-    val: Part
+    train: SplitPictures
+    val: SplitPictures
     checksum: str
     notes: list[str]
 
 
-def load_dataset(
-    data: Path, preparation: Preparation, cache: Path, report: ReportDecoded = lambda done, total: None
-) -> Dataset:
+def load_training_data(
+    data: Path, preparation: Preparation, cache: Path, report: DecodeProgress = lambda done, total: None
+) -> TrainingData:
     """The splits ``train`` and ``val`` of a folder, as ``maskaug curate`` and ``generate`` write it.
 
     Args:
@@ -82,15 +82,15 @@ def load_dataset(
         notes += [*_unread(split, loaded.problems), *_unequal(split, part)]
         parts.append(part)
     train, val = parts
-    return Dataset(train, val, _checksum(train, val), notes + _shared(train, val))
+    return TrainingData(train, val, _checksum(train, val), notes + _shared(train, val))
 
 
-def _readable(samples: list[Sample], loaded: Pictures) -> Part:
+def _readable(samples: list[Sample], loaded: CachedPictures) -> SplitPictures:
     samples = [samples[number] for number in loaded.numbers]
-    return Part(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
+    return SplitPictures(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
 
 
-def _check_classes(data: Path, split: str, part: Part) -> None:
+def _check_classes(data: Path, split: str, part: SplitPictures) -> None:
     for label, name in enumerate(CLASSES):
         if all(sample.label != label for sample in part.samples):
             raise DataError(
@@ -105,7 +105,7 @@ def _unread(split: str, problems: list[str]) -> list[str]:
     return [f"{len(problems)} pictures of {split} cannot be read and are left out; the first: {problems[0]}"]
 
 
-def _unequal(split: str, part: Part) -> list[str]:
+def _unequal(split: str, part: SplitPictures) -> list[str]:
     counts = Counter(sample.label for sample in part.samples)
     if max(counts.values()) <= _UNEQUAL * min(counts.values()):
         return []
@@ -115,7 +115,7 @@ def _unequal(split: str, part: Part) -> list[str]:
     ]
 
 
-def _shared(train: Part, val: Part) -> list[str]:
+def _shared(train: SplitPictures, val: SplitPictures) -> list[str]:
     """Leaks: the same file, or the same source, in both splits."""
     notes = []
     for title, train_keys, val_keys in (
@@ -130,7 +130,7 @@ def _shared(train: Part, val: Part) -> list[str]:
             key, sample = shared[0]
             notes.append(
                 f"{len(shared)} pictures of val are {title} of train, such as {sample.path} and {where[key][0].path}: "
-                "figures on val will be too good; part them with maskaug curate."
+                "metrics on val will be too good; part them with maskaug curate."
             )
     return notes
 
@@ -139,7 +139,7 @@ def _source(sample: Sample) -> str:
     return str(sample.row.get("source_sha256") or "")
 
 
-def _checksum(*parts: Part) -> str:
+def _checksum(*parts: SplitPictures) -> str:
     whole = hashlib.sha256()
     for part in parts:
         lines = sorted(f"{sample.label} {sha256}\n" for sample, sha256 in zip(part.samples, part.sha256, strict=True))

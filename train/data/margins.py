@@ -12,7 +12,7 @@ from maskaug.core.manifest import Row
 from maskaug.train.errors import TrainError
 from maskaug.train.run_dir import RunDir
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first pixels outside
+PixelBox = tuple[int, int, int, int]  # left, top, right, bottom; the last two are the first pixels outside
 
 
 _FEWEST_FACES = 10  # to measure margins on
@@ -43,7 +43,7 @@ class Margins(BaseModel):
         reach = np.array([-self.sides * across, -self.above * down, self.sides * across, self.below * down])
         return np.asarray(box, dtype=np.float64) + reach
 
-    def crop(self, box: NDArray[np.floating], width: int, height: int) -> Box | None:
+    def crop(self, box: NDArray[np.floating], width: int, height: int) -> PixelBox | None:
         """The part of a picture that a training picture of this face would show; None where next to nothing is left.
 
         Args:
@@ -55,7 +55,7 @@ class Margins(BaseModel):
         return cut if min(cut[2] - cut[0], cut[3] - cut[1]) >= _FEWEST_PIXELS else None
 
 
-def measured(rows: Iterable[Row]) -> Margins:
+def measure_margins(rows: Iterable[Row]) -> Margins:
     """The median margins of pictures with their largest faces' boxes; the defaults where too few are known."""
     found = []
     for row in rows:

@@ -110,10 +110,10 @@ class Preparation:
         inner = pixels[:, top : top + self.detail, left : left + self.detail]
         if self.detail == self.size:
             return np.ascontiguousarray(inner)
-        return np.stack([shrunk(one, self.size) for one in inner])
+        return np.stack([resize_area(one, self.size) for one in inner])
 
 
-def shrunk(image: Image, size: int) -> Image:
+def resize_area(image: Image, size: int) -> Image:
     """A square picture at ``size`` pixels a side, by area."""
     resized = cv2.resize(np.ascontiguousarray(image), (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(resized, dtype=np.uint8)

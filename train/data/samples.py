@@ -60,7 +60,7 @@ def list_samples(data: Path, classes: tuple[str, str], split: str | None = None)
     if split is None:
         chosen = [name for name in splits if name != "train"] or ["train"]
         if chosen == ["train"]:
-            notes.append("The only split is train: figures on pictures a network was trained on say little.")
+            notes.append("The only split is train: metrics on pictures a network was trained on say little.")
     else:
         chosen = [split]
     rows = _rows(data)

@@ -8,8 +8,8 @@ from maskaug.train.export.export import Exported, export
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.teacher import TeacherError
-from maskaug.train.fit.train import Report, Trained, train
-from maskaug.train.model.recipes import RECIPES, Recipe, changed, changes
+from maskaug.train.fit.train import TrainCallbacks, Trained, train
+from maskaug.train.model.recipes import RECIPES, Recipe, override, overrides_between
 from maskaug.train.run_dir import RunDir
 
 _LEAST_SIZE = 96  # pixels: small networks halve a picture five times, and 64 would leave but 2 x 2 places
@@ -23,7 +23,7 @@ class Distilled:
     exported: Exported | None
 
 
-def distill(options: DistillOptions, report: Report | None = None) -> Distilled:
+def distill(options: DistillOptions, report: TrainCallbacks | None = None) -> Distilled:
     """Train a student on what a run says of its own data, and export it with halved weights.
 
     The student's folder is an ordinary run; its ``model.onnx`` stands beside.
@@ -33,9 +33,9 @@ def distill(options: DistillOptions, report: Report | None = None) -> Distilled:
         OSError: the student's folder cannot be written.
     """
     trained = train(train_options(options), report)
-    leads = int(os.environ.get("RANK", "0")) == 0
+    is_main = int(os.environ.get("RANK", "0")) == 0
     return Distilled(
-        trained, export(ExportOptions.model_validate({"run": trained.run, "half": True})) if leads else None
+        trained, export(ExportOptions.model_validate({"run": trained.run, "half": True})) if is_main else None
     )
 
 
@@ -61,13 +61,13 @@ def train_options(options: DistillOptions) -> TrainOptions:
         "size": max(recipe.size, _LEAST_SIZE),
         "label_smoothing": 0.0,
     }
-    wanted = changed(recipe.model_copy(update=student), options.set_)
+    wanted = override(recipe.model_copy(update=student), options.set_)
     given = {
         "data": taught.data,
         "out": options.out or run / "distilled",
         "teacher": run,
         "recipe": taught.recipe,
-        "set_": changes(RECIPES[taught.recipe], wanted),
+        "set_": overrides_between(RECIPES[taught.recipe], wanted),
         **options.model_dump(include={"seed", "deterministic", "device", "precision", "cache", "wandb"}),
     }
     return TrainOptions.model_validate(given)

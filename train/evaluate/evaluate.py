@@ -14,11 +14,11 @@ from maskaug.core.files import write_atomic
 from maskaug.train.data.cache import default_cache, load_pictures
 from maskaug.train.data.samples import Sample, list_samples
 from maskaug.train.errors import TrainError
-from maskaug.train.evaluate.metrics import Estimate, figures
+from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import Predictions, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
-from maskaug.train.evaluate.slices import Slice, slices
+from maskaug.train.evaluate.slices import Slice, compute_slices
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.device import pick_device
 from maskaug.train.model.network import Classifier
@@ -40,7 +40,7 @@ class Evaluation:
         data: Their folder.
         masked, unmasked: Pictures of each class.
         threshold, temperature: Of the run, found on its validation pictures.
-        figures: By name, see `metrics.FIGURES`.
+        metrics: By name, see `metrics.METRICS`.
         slices: Parts of the pictures.
         notes: Sentences on what is unusual about them.
         folder: Where all this was written.
@@ -52,14 +52,15 @@ class Evaluation:
     unmasked: int
     threshold: float
     temperature: float
-    figures: dict[str, Estimate]
+    metrics: dict[str, MetricValue]
     slices: list[Slice]
     notes: list[str]
     folder: Path
 
     def as_json(self) -> dict[str, Any]:
-        """For ``evaluation.json``; what is undefined is null."""
-        return {name: value for name, value in _plain(asdict(self)).items() if name != "folder"}
+        """For ``evaluation.json``, where the metrics are called ``figures``; what is undefined is null."""
+        record = {name: value for name, value in _plain(asdict(self)).items() if name != "folder"}
+        return {"figures" if name == "metrics" else name: value for name, value in record.items()}
 
 
 def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: None) -> Evaluation:
@@ -81,16 +82,16 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
     listing = list_samples(options.data, (options.unmasked_class, options.masked_class), options.split)
     cache = options.cache or default_cache()
     predictions, unread = predictions_of(listing.samples, classifier, cache, options.batch_size, progress)
-    judged = classifier.calibration.judge(predictions.label, predictions.logit)
+    scores = classifier.calibration.score(predictions.label, predictions.logit)
     evaluation = Evaluation(
         name=name,
         data=str(options.data.resolve()),
-        masked=int(judged.labels.sum()),
-        unmasked=int((~judged.labels).sum()),
+        masked=int(scores.labels.sum()),
+        unmasked=int((~scores.labels).sum()),
         threshold=classifier.calibration.threshold,
         temperature=classifier.calibration.temperature,
-        figures=figures(judged, groups=predictions.groups, resamples=options.resamples, seed=options.seed),
-        slices=slices(predictions, judged),
+        metrics=compute_metrics(scores, groups=predictions.groups, resamples=options.resamples, seed=options.seed),
+        slices=compute_slices(predictions, scores),
         notes=[*listing.notes, *_unread(unread), *_seen_before(options.run, predictions)],
         folder=folder,
     )

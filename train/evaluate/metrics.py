@@ -1,4 +1,4 @@
-"""How good a classifier is: labels and logits in; figures with their bootstrap intervals out."""
+"""How good a classifier is: labels and logits in; metrics with their bootstrap intervals out."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score
 from torchmetrics.functional.classification import binary_calibration_error
 
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 
 ECE_BINS = 20  # of equal width
 STRICT_FPR = 0.01
@@ -24,7 +24,7 @@ _NEEDS_UNMASKED = "needs unmasked pictures"
 
 
 @dataclass(frozen=True)
-class Estimate:
+class MetricValue:
     """A figure with its 95 % interval.
 
     Attributes:
@@ -39,60 +39,60 @@ class Estimate:
     why: str = ""
 
 
-def recall(judged: Judged) -> float:
+def recall(scores: Scores) -> float:
     """Share of the masked pictures that are called masked."""
-    return _mean(judged.decided[judged.labels])
+    return _mean(scores.decided[scores.labels])
 
 
-def specificity(judged: Judged) -> float:
+def specificity(scores: Scores) -> float:
     """Share of the unmasked pictures that are called unmasked."""
-    return _mean(~judged.decided[~judged.labels])
+    return _mean(~scores.decided[~scores.labels])
 
 
-def _accuracy(judged: Judged) -> float:
-    return _mean(judged.decided == judged.labels)
+def _accuracy(scores: Scores) -> float:
+    return _mean(scores.decided == scores.labels)
 
 
-def _balanced_accuracy(judged: Judged) -> float:
-    return (recall(judged) + specificity(judged)) / 2
+def _balanced_accuracy(scores: Scores) -> float:
+    return (recall(scores) + specificity(scores)) / 2
 
 
-def _loss(judged: Judged) -> float:
-    return _mean(judged.losses)
+def _loss(scores: Scores) -> float:
+    return _mean(scores.losses)
 
 
-def _area(judged: Judged) -> float:
-    return float(auc(*judged.roc))
+def _area(scores: Scores) -> float:
+    return float(auc(*scores.roc))
 
 
-def _average_precision(judged: Judged) -> float:
-    return float(average_precision_score(judged.labels, judged.probabilities))
+def _average_precision(scores: Scores) -> float:
+    return float(average_precision_score(scores.labels, scores.probabilities))
 
 
-def _f1(judged: Judged) -> float:
-    right = np.count_nonzero(judged.decided & judged.labels)
-    return 2 * right / max(1, int(judged.decided.sum() + judged.labels.sum()))
+def _f1(scores: Scores) -> float:
+    right = np.count_nonzero(scores.decided & scores.labels)
+    return 2 * right / max(1, int(scores.decided.sum() + scores.labels.sum()))
 
 
-def calibration_error(judged: Judged) -> float:
+def calibration_error(scores: Scores) -> float:
     """Expected calibration error of the probability of a mask, over 20 bins of equal width.
 
     The mean over bins, weighted by their pictures, of ``|share of masked pictures - mean probability|``:
     Naeini, Cooper and Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
     """
-    probabilities = torch.from_numpy(judged.probabilities)
-    labels = torch.from_numpy(judged.labels.astype(np.int64))
+    probabilities = torch.from_numpy(scores.probabilities)
+    labels = torch.from_numpy(scores.labels.astype(np.int64))
     return float(binary_calibration_error(probabilities, labels, n_bins=ECE_BINS, norm="l1"))
 
 
-def _brier(judged: Judged) -> float:
+def _brier(scores: Scores) -> float:
     """Mean squared distance of probability and label: Brier, Monthly Weather Review 78, 1950."""
-    return _mean((judged.probabilities - judged.labels) ** 2)
+    return _mean((scores.probabilities - scores.labels) ** 2)
 
 
-def _strict_recall(judged: Judged) -> float:
+def _strict_recall(scores: Scores) -> float:
     """Recall at the lowest threshold at which at most 1 % of the unmasked pictures are called masked."""
-    false, true = judged.roc
+    false, true = scores.roc
     return float(true[false <= STRICT_FPR].max())
 
 
@@ -101,7 +101,7 @@ def _mean(values: NDArray[np.generic]) -> float:
 
 
 # Name, figure, and what it needs to be defined.
-_FIGURES: dict[str, tuple[Callable[[Judged], float], str]] = {
+_FIGURES: dict[str, tuple[Callable[[Scores], float], str]] = {
     "accuracy": (_accuracy, ""),
     "balanced_accuracy": (_balanced_accuracy, _NEEDS_BOTH),
     "loss": (_loss, ""),
@@ -114,8 +114,8 @@ _FIGURES: dict[str, tuple[Callable[[Judged], float], str]] = {
     "specificity": (specificity, _NEEDS_UNMASKED),
     "recall_at_1pct_fpr": (_strict_recall, _NEEDS_BOTH),
 }
-FIGURES = tuple(_FIGURES)
-# The titles of the figures, for tables.
+METRICS = tuple(_FIGURES)
+# The titles of the metrics, for tables.
 TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -131,15 +131,15 @@ TITLES = {
 }
 
 
-def figures(
-    judged: Judged,
+def compute_metrics(
+    scores: Scores,
     *,
     groups: NDArray[np.generic] | None = None,
-    names: tuple[str, ...] = FIGURES,
+    names: tuple[str, ...] = METRICS,
     resamples: int = 1000,
     seed: int = 0,
-) -> dict[str, Estimate]:
-    """The figures of a set of pictures, each with its 95 % percentile bootstrap interval.
+) -> dict[str, MetricValue]:
+    """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval.
 
     Pictures that belong together, such as a face and its masked copies, are drawn together: they are not independent,
     and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the Bootstrap,
@@ -148,16 +148,16 @@ def figures(
     Args:
         judged: Pictures and what the classifier says of them.
         groups: ``(N,)``: what each picture belongs to; None: every picture is on its own.
-        names: Of the figures wanted.
+        names: Of the metrics wanted.
         resamples: Bootstrap samples; 0 for no intervals.
         seed: Of the resampling.
     """
     # A resample may hold one class only: what is undefined there is left out of the quantiles.
     with sklearn.config_context(skip_parameter_validation=True, assume_finite=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        values = {name: _figure(name, judged) for name in names}
+        values = {name: _figure(name, scores) for name in names}
         drawn = np.array(
-            [[_figure(name, judged[picks]) for name in names] for picks in _draws(judged, groups, resamples, seed)]
+            [[_figure(name, scores[picks]) for name in names] for picks in _draws(scores, groups, resamples, seed)]
         )
     estimates = {}
     for column, name in enumerate(names):
@@ -168,23 +168,23 @@ def figures(
             if name == "ece":  # drawing again adds noise to every bin, and the error is made of their distances
                 bias = float(np.nanmean(drawn[:, column])) - value
                 low, high = max(0.0, low - bias), max(0.0, high - bias)
-        estimates[name] = Estimate(value, low, high, _FIGURES[name][1] if isnan(value) else "")
+        estimates[name] = MetricValue(value, low, high, _FIGURES[name][1] if isnan(value) else "")
     return estimates
 
 
-def _figure(name: str, judged: Judged) -> float:
+def _figure(name: str, scores: Scores) -> float:
     compute, needs = _FIGURES[name]
     missing = {
-        _NEEDS_BOTH: not judged.both,
-        _NEEDS_MASKED: not judged.labels.any(),
-        _NEEDS_UNMASKED: bool(judged.labels.all()),
+        _NEEDS_BOTH: not scores.both,
+        _NEEDS_MASKED: not scores.labels.any(),
+        _NEEDS_UNMASKED: bool(scores.labels.all()),
     }
-    return float("nan") if missing.get(needs, False) else compute(judged)
+    return float("nan") if missing.get(needs, False) else compute(scores)
 
 
-def _draws(judged: Judged, groups: NDArray[np.generic] | None, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+def _draws(scores: Scores, groups: NDArray[np.generic] | None, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
     rng = np.random.default_rng(seed)
-    members = _members(groups) if groups is not None else [np.array([index]) for index in range(len(judged))]
+    members = _members(groups) if groups is not None else [np.array([index]) for index in range(len(scores))]
     if len(members) < 2:
         return
     for _ in range(resamples):

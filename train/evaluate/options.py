@@ -18,7 +18,7 @@ class EvaluateOptions(BaseModel):
     name: str | None = Field(None, min_length=1, description="What the pictures are called. [default: DATA's name]")
     masked_class: str = Field("wearing_mask", min_length=1, description="Folder of masked faces in DATA.")
     unmasked_class: str = Field("not_wearing_mask", min_length=1, description="Folder of unmasked faces in DATA.")
-    json_: bool = Field(False, description="Print the figures as JSON.")
+    json_: bool = Field(False, description="Print the metrics as JSON.")
     resamples: int = Field(1000, ge=0, description="Bootstrap samples behind the intervals.")
     batch_size: int = Field(64, ge=1, description="Pictures judged together.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")

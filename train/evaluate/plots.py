@@ -1,4 +1,4 @@
-"""The plots of the report: figures and arrays in, SVG text out, to stand inside an HTML page."""
+"""The plots of the report: metrics and arrays in, SVG text out, to stand inside an HTML page."""
 
 import io
 import re
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
 from maskaug.train.evaluate.metrics import ECE_BINS, STRICT_FPR, recall, specificity
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 
 # Paul Tol's bright colours, which the colour-blind can tell apart.
 BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#bbbbbb"
@@ -54,7 +54,7 @@ _PANELS = (
 )
 
 
-def curves(history: Mapping[str, NDArray[np.floating]], best_epoch: float | None) -> str:
+def training_curves(history: Mapping[str, NDArray[np.floating]], best_epoch: float | None) -> str:
     """The training by epoch, a panel for each figure; the epoch whose weights were kept is marked.
 
     Args:
@@ -80,17 +80,17 @@ def curves(history: Mapping[str, NDArray[np.floating]], best_epoch: float | None
             axes.set_title(title)
             axes.set_xlabel("epoch")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    return _svg(figure, "loss, accuracy and other figures by epoch")
+    return _svg(figure, "loss, accuracy and other metrics by epoch")
 
 
-def rankings(judged: Mapping[str, Judged]) -> str:
+def ranking_plots(scores: Mapping[str, Scores]) -> str:
     """ROC curves, the same at few false alarms, and precision over recall; the threshold's place is marked.
 
     Args:
         judged: Sets of pictures of both classes, by name.
     """
     with _figure(3) as (figure, (whole, few, precise)):
-        for colour, (name, one) in zip(cycle(_SERIES), judged.items(), strict=False):
+        for colour, (name, one) in zip(cycle(_SERIES), scores.items(), strict=False):
             false, true = one.roc
             place = (1 - specificity(one), recall(one))
             for axes in (whole, few):
@@ -126,7 +126,7 @@ def rankings(judged: Mapping[str, Judged]) -> str:
     return _svg(figure, "ROC and precision-recall curves")
 
 
-def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
+def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float) -> str:
     """Whether probabilities can be believed, and how the two classes are spread over them.
 
     Args:
@@ -136,7 +136,7 @@ def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
     """
     with _figure(3) as (figure, (reliable, spread, decided)):
         reliable.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
-        for one, colour, label in ((uncalibrated, GREY, "as trained"), (judged, BLUE, "calibrated")):
+        for one, colour, label in ((uncalibrated, GREY, "as trained"), (scores, BLUE, "calibrated")):
             means, shares, counts = _reliability(one)
             reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
             reliable.plot(means, shares, color=colour, linewidth=0.8)
@@ -148,7 +148,7 @@ def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
         for axes in (reliable, spread):
             axes.xaxis.set_major_formatter(PercentFormatter(1))
         for masked, colour, label in ((False, RED, "unmasked"), (True, BLUE, "masked")):
-            values = judged.probabilities[judged.labels == masked].tolist()
+            values = scores.probabilities[scores.labels == masked].tolist()
             spread.hist(values, edges, color=colour, alpha=0.65, label=label)
         spread.set_yscale("symlog", linthresh=1)
         spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
@@ -156,7 +156,7 @@ def confidence(judged: Judged, uncalibrated: Judged, threshold: float) -> str:
         spread.set_xlabel("probability of a mask")
         spread.set_ylabel("pictures (logarithmic)")
         spread.legend(loc="upper center")
-        _confusion(decided, judged)
+        _confusion(decided, scores)
     return _svg(figure, "calibration, spread of probabilities and confusion matrix")
 
 
@@ -182,19 +182,19 @@ def spread_plot(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
     return buffer.getvalue()
 
 
-def _reliability(judged: Judged) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+def _reliability(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Of each bin that holds pictures: mean probability, share of masked pictures, pictures."""
-    bins = np.minimum((judged.probabilities * ECE_BINS).astype(np.intp), ECE_BINS - 1)
+    bins = np.minimum((scores.probabilities * ECE_BINS).astype(np.intp), ECE_BINS - 1)
     counts = np.bincount(bins, minlength=ECE_BINS)
     used = counts > 0
-    means = np.bincount(bins, judged.probabilities, ECE_BINS)[used] / counts[used]
-    shares = np.bincount(bins, judged.labels, ECE_BINS)[used] / counts[used]
+    means = np.bincount(bins, scores.probabilities, ECE_BINS)[used] / counts[used]
+    shares = np.bincount(bins, scores.labels, ECE_BINS)[used] / counts[used]
     return means, shares, counts[used]
 
 
-def _confusion(axes: Axes, judged: Judged) -> None:
+def _confusion(axes: Axes, scores: Scores) -> None:
     table = np.array(
-        [[np.count_nonzero((judged.labels == is_) & (judged.decided == said)) for said in (0, 1)] for is_ in (0, 1)]
+        [[np.count_nonzero((scores.labels == is_) & (scores.decided == said)) for said in (0, 1)] for is_ in (0, 1)]
     )
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")

@@ -18,11 +18,11 @@ from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
 from maskaug.core.version import __version__
 from maskaug.train.evaluate import plots
-from maskaug.train.evaluate.metrics import TITLES, Estimate, figures
+from maskaug.train.evaluate.metrics import TITLES, MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions, read_predictions
-from maskaug.train.evaluate.slices import Slice, slices
+from maskaug.train.evaluate.slices import Slice, compute_slices
 from maskaug.train.model.calibration import Calibration, load_calibration
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
 RESAMPLES = 1000  # bootstrap samples behind the intervals
@@ -31,7 +31,7 @@ _WORST, _UNCERTAIN = 24, 12
 
 
 @dataclass(frozen=True)
-class Shown:
+class Thumbnail:
     """A picture of the page.
 
     Attributes:
@@ -59,12 +59,12 @@ class Section:
     data: str
     notes: list[str]
     summary: str
-    judged: Judged
-    figures: dict[str, Estimate]
+    scores: Scores
+    metrics: dict[str, MetricValue]
     confidence: str
     slices: list[Slice]
-    worst: list[Shown]
-    uncertain: list[Shown]
+    worst: list[Thumbnail]
+    uncertain: list[Thumbnail]
 
 
 def write_report(run: Path) -> Path:
@@ -77,7 +77,7 @@ def write_report(run: Path) -> Path:
     config = _config(run)
     calibration = load_calibration(run)
     sections = [_section(one, calibration) for one in _sets(run, config)]
-    both = {section.title: section.judged for section in sections if section.judged.both}
+    both = {section.title: section.scores for section in sections if section.scores.both}
     history = _history(RunDir(run).history)
     page = _template().render(
         name=run.resolve().name,
@@ -87,9 +87,9 @@ def write_report(run: Path) -> Path:
         calibration=calibration,
         titles=TITLES,
         sections=sections,
-        curves=plots.curves(history, _best_epoch(history)) if history else "",
+        curves=plots.training_curves(history, _best_epoch(history)) if history else "",
         epochs=len(history.get("epoch", ())),
-        rankings=plots.rankings(both) if both else "",
+        rankings=plots.ranking_plots(both) if both else "",
     )
     write_atomic(RunDir(run).report, page.encode(), run)
     return RunDir(run).report
@@ -97,13 +97,13 @@ def write_report(run: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Set:
-    """Pictures of a section; figures where an evaluation has made them."""
+    """Pictures of a section; metrics where an evaluation has made them."""
 
     title: str
     data: str
     notes: list[str]
     predictions: Predictions
-    figures: dict[str, Estimate] | None
+    metrics: dict[str, MetricValue] | None
 
 
 def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
@@ -122,63 +122,63 @@ def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
                 data=record["data"],
                 notes=record["notes"],
                 predictions=read_predictions(folder),
-                figures={name: _estimate(saved) for name, saved in record["figures"].items()},
+                metrics={name: _estimate(saved) for name, saved in record["figures"].items()},
             )
         )
     return found
 
 
-def _estimate(saved: dict[str, Any]) -> Estimate:
+def _estimate(saved: dict[str, Any]) -> MetricValue:
     value, low, high = (float("nan") if saved[name] is None else saved[name] for name in ("value", "low", "high"))
-    return Estimate(value, low, high, saved["why"])
+    return MetricValue(value, low, high, saved["why"])
 
 
 def _section(one: _Set, calibration: Calibration) -> Section:
     predictions = one.predictions
-    judged = calibration.judge(predictions.label, predictions.logit)
-    uncalibrated = Judged.of(predictions.label, predictions.logit)
-    wrong = judged.decided != judged.labels
-    by_loss = np.argsort(-judged.losses, kind="stable")
-    by_doubt = np.argsort(np.abs(judged.probabilities - calibration.threshold), kind="stable")
+    scores = calibration.score(predictions.label, predictions.logit)
+    uncalibrated = Scores.of(predictions.label, predictions.logit)
+    wrong = scores.decided != scores.labels
+    by_loss = np.argsort(-scores.losses, kind="stable")
+    by_doubt = np.argsort(np.abs(scores.probabilities - calibration.threshold), kind="stable")
     worst = [index for index in by_loss if wrong[index]][:_WORST]
     uncertain = [index for index in by_doubt if index not in set(worst)][:_UNCERTAIN]
     return Section(
         title=one.title,
         data=one.data,
         notes=one.notes,
-        summary=_summary(judged),
-        judged=judged,
-        figures=one.figures or figures(judged, groups=predictions.groups, resamples=RESAMPLES),
-        confidence=plots.confidence(judged, uncalibrated, calibration.threshold),
-        slices=slices(predictions, judged),
-        worst=[_shown(index, predictions, judged, one.data) for index in worst],
-        uncertain=[_shown(index, predictions, judged, one.data) for index in uncertain],
+        summary=_summary(scores),
+        scores=scores,
+        metrics=one.metrics or compute_metrics(scores, groups=predictions.groups, resamples=RESAMPLES),
+        confidence=plots.calibration_plots(scores, uncalibrated, calibration.threshold),
+        slices=compute_slices(predictions, scores),
+        worst=[_shown(index, predictions, scores, one.data) for index in worst],
+        uncertain=[_shown(index, predictions, scores, one.data) for index in uncertain],
     )
 
 
-def _summary(judged: Judged) -> str:
-    masked, unmasked = int(judged.labels.sum()), int((~judged.labels).sum())
-    missed = int((judged.labels & ~judged.decided).sum())
-    alarms = int((~judged.labels & judged.decided).sum())
+def _summary(scores: Scores) -> str:
+    masked, unmasked = int(scores.labels.sum()), int((~scores.labels).sum())
+    missed = int((scores.labels & ~scores.decided).sum())
+    alarms = int((~scores.labels & scores.decided).sum())
     parts = []
     if masked:
         parts.append(f"{missed} of {masked} masks {'is' if missed == 1 else 'are'} missed")
     if unmasked:
         parts.append(f"{alarms} of {unmasked} unmasked faces {'is' if alarms == 1 else 'are'} called masked")
-    return f"{len(judged)} pictures: {', and '.join(parts)}."
+    return f"{len(scores)} pictures: {', and '.join(parts)}."
 
 
-def _shown(index: int, predictions: Predictions, judged: Judged, data: str) -> Shown:
+def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> Thumbnail:
     # An absolute path stays as it is.
     path = Path(data, predictions.path[index])
     kind, quality = predictions.kind[index], float(predictions.quality[index])
     about = kind + (f", quality {quality:.2f}" if kind and isfinite(quality) else "")
-    return Shown(
+    return Thumbnail(
         data=_thumbnail(path),
         name=path.name,
-        truth="masked" if judged.labels[index] else "unmasked",
-        probability=float(judged.probabilities[index]),
-        wrong=bool(judged.decided[index] != judged.labels[index]),
+        truth="masked" if scores.labels[index] else "unmasked",
+        probability=float(scores.probabilities[index]),
+        wrong=bool(scores.decided[index] != scores.labels[index]),
         about=about,
     )
 

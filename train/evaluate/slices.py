@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from maskaug.core.classes import CLASSES
-from maskaug.train.evaluate.metrics import Estimate, figures
+from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 
 _YAWS = (15, 30, 45)  # degrees to either side
 _SIZES = (64, 112, 224)  # pixels of the shorter side
@@ -36,12 +36,12 @@ class Slice:
     name: str
     masked: int
     unmasked: int
-    accuracy: Estimate
+    accuracy: MetricValue
     loss: float
     auc: float
 
 
-def slices(predictions: Predictions, judged: Judged) -> list[Slice]:
+def compute_slices(predictions: Predictions, scores: Scores) -> list[Slice]:
     """The parts; a division that would have only one part is left out.
 
     Args:
@@ -62,22 +62,22 @@ def slices(predictions: Predictions, judged: Judged) -> list[Slice]:
         if len(parts) < 2:
             continue
         column = np.array(names)
-        found += [_slice(by, part, judged[np.flatnonzero(column == part)]) for part in parts]
+        found += [_slice(by, part, scores[np.flatnonzero(column == part)]) for part in parts]
     return found
 
 
-def _slice(by: str, name: str, judged: Judged) -> Slice:
-    right = int((judged.decided == judged.labels).sum())
-    interval = binomtest(right, len(judged)).proportion_ci(method="wilson")
-    masked = int(judged.labels.sum())
+def _slice(by: str, name: str, scores: Scores) -> Slice:
+    right = int((scores.decided == scores.labels).sum())
+    interval = binomtest(right, len(scores)).proportion_ci(method="wilson")
+    masked = int(scores.labels.sum())
     return Slice(
         by=by,
         name=name,
         masked=masked,
-        unmasked=len(judged) - masked,
-        accuracy=Estimate(right / len(judged), float(interval.low), float(interval.high)),
-        loss=float(judged.losses.mean()),
-        auc=figures(judged, names=("auc",), resamples=0)["auc"].value,
+        unmasked=len(scores) - masked,
+        accuracy=MetricValue(right / len(scores), float(interval.low), float(interval.high)),
+        loss=float(scores.losses.mean()),
+        auc=compute_metrics(scores, names=("auc",), resamples=0)["auc"].value,
     )
 
 

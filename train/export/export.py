@@ -16,8 +16,8 @@ from maskaug.train.data.margins import Margins, load_margins
 from maskaug.train.errors import TrainError
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.model.checkpoint import load_model
-from maskaug.train.model.network import Classifier, asked
-from maskaug.train.model.onnx_classifier import INPUT, OUTPUT, About
+from maskaug.train.model.network import Classifier, forward_logits
+from maskaug.train.model.onnx_classifier import INPUT, OUTPUT, OnnxMetadata
 
 if TYPE_CHECKING:
     from onnx import GraphProto
@@ -41,7 +41,7 @@ class Exported:
     difference: float
 
 
-class WholeClassifier(nn.Module):
+class ExportableClassifier(nn.Module):
     """From pixels to the calibrated probability of a mask: ``(N, 3, S, S) uint8`` RGB in, ``(N,) float32`` out."""
 
     def __init__(self, classifier: Classifier) -> None:
@@ -54,7 +54,7 @@ class WholeClassifier(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Probabilities of a mask."""
         normalised = self.normalisation(images.float() / 255)
-        return torch.sigmoid(asked(self.network, normalised, flips=self.flips) / self.temperature + self.bias)
+        return torch.sigmoid(forward_logits(self.network, normalised, flips=self.flips) / self.temperature + self.bias)
 
 
 def export(options: ExportOptions) -> Exported:
@@ -67,7 +67,7 @@ def export(options: ExportOptions) -> Exported:
     """
     classifier = load_model(options.run, torch.device("cpu"))
     path = options.output or options.run / f"model{_SUFFIXES[options.to]}"
-    whole = WholeClassifier(classifier).eval()
+    whole = ExportableClassifier(classifier).eval()
     pictures = _pictures(classifier.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")
@@ -90,7 +90,7 @@ def export(options: ExportOptions) -> Exported:
 
 
 def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
-    return About(
+    return OnnxMetadata(
         classes=",".join(CLASSES),
         input=f"{INPUT}: N x 3 x {classifier.size} x {classifier.size} uint8, RGB",
         output=f"{OUTPUT}: N float32, of {CLASSES[1]}",
@@ -104,7 +104,7 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
 
 
 def _to_onnx(
-    whole: WholeClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path, *, half: bool
+    whole: ExportableClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path, *, half: bool
 ) -> NDArray[np.float32]:
     import onnx  # noqa: PLC0415  takes seconds
     import onnxruntime  # noqa: PLC0415
@@ -163,7 +163,7 @@ def _halve(graph: "GraphProto") -> None:
 
 
 def _to_torchscript(
-    whole: WholeClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path
+    whole: ExportableClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path
 ) -> NDArray[np.float32]:
     with warnings.catch_warnings(), torch.inference_mode():
         # PyTorch deprecates the form; programs that load it are why one asks for it.

@@ -7,7 +7,7 @@ import torch
 
 from maskaug.core.files import write_atomic
 from maskaug.train.errors import TrainError
-from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.run_dir import RunDir
 
@@ -16,7 +16,7 @@ class RunError(TrainError):
     """A run cannot begin or go on; the message says why and what to do."""
 
 
-def begin(options: TrainOptions, ranks: Ranks) -> tuple[Path, TrainOptions]:
+def open_run(options: TrainOptions, distributed: DistributedContext) -> tuple[Path, TrainOptions]:
     """The run's folder and options: new ones, which are written there, or those of the run that is resumed.
 
     Raises:
@@ -36,7 +36,7 @@ def begin(options: TrainOptions, ranks: Ranks) -> tuple[Path, TrainOptions]:
         return run, kept.model_copy(update={"resume": run})
     recipe = options.resolved_recipe
     run = options.out or Path("runs", f"{options.recipe}-{recipe.arch}-{options.seed}")
-    if ranks.leads:
+    if distributed.is_main:
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             hint = f"go on with: maskaug train --resume {run}" if RunDir(run).config.exists() else "choose another"
             raise RunError(f"{run} is not empty; {hint}, or give another folder to --out")
@@ -52,5 +52,5 @@ def begin(options: TrainOptions, ranks: Ranks) -> tuple[Path, TrainOptions]:
         }
         run.mkdir(parents=True, exist_ok=True)
         write_atomic(RunDir(run).config, json.dumps(config, indent=2).encode() + b"\n", run)
-    ranks.wait()
+    distributed.barrier()
     return run, options

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from maskaug.train.fit.distributed import Ranks
+from maskaug.train.fit.distributed import DistributedContext
 
 
 @dataclass(frozen=True)
-class Machine:
+class ComputeConfig:
     """How it is computed; none of this changes what is learnt but by rounding.
 
     Attributes:
@@ -19,15 +19,15 @@ class Machine:
         channels_last: Whether pictures lie in memory pixel by pixel.
     """
 
-    ranks: Ranks
+    distributed: DistributedContext
     bf16: bool
     channels_last: bool
 
     def autocast(self) -> AbstractContextManager[None]:
         """For the forward pass."""
-        return torch.autocast(self.ranks.device.type, torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.distributed.device.type, torch.bfloat16, enabled=self.bf16)
 
     def place(self, network: nn.Module) -> nn.Module:
         """The network where and as it is computed."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return network.to(self.ranks.device, memory_format=layout)  # type: ignore[call-overload]
+        return network.to(self.distributed.device, memory_format=layout)  # type: ignore[call-overload]

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Ranks:
+class DistributedContext:
     """The processes of a run.
 
     Attributes:
@@ -27,16 +27,16 @@ class Ranks:
     device: torch.device
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes files and prints."""
         return self.rank == 0
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until all have come here."""
         if self.world > 1:
             dist.barrier()
 
-    def gathered(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         """Every process's value, by rank."""
         if self.world == 1:
             return [value]
@@ -45,7 +45,7 @@ class Ranks:
         return values  # type: ignore[return-value]  # all have been filled
 
 
-def join(device: str) -> Ranks:
+def join(device: str) -> DistributedContext:
     """Join the processes that torchrun has started; without it, be the only one.
 
     With GPUs each process gets one, and NCCL connects them; on CPUs Gloo does.
@@ -55,16 +55,16 @@ def join(device: str) -> Ranks:
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
-        return Ranks(0, 1, pick_device(device))
+        return DistributedContext(0, 1, pick_device(device))
     place = pick_device(device)
     if place.type == "cuda":
         place = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(place)
     dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
-    return Ranks(dist.get_rank(), world, place)
+    return DistributedContext(dist.get_rank(), world, place)
 
 
-def leave(ranks: Ranks) -> None:
+def leave(distributed: DistributedContext) -> None:
     """Part again."""
-    if ranks.world > 1:
+    if distributed.world > 1:
         dist.destroy_process_group()

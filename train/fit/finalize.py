@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.files import write_atomic
-from maskaug.train.data.dataset import Dataset
-from maskaug.train.data.margins import measured, save_margins
+from maskaug.train.data.dataset import TrainingData
+from maskaug.train.data.margins import measure_margins, save_margins
 from maskaug.train.evaluate.predictions import Predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
 from maskaug.train.model.calibration import Calibration, save_calibration
 from maskaug.train.run_dir import RunDir
 
 
-def conclude(run: Path, dataset: Dataset, calibration: Calibration, logits: NDArray[np.float32]) -> Predictions:
+def finalize(run: Path, dataset: TrainingData, calibration: Calibration, logits: NDArray[np.float32]) -> Predictions:
     """Write down how the network that was kept is calibrated, and what it says of validation.
 
     Args:
@@ -29,7 +29,7 @@ def conclude(run: Path, dataset: Dataset, calibration: Calibration, logits: NDAr
     val = dataset.val
     save_calibration(run, calibration)
     predictions = Predictions.of(val.samples, val.sha256, logits, val.sizes)
-    save_margins(run, measured(sample.row for part in (dataset.train, val) for sample in part.samples))
+    save_margins(run, measure_margins(sample.row for part in (dataset.train, val) for sample in part.samples))
     write_atomic(RunDir(run).trained_on, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
     write_predictions(run, predictions, calibration)  # a run that has them is finished
     write_report(run)

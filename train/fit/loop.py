@@ -13,12 +13,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel
 
-from maskaug.train.data.dataset import Part
+from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.errors import TrainError
-from maskaug.train.fit.compute import Machine
-from maskaug.train.fit.prefetch import Batch, batches, prefetched
+from maskaug.train.fit.compute import ComputeConfig
+from maskaug.train.fit.prefetch import Batch, prefetch, read_batches
 from maskaug.train.fit.transforms import rotate
-from maskaug.train.model.network import asked
+from maskaug.train.model.network import forward_logits
 from maskaug.train.model.recipes import Recipe
 
 _CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
@@ -26,7 +26,7 @@ _EVALUATION_BATCH = 256
 _LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
 
 Targets = Callable[[Tensor], Tensor]  # (N, 3, S, S) normalised pictures to (N,) probabilities of a mask
-ReportStep = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
+StepCallback = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
 
 
 class LossError(TrainError):
@@ -55,15 +55,15 @@ class Epoch:
 def train_epoch(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
-    part: Part,
+    part: SplitPictures,
     recipe: Recipe,
-    machine: Machine,
+    compute: ComputeConfig,
     *,
     seed: int,
     epoch: int,
     average: AveragedModel | None = None,
     teacher: Targets | None = None,
-    report: ReportStep = lambda done, total, loss, speed: None,
+    report: StepCallback = lambda done, total, loss, speed: None,
 ) -> Epoch:
     """Learn from every training picture once, in an order that seed and epoch decide.
 
@@ -82,29 +82,29 @@ def train_epoch(
     Raises:
         LossError: the loss is not finite.
     """
-    ranks = machine.ranks
+    distributed = compute.distributed
     network.train()
-    plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * ranks.world))
+    plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * distributed.world))
     total = len(part)
-    sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)  # loss, right, gradient norms
+    sums = torch.zeros(3, dtype=torch.float64, device=distributed.device)  # loss, right, gradient norms
     done, waited, started = 0, 0.0, time.perf_counter()
-    shares = [batch[ranks.rank :: ranks.world] for batch in plan]
-    source = prefetched(batches(part, shares, recipe, seed=seed, epoch=epoch), ranks.device)
+    shares = [batch[distributed.rank :: distributed.world] for batch in plan]
+    source = prefetch(read_batches(part, shares, recipe, seed=seed, epoch=epoch), distributed.device)
     for step, whole in enumerate(plan):
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr_at(epoch + step / len(plan))
         since = time.perf_counter()
         batch = next(source)
         waited += time.perf_counter() - since
-        inputs = network_input(batch, recipe, machine)
-        with machine.autocast():
+        inputs = network_input(batch, recipe, compute)
+        with compute.autocast():
             outputs = network(inputs).float()
         logits = outputs[:, 0]
         smooth = recipe.label_smoothing
         targets = batch.labels * (1 - smooth) + smooth / 2 if teacher is None else teacher(inputs)
         losses = binary_cross_entropy_with_logits(logits, targets, reduction="sum")
         # The mean over the whole batch, of which every process has a share; theirs are averaged.
-        loss = losses * (ranks.world / len(whole))
+        loss = losses * (distributed.world / len(whole))
         if recipe.landmark_weight:
             loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, 1:], batch.landmarks)
         optimizer.zero_grad(set_to_none=True)
@@ -119,14 +119,16 @@ def train_epoch(
         done += len(whole)
         if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
             _check(sums, epoch, step)
-            report(done, total, float(sums[0]) / max(1, done) * ranks.world, done / (time.perf_counter() - started))
+            report(
+                done, total, float(sums[0]) / max(1, done) * distributed.world, done / (time.perf_counter() - started)
+            )
     seconds = time.perf_counter() - started
-    gathered = ranks.gathered(sums.cpu().numpy())
-    loss_sum, right_sum = (sum(one[place] for one in gathered) for place in (0, 1))
+    all_gather = distributed.all_gather(sums.cpu().numpy())
+    loss_sum, right_sum = (sum(one[place] for one in all_gather) for place in (0, 1))
     return Epoch(
         loss=float(loss_sum) / total,
         accuracy=float(right_sum) / total,
-        grad_norm=float(gathered[0][2]) / len(plan),
+        grad_norm=float(all_gather[0][2]) / len(plan),
         samples_per_s=total / seconds,
         waiting=waited / seconds,
     )
@@ -144,9 +146,9 @@ def batch_plan(count: int, batch_size: int, seed: int, epoch: int, *, fewest: in
     yield from np.split(order, cuts)
 
 
-def network_input(batch: Batch, recipe: Recipe, machine: Machine) -> Tensor:
+def network_input(batch: Batch, recipe: Recipe, compute: ComputeConfig) -> Tensor:
     """A batch of training pictures, turned and normalised."""
-    pictures = _scaled(batch.pixels, machine)
+    pictures = _scaled(batch.pixels, compute)
     if recipe.rotation:
         pictures = rotate(pictures, batch.angles)
     return recipe.normalisation(pictures)
@@ -160,27 +162,29 @@ def _landmark_loss(outputs: Tensor, landmarks: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def logits_of(network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, machine: Machine) -> NDArray[np.float32]:
+def logits_of(
+    network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, compute: ComputeConfig
+) -> NDArray[np.float32]:
     """``(N,)`` logits of ``(N, S, S, 3) uint8`` framed pictures; every process takes some and gets all."""
-    ranks = machine.ranks
+    distributed = compute.distributed
     network.eval()
-    own = np.arange(ranks.rank, len(pictures), ranks.world)
+    own = np.arange(distributed.rank, len(pictures), distributed.world)
     found = []
     for start in range(0, len(own), _EVALUATION_BATCH):
-        pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(ranks.device)
-        inputs = recipe.normalisation(_scaled(pixels, machine))
-        with machine.autocast():
-            found.append(asked(network, inputs, flips=recipe.flips).cpu().numpy())
+        pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(distributed.device)
+        inputs = recipe.normalisation(_scaled(pixels, compute))
+        with compute.autocast():
+            found.append(forward_logits(network, inputs, flips=recipe.flips).cpu().numpy())
     logits = np.empty(len(pictures), dtype=np.float32)
-    for rank, values in enumerate(ranks.gathered(np.concatenate(found) if found else np.empty(0, np.float32))):
-        logits[rank :: ranks.world] = values
+    for rank, values in enumerate(distributed.all_gather(np.concatenate(found) if found else np.empty(0, np.float32))):
+        logits[rank :: distributed.world] = values
     return logits
 
 
-def _scaled(pixels: Tensor, machine: Machine) -> Tensor:
+def _scaled(pixels: Tensor, compute: ComputeConfig) -> Tensor:
     """``(N, S, S, 3) uint8`` as ``(N, 3, S, S) float32`` in [0, 1]."""
     pictures = pixels.permute(0, 3, 1, 2).float() / 255
-    return pictures if machine.channels_last else pictures.contiguous()
+    return pictures if compute.channels_last else pictures.contiguous()
 
 
 def _check(sums: Tensor, epoch: int, step: int) -> None:

@@ -17,7 +17,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.lr)
 
 
-def averaged(network: nn.Module, decay: float) -> AveragedModel:
+def make_ema(network: nn.Module, decay: float) -> AveragedModel:
     """A copy of the network that follows it: each step its weights are ``decay`` of what they were."""
     follow = get_ema_multi_avg_fn(decay)
     return AveragedModel(network, multi_avg_fn=follow, use_buffers=True)

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.core.options import Folder
-from maskaug.train.model.recipes import RECIPES, Recipe, RecipeName, changed
+from maskaug.train.model.recipes import RECIPES, Recipe, RecipeName, override
 
 
 class TrainOptions(BaseModel):
@@ -68,4 +68,4 @@ class TrainOptions(BaseModel):
             RecipeError: a change is not possible.
         """
         named = [f"{name}={value}" for name, value in (("arch", self.arch), ("weights", self.weights)) if value]
-        return changed(RECIPES[self.recipe], [*named, *self.set_])
+        return override(RECIPES[self.recipe], [*named, *self.set_])

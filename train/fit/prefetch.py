@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from maskaug.train.data.dataset import Part
+from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.fit.transforms import draw_angles
 from maskaug.train.model.recipes import Recipe
-from maskaug.train.synthesis.online_dataset import MadePictures, made_batches
+from maskaug.train.synthesis.online_dataset import OnlineDataset, online_loader
 
 _AHEAD = 2  # batches
 
@@ -40,12 +40,12 @@ class Batch:
         return Batch(*(_moved(value, device) for value in vars(self).values()))
 
 
-def batches(
-    part: Part, shares: Sequence[NDArray[np.int64]], recipe: Recipe, *, seed: int, epoch: int
+def read_batches(
+    part: SplitPictures, shares: Sequence[NDArray[np.int64]], recipe: Recipe, *, seed: int, epoch: int
 ) -> Iterator[Batch]:
     """The batches with these numbers of pictures, in memory: read, or made anew if the recipe says so."""
     if recipe.makes_pictures:
-        made = made_batches(MadePictures(part, recipe, seed, epoch), shares)
+        made = online_loader(OnlineDataset(part, recipe, seed, epoch), shares)
         for numbers, (pixels, labels, landmarks) in zip(shares, made, strict=True):
             yield Batch(pixels, labels.float(), _angles(recipe, seed, epoch, numbers), landmarks)
         return
@@ -60,7 +60,7 @@ def batches(
         yield Batch(framed, torch.from_numpy(labels[numbers]), angles, torch.full((len(numbers), 136), torch.nan))
 
 
-def prefetched(source: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+def prefetch(source: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
     """The same batches on a device, each got by a thread while the ones before are learnt from."""
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_AHEAD)
     stop = threading.Event()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from maskaug.core.files import write_atomic
 from maskaug.train.model.checkpoint import CheckpointError
-from maskaug.train.model.network import logit_alone
+from maskaug.train.model.network import keep_first_output
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.model.weights import WeightsError, safe_load
 from maskaug.train.run_dir import RunDir
@@ -72,7 +72,7 @@ def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
         OSError: they cannot be written.
     """
     whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    state = logit_alone(whole, recipe.outputs)
+    state = keep_first_output(whole, recipe.outputs)
     seen = {"arch", "size", "framing", "flips", "mean", "std"}
     saved = {"network": state, **recipe.model_dump(include=seen)}
     write_atomic(RunDir(run).best_tensors, safetensors_bytes(state), run)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from maskaug.train.errors import TrainError
-from maskaug.train.fit.compute import Machine
+from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.model.checkpoint import load_model
-from maskaug.train.model.network import asked
+from maskaug.train.model.network import forward_logits
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.run_dir import RunDir
 
@@ -39,7 +39,7 @@ class Teacher:
     flips: bool
     temperature: float
     bias: float
-    machine: Machine
+    compute: ComputeConfig
     checksum: str
 
     @torch.no_grad()
@@ -47,12 +47,12 @@ class Teacher:
         """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, P, P)`` inputs of the student."""
         if inputs.shape[-1] != self.size:
             inputs = interpolate(inputs, size=(self.size, self.size), mode="area")
-        with self.machine.autocast():
-            return torch.sigmoid(asked(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
+        with self.compute.autocast():
+            return torch.sigmoid(forward_logits(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
 
 
 def load_teacher(
-    run: Path, recipe: Recipe, device: torch.device, machine_for: Callable[[nn.Module], Machine]
+    run: Path, recipe: Recipe, device: torch.device, compute_for: Callable[[nn.Module], ComputeConfig]
 ) -> Teacher:
     """The best network of a finished run, for a student of this recipe.
 
@@ -83,14 +83,14 @@ def load_teacher(
                 f"{_told(getattr(recipe, name))}, and both must see the same; give --set {name}={_told(value)}"
             )
     whole = hashlib.sha256(RunDir(run).best.read_bytes() + RunDir(run).calibration.read_bytes()).hexdigest()
-    machine = machine_for(classifier.network)
+    compute = compute_for(classifier.network)
     return Teacher(
-        network=machine.place(classifier.network).requires_grad_(False),
+        network=compute.place(classifier.network).requires_grad_(False),
         size=classifier.size,
         flips=classifier.flips,
         temperature=classifier.calibration.temperature,
         bias=classifier.calibration.bias,
-        machine=machine,
+        compute=compute,
         checksum=whole,
     )
 

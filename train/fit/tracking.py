@@ -1,4 +1,4 @@
-"""Where a run's figures go: `RUN/metrics.csv` whatever happens, and Weights & Biases where it can be had."""
+"""Where a run's metrics go: `RUN/metrics.csv` whatever happens, and Weights & Biases where it can be had."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.evaluate.predictions import Predictions
-from maskaug.train.model.scores import Judged
+from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import RunDir
 
 WandbMode = Literal["auto", "online", "offline", "disabled"]
@@ -87,11 +87,11 @@ class Tracker:
             self._failed(error)
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Log the figures of an epoch."""
+        """Log the metrics of an epoch."""
         self._log({_wandb_name(name): value for name, value in row.items()})
 
     def best(self, row: Mapping[str, float]) -> None:
-        """Say in the summary which epoch was kept, and its figures."""
+        """Say in the summary which epoch was kept, and its metrics."""
         if self._run is None:
             return
         try:
@@ -99,7 +99,7 @@ class Tracker:
         except Exception as error:
             self._failed(error)
 
-    def finish(self, predictions: Predictions, judged: Judged, artifacts: Mapping[str, Sequence[Path]]) -> None:
+    def finish(self, predictions: Predictions, scores: Scores, artifacts: Mapping[str, Sequence[Path]]) -> None:
         """Log curves and the worst pictures of validation, hand over files, and end.
 
         Args:
@@ -110,8 +110,8 @@ class Tracker:
         if self._run is None:
             return
         try:
-            self._plots(judged)
-            self._worst(predictions, judged)
+            self._plots(scores)
+            self._worst(predictions, scores)
             if self._run.settings.mode != "offline":
                 for kind, files in artifacts.items():
                     artifact = self._wandb.Artifact(f"{self._run.id}-{kind}", type=kind)
@@ -127,24 +127,24 @@ class Tracker:
         if self._run is not None:
             self._run.finish(exit_code=1)
 
-    def _plots(self, judged: Judged) -> None:
-        picks = np.linspace(0, len(judged) - 1, min(len(judged), _MOST_POINTS)).astype(int)
-        labels = judged.labels[picks].astype(int).tolist()
-        both = np.stack([1 - judged.probabilities, judged.probabilities], axis=1)[picks]
+    def _plots(self, scores: Scores) -> None:
+        picks = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_POINTS)).astype(int)
+        labels = scores.labels[picks].astype(int).tolist()
+        both = np.stack([1 - scores.probabilities, scores.probabilities], axis=1)[picks]
         plot = self._wandb.plot
         self._log(
             {
                 "roc": plot.roc_curve(labels, both, labels=list(CLASSES)),
                 "pr": plot.pr_curve(labels, both, labels=list(CLASSES)),
                 "confusion": plot.confusion_matrix(
-                    y_true=labels, preds=judged.decided[picks].astype(int).tolist(), class_names=list(CLASSES)
+                    y_true=labels, preds=scores.decided[picks].astype(int).tolist(), class_names=list(CLASSES)
                 ),
             }
         )
 
-    def _worst(self, predictions: Predictions, judged: Judged) -> None:
+    def _worst(self, predictions: Predictions, scores: Scores) -> None:
         table = self._wandb.Table(["picture", "path", "label", "probability of a mask", "loss", "kind"])
-        for number in np.argsort(-judged.losses, kind="stable")[:_WORST]:
+        for number in np.argsort(-scores.losses, kind="stable")[:_WORST]:
             try:
                 pixels = read_picture(Path(predictions.path[number])).pixels
             except PictureError:
@@ -152,9 +152,9 @@ class Tracker:
             table.add_data(
                 self._wandb.Image(pixels),
                 predictions.path[number],
-                CLASSES[int(judged.labels[number])],
-                float(judged.probabilities[number]),
-                float(judged.losses[number]),
+                CLASSES[int(scores.labels[number])],
+                float(scores.probabilities[number]),
+                float(scores.losses[number]),
                 predictions.kind[number],
             )
         self._log({"worst": table})
@@ -169,7 +169,7 @@ class Tracker:
 
     def _failed(self, error: Exception) -> None:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        self.problems.append(f"Weights & Biases: {reason}; the run goes on without, its files have all figures")
+        self.problems.append(f"Weights & Biases: {reason}; the run goes on without, its files have all metrics")
         self._run = None
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_curve
 
 from maskaug.core.files import write_atomic
 from maskaug.train.errors import TrainError
-from maskaug.train.model.scores import Judged, Labels, Logits
+from maskaug.train.model.scores import Labels, Logits, Scores
 from maskaug.train.run_dir import RunDir
 
 _TEMPERATURES, _BIASES = (0.05, 20.0), (-20.0, 20.0)
@@ -41,13 +41,13 @@ class Calibration(BaseModel):
         """Of a mask, ``(N,) float64``."""
         return np.asarray(expit(self.calibrated(logits)))
 
-    def judge(self, labels: Labels, logits: Logits) -> Judged:
+    def score(self, labels: Labels, logits: Logits) -> Scores:
         """What the calibrated classifier says of pictures with ``(N,)`` labels and logits.
 
         Raises:
-            ValueError: see :meth:`maskaug.train.model.scores.Judged.of`.
+            ValueError: see :meth:`maskaug.train.model.scores.Scores.of`.
         """
-        return Judged.of(labels, self.calibrated(logits).astype(np.float32), self.threshold)
+        return Scores.of(labels, self.calibrated(logits).astype(np.float32), self.threshold)
 
     def calibrated(self, logits: Logits) -> NDArray[np.float64]:
         """``(N,)`` logits with temperature and bias."""
@@ -70,8 +70,8 @@ def calibrate(labels: Labels, logits: Logits) -> Calibration:
     return found.model_copy(
         update={
             "threshold": float(expit(_threshold(labels, found.calibrated(logits)))),
-            "loss_before": float(Judged.of(labels, logits).losses.mean()),
-            "loss_after": float(found.judge(labels, logits).losses.mean()),
+            "loss_before": float(Scores.of(labels, logits).losses.mean()),
+            "loss_after": float(found.score(labels, logits).losses.mean()),
         }
     )
 

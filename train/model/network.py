@@ -12,13 +12,13 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.calibration import Calibration
-from maskaug.train.model.predictor import Judge
+from maskaug.train.model.predictor import Predictor
 
 _BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
 
 
 @dataclass(frozen=True)
-class Classifier(Judge):
+class Classifier(Predictor):
     """A network in evaluation mode with what it needs before and after.
 
     Attributes:
@@ -55,7 +55,7 @@ class Classifier(Judge):
     @torch.inference_mode()
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Of ``(N, S, S, 3) uint8`` prepared pictures, ``(N,) float32``."""
-        return np.asarray(asked(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
+        return np.asarray(forward_logits(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
 
 
 def build_network(arch: str, outputs: int = 1) -> nn.Module:
@@ -83,12 +83,12 @@ def begin_as_identities(network: nn.Module) -> None:
             nn.init.zeros_(block.bn2.weight)
 
 
-def logit_alone(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
+def keep_first_output(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
     """Weights of a network with so many outputs as those of the one with the first of them alone."""
     return {name: value[:1].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
 
 
-def asked(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
+def forward_logits(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
     """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, of their mirror images, too."""
     logits = network(inputs)[:, 0].float()
     return (logits + network(inputs.flip(3))[:, 0].float()) / 2 if flips else logits

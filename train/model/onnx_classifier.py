@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainError
-from maskaug.train.model.predictor import Judge
+from maskaug.train.model.predictor import Predictor
 
 INPUT, OUTPUT = "images", "probability"
 
@@ -21,7 +21,7 @@ class OnnxError(TrainError):
     """A file holds no classifier that can be used; the message says why and what to do."""
 
 
-class About(BaseModel):
+class OnnxMetadata(BaseModel):
     """What a program must know to use the file: its metadata, each value as text."""
 
     model_config = ConfigDict(frozen=True)
@@ -44,7 +44,7 @@ class About(BaseModel):
         }
 
     @classmethod
-    def read(cls, metadata: dict[str, str]) -> "About":
+    def read(cls, metadata: dict[str, str]) -> "OnnxMetadata":
         """From a file's metadata.
 
         Raises:
@@ -57,7 +57,7 @@ class About(BaseModel):
 
 
 @dataclass(frozen=True)
-class OnnxClassifier(Judge):
+class OnnxClassifier(Predictor):
     """A classifier in a file.
 
     Attributes:
@@ -68,7 +68,7 @@ class OnnxClassifier(Judge):
 
     session: Any
     preparation: Preparation
-    about: About
+    about: OnnxMetadata
 
     @property
     def threshold(self) -> float:
@@ -99,7 +99,7 @@ def load_onnx(path: Path) -> OnnxClassifier:
     except Exception as error:  # onnxruntime has a class of its own for each way to fail
         raise OnnxError(f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0]}") from error
     try:
-        about = About.read(session.get_modelmeta().custom_metadata_map)
+        about = OnnxMetadata.read(session.get_modelmeta().custom_metadata_map)
     except ValueError as error:
         what = error.errors()[0]["loc"][0] if isinstance(error, ValidationError) else "margins"
         raise OnnxError(

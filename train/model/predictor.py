@@ -9,7 +9,7 @@ from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation
 
 
-class Judge(ABC):
+class Predictor(ABC):
     """Pictures in, probabilities of a mask out.
 
     Attributes:

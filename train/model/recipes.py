@@ -174,7 +174,7 @@ ROBUST = Recipe(
 RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST}
 
 
-def changes(recipe: Recipe, other: Recipe) -> list[str]:
+def overrides_between(recipe: Recipe, other: Recipe) -> list[str]:
     """What :func:`changed` makes the other of the first by."""
     before, after = recipe.model_dump(), other.model_dump()
     return [
@@ -184,7 +184,7 @@ def changes(recipe: Recipe, other: Recipe) -> list[str]:
     ]
 
 
-def changed(recipe: Recipe, changes: Iterable[str]) -> Recipe:
+def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
     """A recipe with fields set from text, such as ``lr=0.001`` or ``milestones=30,40``; the last of a name counts.
 
     Raises:

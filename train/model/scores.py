@@ -15,7 +15,7 @@ Logits = NDArray[np.floating]  # (N,)
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scores:
     """Pictures with what the classifier says of them.
 
     Attributes:
@@ -31,7 +31,7 @@ class Judged:
     decided: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, labels: Labels, logits: Logits, threshold: float = 0.5) -> "Judged":
+    def of(cls, labels: Labels, logits: Logits, threshold: float = 0.5) -> "Scores":
         """From ``(N,)`` labels of 0 and 1, and logits; a mask is what has a probability of at least ``threshold``.
 
         Raises:
@@ -50,8 +50,8 @@ class Judged:
         probabilities = expit(wide)
         return cls(masked, probabilities, losses, probabilities >= threshold)
 
-    def __getitem__(self, picks: NDArray[np.intp]) -> "Judged":
-        return Judged(self.labels[picks], self.probabilities[picks], self.losses[picks], self.decided[picks])
+    def __getitem__(self, picks: NDArray[np.intp]) -> "Scores":
+        return Scores(self.labels[picks], self.probabilities[picks], self.losses[picks], self.decided[picks])
 
     def __len__(self) -> int:
         return len(self.labels)

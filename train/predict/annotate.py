@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.train.data.margins import Box
+from maskaug.train.data.margins import PixelBox
 
 _HEAT_STRENGTH = 0.5  # of the colours over the picture
 
@@ -15,7 +15,7 @@ _HEAT_STRENGTH = 0.5  # of the colours over the picture
 _MASKED, _UNMASKED = (34, 136, 51), (204, 51, 68)
 
 
-def draw_faces(image: Image, boxes: Sequence[Box], probabilities: Sequence[float], threshold: float) -> Image:
+def draw_faces(image: Image, boxes: Sequence[PixelBox], probabilities: Sequence[float], threshold: float) -> Image:
     """A copy of the picture with a box about each face, green where it is called masked, and its probability."""
     drawn = np.ascontiguousarray(image.copy())
     # Readable in a thumbnail and in a photograph of 12 megapixels.
@@ -34,7 +34,7 @@ def draw_faces(image: Image, boxes: Sequence[Box], probabilities: Sequence[float
     return drawn
 
 
-def draw_attention(image: Image, box: Box, heat: NDArray[np.float32]) -> Image:
+def draw_attention(image: Image, box: PixelBox, heat: NDArray[np.float32]) -> Image:
     """A copy of the picture with the ``(S, S)`` heat over what the network saw, which may reach outside of it."""
     left, top, right, bottom = box
     drawn = image.copy()

@@ -9,7 +9,7 @@ from maskaug.core.arrays import Image
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureFormat, encode_picture
 from maskaug.train.errors import TrainError
-from maskaug.train.predict.frames import Frame
+from maskaug.train.predict.frames import InputFrame
 
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 _LEAST_RATE = 1.0  # frames a second; players refuse less
@@ -30,7 +30,7 @@ class Drawings:
         self._source, self._unfinished, self._place = "", Path(), Path()
         self._size = (0, 0)
 
-    def write(self, frame: Frame, drawn: Image) -> None:
+    def write(self, frame: InputFrame, drawn: Image) -> None:
         """Write what was drawn of a frame; frames of a video come one after the other.
 
         Args:
@@ -60,7 +60,7 @@ class Drawings:
         """The files so far."""
         return frozenset(self._written)
 
-    def _add(self, frame: Frame, drawn: Image) -> None:
+    def _add(self, frame: InputFrame, drawn: Image) -> None:
         if self._video is None or frame.source != self._source or frame.number == 0:
             self._finish()
             self._place = self._free(frame, frame.place.with_suffix(".avi"))
@@ -82,7 +82,7 @@ class Drawings:
             self._video = None
             self._unfinished.replace(self._place)
 
-    def _free(self, frame: Frame, place: Path) -> Path:
+    def _free(self, frame: InputFrame, place: Path) -> Path:
         """A place of its own: inputs of one name, from different folders, get numbers."""
         wanted, number = self._folder / place, 1
         while wanted in self._written:

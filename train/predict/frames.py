@@ -23,7 +23,7 @@ class FramesError(TrainError):
 
 
 @dataclass(frozen=True)
-class Frame:
+class InputFrame:
     """One picture, or one frame of a video.
 
     Attributes:
@@ -48,7 +48,7 @@ class Frame:
         return (self.number or 0) / self.rate if self.rate else 0.0
 
 
-def listed(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+def list_inputs(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
     """The pictures and videos among files and in folders of any depth, each with the place of its results.
 
     Raises:
@@ -72,19 +72,19 @@ def listed(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
     return found
 
 
-def frames(files: Sequence[tuple[Path, Path]], every: int = 1) -> Iterator[Frame]:
+def read_frames(files: Sequence[tuple[Path, Path]], every: int = 1) -> Iterator[InputFrame]:
     """The pictures, and every so many-th frame of the videos; what cannot be read comes as a frame that says why."""
     for path, place in files:
         if path.suffix.lower() in VIDEO_SUFFIXES:
             yield from _video(cv2.VideoCapture, str(path), str(path), place, every)
             continue
         try:
-            yield Frame(str(path), place, read_picture(path).pixels)
+            yield InputFrame(str(path), place, read_picture(path).pixels)
         except PictureError as error:
-            yield Frame(str(path), place, None, str(error))
+            yield InputFrame(str(path), place, None, str(error))
 
 
-def camera_frames(camera: int, every: int = 1, capture: Capture = cv2.VideoCapture) -> Iterator[Frame]:
+def camera_frames(camera: int, every: int = 1, capture: Capture = cv2.VideoCapture) -> Iterator[InputFrame]:
     """The frames of a camera, until it ends or the caller has enough.
 
     Args:
@@ -96,7 +96,7 @@ def camera_frames(camera: int, every: int = 1, capture: Capture = cv2.VideoCaptu
     yield from _video(capture, camera, name, Path(f"{name.replace(' ', '_')}.avi"), every)
 
 
-def _video(capture: Capture, which: str | int, source: str, place: Path, every: int) -> Iterator[Frame]:
+def _video(capture: Capture, which: str | int, source: str, place: Path, every: int) -> Iterator[InputFrame]:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is said once, below
     video = capture(which)
@@ -110,10 +110,10 @@ def _video(capture: Capture, which: str | int, source: str, place: Path, every: 
                 if not done:
                     break
                 rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-                yield Frame(source, place, rgb, number=number, rate=rate)
+                yield InputFrame(source, place, rgb, number=number, rate=rate)
             number += 1
         if number == 0:
             what = "is not there, or another program has it" if isinstance(which, int) else "holds no frame to read"
-            yield Frame(source, place, None, f"{source} {what}", number=0)
+            yield InputFrame(source, place, None, f"{source} {what}", number=0)
     finally:
         video.release()

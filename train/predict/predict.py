@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.data.margins import Box, Margins, load_margins
+from maskaug.train.data.margins import Margins, PixelBox, load_margins
 from maskaug.train.errors import TrainError
 from maskaug.train.model.onnx_classifier import load_onnx
-from maskaug.train.model.predictor import Judge
+from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.annotate import draw_attention, draw_faces
-from maskaug.train.predict.frames import Frame, camera_frames, frames, listed
+from maskaug.train.predict.frames import InputFrame, camera_frames, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class Predicted:
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
     """
 
-    frame: Frame
-    boxes: tuple[Box, ...] = ()
-    crops: tuple[Box, ...] = ()
+    frame: InputFrame
+    boxes: tuple[PixelBox, ...] = ()
+    crops: tuple[PixelBox, ...] = ()
     probabilities: tuple[float, ...] = ()
     masked: tuple[bool, ...] = ()
     drawn: Image | None = None
@@ -63,17 +63,17 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
         ExplainError: the network cannot be explained.
         ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
-    files = listed(options.pictures)
-    judge, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
+    files = list_inputs(options.pictures)
+    predictor, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
     find = None if options.whole else FaceFinder().boxes
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
-        seen, at_once = frames(files, options.every), options.batch_size
-    yield from classify(seen, judge, find, margins, at_once, draw=options.draw is not None, attend=attend)
+        seen, at_once = read_frames(files, options.every), options.batch_size
+    yield from classify(seen, predictor, find, margins, at_once, draw=options.draw is not None, attend=attend)
 
 
-def _trained(run: Path, options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
     # PyTorch takes seconds, and who has only onnxruntime has no run.
     from maskaug.train.model.checkpoint import load_model  # noqa: PLC0415
     from maskaug.train.model.device import pick_device  # noqa: PLC0415
@@ -83,7 +83,7 @@ def _trained(run: Path, options: PredictOptions) -> tuple[Judge, Margins, Attend
     return classifier, margins, partial(_heat, classifier) if options.explain else None
 
 
-def _stored(options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
+def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
     if options.explain:
         raise PredictError("--explain looks into a network, which only a training run shows; name its folder first")
     path = options.file or bundled_classifier()
@@ -99,8 +99,8 @@ def _stored(options: PredictOptions) -> tuple[Judge, Margins, Attend | None]:
 
 
 def classify(
-    seen: Iterable[Frame],
-    judge: Judge,
+    seen: Iterable[InputFrame],
+    predictor: Predictor,
     find: FindBoxes | None,
     margins: Margins,
     at_once: int = 64,
@@ -121,29 +121,29 @@ def classify(
     """
     waiting: list[_Found] = []
     for frame in seen:
-        waiting.append(_found(frame, find, margins, judge))
+        waiting.append(_found(frame, find, margins, predictor))
         if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
-            yield from _judged(waiting, judge, draw=draw, attend=attend)
+            yield from _scores(waiting, predictor, draw=draw, attend=attend)
             waiting = []
-    yield from _judged(waiting, judge, draw=draw, attend=attend)
+    yield from _scores(waiting, predictor, draw=draw, attend=attend)
 
 
 @dataclass(frozen=True)
 class _Found:
-    frame: Frame
-    boxes: tuple[Box, ...] = ()
-    crops: tuple[Box, ...] = ()
+    frame: InputFrame
+    boxes: tuple[PixelBox, ...] = ()
+    crops: tuple[PixelBox, ...] = ()
     prepared: tuple[Image, ...] = ()
 
 
-def _found(frame: Frame, find: FindBoxes | None, margins: Margins, judge: Judge) -> _Found:
+def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, predictor: Predictor) -> _Found:
     image = frame.image
     if image is None:
         return _Found(frame)
     height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
-        return _Found(frame, (whole,), (whole,), (judge.prepare(image),))
+        return _Found(frame, (whole,), (whole,), (predictor.prepare(image),))
     exact = Margins(sides=0, above=0, below=0)
     boxes, crops, prepared = [], [], []
     for found in find(image):
@@ -151,26 +151,26 @@ def _found(frame: Frame, find: FindBoxes | None, margins: Margins, judge: Judge)
         if box is None or crop is None:
             continue
         boxes.append(box)
-        if judge.frames_faces:
+        if predictor.frames_faces:
             left, top, right, bottom = (round(float(side)) for side in margins.frame(found))
             crops.append((left, top, right, bottom))
-            prepared.append(judge.prepare(image, found))
+            prepared.append(predictor.prepare(image, found))
         else:
             left, top, right, bottom = crop
             crops.append(crop)
-            prepared.append(judge.prepare(image[top:bottom, left:right]))
+            prepared.append(predictor.prepare(image[top:bottom, left:right]))
     return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
 
 
-def _judged(waiting: list[_Found], judge: Judge, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
+def _scores(waiting: list[_Found], predictor: Predictor, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
     seen = [picture for one in waiting for picture in one.prepared]
     probabilities: list[float] = []
     heat: list[NDArray[np.float32]] = []
     if seen:
         pictures = np.stack(seen)
-        probabilities = judge.probabilities(pictures).tolist()
+        probabilities = predictor.probabilities(pictures).tolist()
         heat = attend(pictures) if attend else []
-    threshold, start = judge.threshold, 0
+    threshold, start = predictor.threshold, 0
     for one in waiting:
         image, mine = one.frame.image, slice(start, start + len(one.boxes))
         start += len(one.boxes)
@@ -189,7 +189,7 @@ def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray
     return list(attention(classifier.network, classifier.batch(pictures)))
 
 
-def _explained(image: Image, crops: tuple[Box, ...], heat: list[NDArray[np.float32]]) -> Image:
+def _explained(image: Image, crops: tuple[PixelBox, ...], heat: list[NDArray[np.float32]]) -> Image:
     for crop, one in zip(reversed(crops), reversed(heat), strict=True):
         image = draw_attention(image, crop, one)
     return image

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
 from maskaug.core.color import LUMA
-from maskaug.train.data.preprocess import shrunk
-from maskaug.train.synthesis.overlay_sampler import turned_hue
+from maskaug.train.data.preprocess import resize_area
+from maskaug.train.synthesis.overlay_sampler import shift_hue
 
 Box = NDArray[np.integer]
 
@@ -21,7 +21,7 @@ _BLURRED_AT = 64  # pixels a side: where the strengths of blur are in pixels
 _CUT, _LARGEST_CUT = 0.35, 0.3  # probability, and share of the picture that is lost at a side
 
 
-def framed_anew(
+def random_affine(
     pixels: Image, inside: Box, detail: int, size: int, rng: np.random.Generator
 ) -> tuple[Image, NDArray[np.float64]]:
     """A frame moved, turned, sheared, scaled, mirrored; and a picture that may end within it.
@@ -55,7 +55,7 @@ def framed_anew(
         part, matrix, (detail, detail), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(127, 127, 127)
     )
     to_frame = np.column_stack([linear, shift + 0.5]) * (2 / detail) - [[0, 0, 1]]
-    return shrunk(np.asarray(moved, dtype=np.uint8), size), to_frame
+    return resize_area(np.asarray(moved, dtype=np.uint8), size), to_frame
 
 
 def _cut(inside: Box, rng: np.random.Generator) -> Box:
@@ -67,7 +67,7 @@ def _cut(inside: Box, rng: np.random.Generator) -> Box:
     return cut
 
 
-def spoilt(picture: Image, rng: np.random.Generator) -> Image:
+def corrupt(picture: Image, rng: np.random.Generator) -> Image:
     """Resolution, blur, light, colour, noise and compression as they come.
 
     Args:
@@ -77,9 +77,9 @@ def spoilt(picture: Image, rng: np.random.Generator) -> Image:
     if rng.random() < 0.35:
         picture = _coarser(picture, rng)
     if rng.random() < 0.25:
-        picture = blurred(picture, rng)
+        picture = random_blur(picture, rng)
     if rng.random() < 0.2:
-        picture = turned_hue(picture, rng)
+        picture = shift_hue(picture, rng)
     values = _relit(picture.astype(np.float32), rng)
     if rng.random() < 0.3:
         values = values + rng.normal(0, rng.uniform(1, 12), values.shape)
@@ -94,10 +94,10 @@ def _coarser(picture: Image, rng: np.random.Generator) -> Image:
     size = len(picture)
     side = int(size * np.exp(rng.uniform(np.log(0.28), np.log(0.8))))
     back = cv2.INTER_LINEAR if rng.random() < 0.5 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(shrunk(picture, side), (size, size), interpolation=back), dtype=np.uint8)
+    return np.asarray(cv2.resize(resize_area(picture, side), (size, size), interpolation=back), dtype=np.uint8)
 
 
-def blurred(picture: Image, rng: np.random.Generator) -> Image:
+def random_blur(picture: Image, rng: np.random.Generator) -> Image:
     """A square ``(S, S, 3) uint8`` picture out of focus or moved in a straight line: by a share of S."""
     unit = len(picture) / _BLURRED_AT
     if rng.random() < 0.7:

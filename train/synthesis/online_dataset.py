@@ -15,11 +15,11 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from maskaug.augment.online.known_face import renumbered
 from maskaug.core.arrays import Image
 from maskaug.core.manifest import faces_of
-from maskaug.train.data.dataset import Part
+from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.data.samples import Sample
 from maskaug.train.model.recipes import Recipe
-from maskaug.train.synthesis.corruptions import framed_anew, spoilt
-from maskaug.train.synthesis.overlay_sampler import Wardrobe, wardrobe
+from maskaug.train.synthesis.corruptions import corrupt, random_affine
+from maskaug.train.synthesis.overlay_sampler import OverlaySampler, make_overlay_sampler
 
 _WORKERS = 16  # at most
 _PRINTED_FROM = 200  # pictures
@@ -29,14 +29,14 @@ _NATURAL_PROPS, _TIMES = 0.05, 3  # share of unmasked faces with something befor
 _FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
 
 
-class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
+class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
     """The pictures of a split as one epoch shows them.
 
     A picture depends on seed, epoch and its number alone: neither its batch, nor the process, nor a resumption
     changes it.
     """
 
-    def __init__(self, part: Part, recipe: Recipe, seed: int, epoch: int) -> None:
+    def __init__(self, part: SplitPictures, recipe: Recipe, seed: int, epoch: int) -> None:
         """Pictures of a split; nothing is made yet.
 
         Args:
@@ -48,7 +48,7 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
         self._recipe = recipe
         self._preparation = recipe.preparation
         self._key = seed, epoch
-        self._bases = bases(part.samples)
+        self._bases = source_indices(part.samples)
         self._wardrobe = _wardrobe_of(part, seed) if recipe.fresh_masks or recipe.props or recipe.headwear else None
 
     def __len__(self) -> int:
@@ -64,8 +64,8 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
         recipe, preparation = self._recipe, self._preparation
         if recipe.distort:
             inside = _inside(self._part, shown)
-            picture, to_frame = framed_anew(pixels, inside, preparation.detail, recipe.size, rng)
-            picture = spoilt(picture, rng)
+            picture, to_frame = random_affine(pixels, inside, preparation.detail, recipe.size, rng)
+            picture = corrupt(picture, rng)
         else:
             picture, to_frame = preparation.framed(pixels[None])[0], preparation.to_frame
         points = landmarks_of(self._part, shown)
@@ -94,7 +94,7 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
 
     def _worn(
         self,
-        clothes: Wardrobe,
+        clothes: OverlaySampler,
         face: Image,
         points: NDArray[np.float32],
         rng: np.random.Generator,
@@ -113,7 +113,7 @@ class MadePictures(Dataset[tuple[Tensor, float, Tensor]]):
         return dressed
 
 
-def made_batches(pictures: MadePictures, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
+def online_loader(pictures: OnlineDataset, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
     """Batches with these numbers of pictures, in their order: what the pictures are, stacked."""
     cores = (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # torchrun's processes share them
     workers = min(_WORKERS, max(1, cores - 1)) if _FORKS else 0
@@ -126,7 +126,7 @@ def made_batches(pictures: MadePictures, shares: Sequence[NDArray[np.int64]]) ->
     )
 
 
-def bases(samples: Sequence[Sample]) -> list[int | None]:
+def source_indices(samples: Sequence[Sample]) -> list[int | None]:
     """For each overlay the number of the picture it was made of; None for all other pictures."""
     unmasked = {
         str(sample.row.get("source_sha256")): number
@@ -139,7 +139,7 @@ def bases(samples: Sequence[Sample]) -> list[int | None]:
     ]
 
 
-def landmarks_of(part: Part, number: int) -> NDArray[np.float64] | None:
+def landmarks_of(part: SplitPictures, number: int) -> NDArray[np.float64] | None:
     """``(68, 2)`` of the face that is framed, in prepared pixels; None where the manifest knows none."""
     view = part.views[number].astype(np.float64)
     middle = part.pixels.shape[1] / 2
@@ -151,21 +151,21 @@ def landmarks_of(part: Part, number: int) -> NDArray[np.float64] | None:
     return None
 
 
-def _inside(part: Part, number: int) -> NDArray[np.int64]:
+def _inside(part: SplitPictures, number: int) -> NDArray[np.int64]:
     return part.views[number, 4:].astype(np.int64)
 
 
-def _wardrobe_of(part: Part, seed: int) -> Wardrobe:
+def _wardrobe_of(part: SplitPictures, seed: int) -> OverlaySampler:
     rng = np.random.default_rng((seed, len(part)))
     unmasked = [number for number, sample in enumerate(part.samples) if sample.label == 0]
     pictures = []
     for number in rng.choice(unmasked, min(len(unmasked), _PRINTED_FROM), replace=False):
         left, top, right, bottom = _inside(part, number)
         pictures.append(np.array(part.pixels[number, top:bottom, left:right]))
-    return wardrobe(pictures, rng)
+    return make_overlay_sampler(pictures, rng)
 
 
-def selecting(part: Part, recipe: Recipe, seed: int) -> Image:
+def selection_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> Image:
     """``(N, S, S, 3) uint8`` validation pictures to select an epoch by.
 
     Clean pictures from the same hand as the training's say little of others: they are made as training pictures are.
@@ -173,7 +173,7 @@ def selecting(part: Part, recipe: Recipe, seed: int) -> Image:
     return _all_made(part, recipe, seed, _SELECTION)
 
 
-def calibrating(part: Part, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
+def calibration_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
     """``(N, S, S, 3) uint8`` validation pictures to calibrate by, and their ``(N,)`` labels.
 
     Made like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
@@ -187,9 +187,9 @@ def calibrating(part: Part, recipe: Recipe, seed: int) -> tuple[Image, NDArray[n
     return np.concatenate(seen), np.tile(labels, _TIMES)
 
 
-def _all_made(part: Part, recipe: Recipe, seed: int, epoch: int) -> Image:
+def _all_made(part: SplitPictures, recipe: Recipe, seed: int, epoch: int) -> Image:
     if not recipe.makes_pictures:
         return recipe.preparation.framed(part.pixels)
     everything = [np.arange(start, min(start + _AT_ONCE, len(part))) for start in range(0, len(part), _AT_ONCE)]
-    seen = [pixels for pixels, _, _ in made_batches(MadePictures(part, recipe, seed, epoch), everything)]
+    seen = [pixels for pixels, _, _ in online_loader(OnlineDataset(part, recipe, seed, epoch), everything)]
     return np.asarray(torch.cat(seen).numpy())

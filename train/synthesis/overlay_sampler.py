@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image, Points
 from maskaug.masktheface_wrapper import (
-    Choice,
     Face,
+    FaceContext,
+    MaskDistribution,
     MaskEngine,
+    OccluderKind,
     Pack,
-    PropKind,
-    Scene,
     Wear,
-    draw_prop,
     face_from_landmarks,
     load_pack,
+    sample_occluder,
 )
 
 _TRIES = 3  # a mask may lie outside of what shows of a face
@@ -38,14 +38,14 @@ _SMALLEST_PRINT = 24  # pixels
 # A mask that covers the mouth is worn, if badly; one under the chin is not.
 _UNDER_NOSE = 0.08  # share of the masks
 _UNDER_CHIN = 0.12  # share of the hard negatives: a mask that covers neither mouth nor nose
-_HEADWEAR: Mapping[PropKind, float] = {"sunglasses": 1.0, "hat": 1.0}
+_HEADWEAR: Mapping[OccluderKind, float] = {"sunglasses": 1.0, "hat": 1.0}
 
 _BENT, _BEND = 0.4, 0.03  # share of masks, and standard deviation in heights of the picture
 _RECOLOURED = 0.5
 
 
 @dataclass(frozen=True)
-class Wardrobe:
+class OverlaySampler:
     """What faces are dressed from.
 
     Attributes:
@@ -54,7 +54,7 @@ class Wardrobe:
     """
 
     engine: MaskEngine
-    choices: tuple[Choice, Choice]
+    distributions: tuple[MaskDistribution, MaskDistribution]
 
     def masked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image | None:
         """The face with a mask; None where none shows.
@@ -64,43 +64,43 @@ class Wardrobe:
             landmarks: Its ``(68, 2)`` points, in pixels.
             rng: Where every random number comes from.
         """
-        face, scene = self._read(image, landmarks)
+        face, context = self._read(image, landmarks)
         for _ in range(_TRIES):
-            choice = self.choices[int(rng.random() < _WILD)]
-            overlay = self.engine.apply(image, face, self.engine.draw(rng, choice), scene)
+            distribution = self.distributions[int(rng.random() < _WILD)]
+            overlay = self.engine.apply(image, face, self.engine.sample(rng, distribution), context)
             if overlay.alpha.any() and overlay.quality >= _LEAST_QUALITY:
                 worn, alpha = overlay.image, overlay.alpha
                 if rng.random() < _BENT:
-                    worn, alpha = bent(image, worn, alpha, rng)
-                return recoloured(worn, alpha, rng) if rng.random() < _RECOLOURED else worn
+                    worn, alpha = warp_elastic(image, worn, alpha, rng)
+                return recolor(worn, alpha, rng) if rng.random() < _RECOLOURED else worn
         return None
 
     def unmasked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
         """The face with something that is no mask before it, or with a mask under the chin."""
-        face, scene = self._read(image, landmarks)
+        face, context = self._read(image, landmarks)
         if rng.random() < _UNDER_CHIN:
-            wearing = self.engine.draw(rng, Choice(variety="wide", wear={"under_chin": 1.0}))
-            return self.engine.apply(image, face, wearing, scene).image
-        return self.engine.hold(image, face, draw_prop(rng), scene)
+            params = self.engine.sample(rng, MaskDistribution(variety="wide", wear={"under_chin": 1.0}))
+            return self.engine.apply(image, face, params, context).image
+        return self.engine.occlude(image, face, sample_occluder(rng), context)
 
     def with_headwear(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
         """The face with sunglasses or a hat."""
-        return self.engine.hold(image, face_from_landmarks(landmarks), draw_prop(rng, _HEADWEAR))
+        return self.engine.occlude(image, face_from_landmarks(landmarks), sample_occluder(rng, _HEADWEAR))
 
-    def _read(self, image: Image, landmarks: Points) -> tuple[Face, Scene]:
+    def _read(self, image: Image, landmarks: Points) -> tuple[Face, FaceContext]:
         face = face_from_landmarks(landmarks)
-        return face, self.engine.read(image, face)
+        return face, self.engine.measure(image, face)
 
 
-def wardrobe(pictures: Sequence[Image], rng: np.random.Generator) -> Wardrobe:
+def make_overlay_sampler(pictures: Sequence[Image], rng: np.random.Generator) -> OverlaySampler:
     """The standard pack, and prints cut out of ``(h, w, 3) uint8`` RGB pictures."""
     prints = {
-        f"print_{number}": cut_print(pictures[int(rng.integers(len(pictures)))], rng) for number in range(_PRINTS)
+        f"print_{number}": crop_print(pictures[int(rng.integers(len(pictures)))], rng) for number in range(_PRINTS)
     }
     wear: Mapping[Wear, float] = {"correct": 1 - _UNDER_NOSE, "under_nose": _UNDER_NOSE}
-    worn = Choice(variety="real", wear=wear)
-    wild = Choice(variety="wild", wear=wear, patterns=tuple(prints), pattern_weight=_PRINT_WEIGHT)
-    return Wardrobe(MaskEngine(None, _pack(), prints), (worn, wild))
+    worn = MaskDistribution(variety="real", wear=wear)
+    wild = MaskDistribution(variety="wild", wear=wear, patterns=tuple(prints), pattern_weight=_PRINT_WEIGHT)
+    return OverlaySampler(MaskEngine(None, _pack(), prints), (worn, wild))
 
 
 @cache
@@ -108,19 +108,19 @@ def _pack() -> Pack:
     return load_pack(standard_pack())
 
 
-def cut_print(image: Image, rng: np.random.Generator) -> Image:
+def crop_print(image: Image, rng: np.random.Generator) -> Image:
     """A piece of an ``(H, W, 3) uint8`` picture in other colours, mirrored so that it can be repeated."""
     height, width = image.shape[:2]
     side = int(rng.integers(_SMALLEST_PRINT, max(min(height, width), _SMALLEST_PRINT + 1)))
     left, top = int(rng.integers(max(width - side, 0) + 1)), int(rng.integers(max(height - side, 0) + 1))
-    piece = turned_hue(image[top : top + side, left : left + side], rng, saturation=(0.0, 2.0))
+    piece = shift_hue(image[top : top + side, left : left + side], rng, saturation=(0.0, 2.0))
     if rng.random() < 0.3:
         piece = 255 - piece
     row = np.concatenate([piece, piece[:, ::-1]], axis=1)
     return np.ascontiguousarray(np.concatenate([row, row[::-1]]))
 
 
-def turned_hue(image: Image, rng: np.random.Generator, saturation: tuple[float, float] = (1.0, 1.0)) -> Image:
+def shift_hue(image: Image, rng: np.random.Generator, saturation: tuple[float, float] = (1.0, 1.0)) -> Image:
     """An ``(H, W, 3) uint8`` RGB picture with all hues turned by one angle, and its saturation by a factor."""
     hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV).astype(np.int32)
     hsv[..., 0] = (hsv[..., 0] + rng.integers(180)) % 180
@@ -128,7 +128,7 @@ def turned_hue(image: Image, rng: np.random.Generator, saturation: tuple[float, 
     return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB))
 
 
-def bent(before: Image, worn: Image, alpha: Image, rng: np.random.Generator) -> tuple[Image, Image]:
+def warp_elastic(before: Image, worn: Image, alpha: Image, rng: np.random.Generator) -> tuple[Image, Image]:
     """A mask of another shape than its template's: displaced smoothly, by a different vector everywhere.
 
     Args:
@@ -152,7 +152,7 @@ def bent(before: Image, worn: Image, alpha: Image, rng: np.random.Generator) -> 
     return _over(before, moved.astype(np.float32), covered), np.asarray(covered, dtype=np.uint8)
 
 
-def recoloured(worn: Image, alpha: Image, rng: np.random.Generator) -> Image:
+def recolor(worn: Image, alpha: Image, rng: np.random.Generator) -> Image:
     """The mask in another hue, contrast, brightness or sharpness than the photograph's; the face as it was.
 
     Args:
@@ -161,7 +161,7 @@ def recoloured(worn: Image, alpha: Image, rng: np.random.Generator) -> Image:
         rng: Where every random number comes from.
     """
     weight = alpha.astype(np.float32)
-    mask = (turned_hue(worn, rng, saturation=(0.5, 2.5)) if rng.random() < 0.4 else worn).astype(np.float32)
+    mask = (shift_hue(worn, rng, saturation=(0.5, 2.5)) if rng.random() < 0.4 else worn).astype(np.float32)
     if rng.random() < 0.6:
         mean = np.tensordot(weight, mask, 2) / max(float(weight.sum()), 1.0)
         contrast, gain = np.exp(rng.normal(0, (0.5, 0.3)))
