@@ -1,0 +1,21 @@
+"""A classifier of a thousand weights, registered with torchvision as ``tiny``: for tests that do not judge networks."""
+
+from torch import nn
+from torchvision.models._api import register_model
+
+
+@register_model()
+def tiny(*, weights=None, num_classes=1000):
+    """``(N, 3, S, S)`` to ``(N, num_classes)``."""
+    assert weights is None
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, num_classes),
+    )
