@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := $(wildcard pyproject.toml maskaug/*.py masktheface_wrapper/*.py augment/*.py review_ui/* train/* assets/*.py assets/*/*)
+LOCK := requirements-dev.lock
 
-.PHONY: demo test lint types format clean
+.PHONY: demo test quick lint types coverage format templates rooms lock clean
 
 demo: $(VENV)/.installed
 	rm -rf .demo
@@ -17,35 +17,61 @@ demo: $(VENV)/.installed
 	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html, .demo/predictions (by the run) and .demo/bundled"
 
 test: lint types
-	$(BIN)/pytest -n auto
+	$(BIN)/python -m pytest -n auto
+
+# The inner loop: without browsers, windows, kills, wheels, torchrun and long trainings.
+quick: $(VENV)/.installed
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python tools/check_lock.py
+	$(BIN)/python tools/draw_rooms.py --check
 
-# From inside the strict installation: from here, Python would take the folder maskaug/ for the whole package.
+# Tests are checked without annotations of their own. A result that may be None fails a test by itself: no assert for it.
 types: $(VENV)/.installed
-	cd build/__editable__.* && ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p maskaug
-	cd benchmarks && ../$(BIN)/mypy --config-file ../pyproject.toml --cache-dir ../.mypy_cache *.py
+	$(BIN)/mypy -p maskaug
+	$(BIN)/mypy benchmarks
+	$(BIN)/mypy tools
+	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
+	  --disable-error-code union-attr --disable-error-code var-annotated tests
+
+coverage: $(VENV)/.installed
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Strict mode links each file into the installation, so that mypy sees maskaug.* as a user's does.
+# Draw the standard template pack anew.
+templates: $(VENV)/.installed
+	$(BIN)/python -m maskaug.assets.draw assets/standard
+
+# Draw the picture of ARCHITECTURE.md anew.
+rooms: $(VENV)/.installed
+	$(BIN)/python tools/draw_rooms.py
+
+# Pin what pyproject.toml asks for, on every supported Python and platform. Pins that still fit stay as they are:
+# `make lock UPGRADE=--upgrade` takes the newest of all, `make lock UPGRADE='--upgrade-package torch'` of one.
+lock: $(VENV)/.installed
+	$(BIN)/uv pip compile --quiet --no-config --no-python-downloads --python $(BIN)/python --universal \
+	  --python-version 3.10 --extra dev --no-annotate --no-header $(UPGRADE) pyproject.toml --output-file $(LOCK)
+
+# New modules and folders are importable at once: the installation points at src/.
 # Albumentations comes without its dependency opencv-python-headless, which would overwrite the files of opencv-python.
-$(VENV)/.installed: $(SOURCES)
+$(VENV)/.installed: pyproject.toml $(LOCK)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	rm -rf build
-	$(BIN)/python -m pip install --quiet --editable '.[dev]' --config-settings editable_mode=strict
+	$(BIN)/python -m pip install --quiet --constraint $(LOCK) --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps albumentations==2.0.8 albucore==0.0.24 stringzilla simsimd
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo build *.egg-info
-
-# Draw the standard template pack anew, from outside this folder for the reason above.
-.PHONY: templates
-templates: $(VENV)/.installed
-	cd build && ../$(BIN)/python -m maskaug.assets.draw $(CURDIR)/assets/standard
+	rm -rf $(VENV) .demo build dist htmlcov .coverage .coverage.* src/*.egg-info *.egg-info

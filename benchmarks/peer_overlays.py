@@ -19,11 +19,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from masktheface import TYPES, Image, mask_with_peer
+from masktheface import TYPES, mask_with_peer
 from rich.console import Console
 from rich.table import Table
 
 from maskaug.augment.generate.scan import ScanError, Source, check_apart, scan
+from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture

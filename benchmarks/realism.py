@@ -108,11 +108,11 @@ def main() -> None:
     for face in faces:
         _measure(face)
     rows = _rows()
-    metrics = {row.name: _figures(row, faces, [*programs, _NONE]) for row in rows}
+    figures = {row.name: _figures(row, faces, [*programs, _NONE]) for row in rows}
     counts["too few blocks of mask or skin"] = sum(face.values[_OURS]["gradient"] is None for face in faces)
 
     told = _classify(faces, programs, arguments.real, arguments.seed, console) if arguments.real else {}
-    console.print(_table(rows, metrics, told, programs))
+    console.print(_table(rows, figures, told, programs))
     console.print(
         f"faces with too few blocks of mask or skin under maskaug: {counts['too few blocks of mask or skin']}"
     )
@@ -120,7 +120,7 @@ def main() -> None:
         content = {
             "seed": arguments.seed,
             "counts": counts,
-            "figures": {row.name: {**metrics[row.name], "wanted": row.wanted} for row in rows},
+            "figures": {row.name: {**figures[row.name], "wanted": row.wanted} for row in rows},
             "classifier": told,
             "faces": [
                 {"source": face.source, "kind": face.kind, "quality": face.quality, **face.values} for face in faces
@@ -242,13 +242,13 @@ def _rows() -> list[Row]:
 
 def _figures(row: Row, faces: list[Face], programs: list[str]) -> dict[str, dict[str, float]]:
     """Summary and number of faces, by program, where there are any."""
-    metrics = {}
+    figures = {}
     for program in programs:
         values = [face.values[program].get(row.metric) for face in faces if face.kind in row.kinds]
         known = [float(value) for value in values if value is not None]
         if known:
-            metrics[program] = {"value": row.summary(known), "faces": len(known)}
-    return metrics
+            figures[program] = {"value": row.summary(known), "faces": len(known)}
+    return figures
 
 
 def _classify(
@@ -303,7 +303,7 @@ def _first(crops: Iterator[Image | None], count: int) -> Iterator[Image]:
 
 def _table(
     rows: list[Row],
-    metrics: dict[str, dict[str, dict[str, float]]],
+    figures: dict[str, dict[str, dict[str, float]]],
     told: dict[str, dict[str, float]],
     programs: list[str],
 ) -> Table:
@@ -311,7 +311,7 @@ def _table(
     for row in rows:
         cells = []
         for program in [*programs, _NONE]:
-            figure = metrics[row.name].get(program)
+            figure = figures[row.name].get(program)
             value = (
                 f"{figure['value']:.1%}" if figure and row.shown == "%" else f"{figure['value']:.2f}" if figure else ""
             )

@@ -38,7 +38,7 @@ _THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 @dataclass(frozen=True)
-class Scores:
+class ScoredOverlay:
     """One row, made anew: its score and features, and whether a person accepted it."""
 
     source: str
@@ -62,7 +62,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(metrics, indent=2) + "\n")
 
 
-def judge_all(data: Path, verdicts: Path) -> list[Scores]:
+def judge_all(data: Path, verdicts: Path) -> list[ScoredOverlay]:
     """Make every overlay of the table anew and score it."""
     pictures = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in data.rglob("*.jpg")}
     engine = MaskEngine(FaceFinder(), load_pack(standard_pack()))
@@ -79,7 +79,9 @@ def judge_all(data: Path, verdicts: Path) -> list[Scores]:
                 face = found
             overlay = engine.apply(image, face, MaskParams.model_validate_json(row["parameters"]))
             accepted = row["verdict"] == "accept"
-            scores.append(Scores(row["source_sha256"], row["stratum"], accepted, overlay.quality, overlay.features))
+            scores.append(
+                ScoredOverlay(row["source_sha256"], row["stratum"], accepted, overlay.quality, overlay.features)
+            )
     return scores
 
 
@@ -154,20 +156,20 @@ _SPOILS: dict[str, Callable[[Image, Face, np.random.Generator], Image]] = {
 }
 
 
-def agreement(scores: list[Scores]) -> dict[str, object]:
+def agreement(scores: list[ScoredOverlay]) -> dict[str, object]:
     """How the score of today's engine agrees with the verdicts, on all rows and on the natural ones."""
     result: dict[str, object] = {}
     for name, rows in (("all", scores), ("natural", [one for one in scores if one.stratum in _NATURAL])):
         accepted = np.array([one.accepted for one in rows])
-        scores = np.array([one.score for one in rows])
+        values = np.array([one.score for one in rows])
         result[name] = {
             "overlays": len(rows),
             "accepted": int(accepted.sum()),
-            "auc": float(roc_auc_score(accepted, scores)),
+            "auc": float(roc_auc_score(accepted, values)),
             "thresholds": {
                 threshold: {
-                    "passed_acceptable": float(accepted[scores >= threshold].mean()),
-                    "good_refused": float((scores < threshold)[accepted].mean()),
+                    "passed_acceptable": float(accepted[values >= threshold].mean()),
+                    "good_refused": float((values < threshold)[accepted].mean()),
                 }
                 for threshold in _THRESHOLDS
             },
@@ -175,7 +177,7 @@ def agreement(scores: list[Scores]) -> dict[str, object]:
     return result
 
 
-def fit(scores: list[Scores]) -> dict[str, object]:
+def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
     """Weights by logistic regression, classes weighed alike, and the AUC on sources left out (5 folds, 5 times)."""
     features = np.array([[one.features[name] for name in WEIGHTS] for one in scores])
     accepted = np.array([one.accepted for one in scores])

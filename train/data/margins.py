@@ -27,7 +27,7 @@ class MarginsError(TrainError):
 class Margins(BaseModel):
     """Where the edges of training pictures lie about the finder's boxes, in widths and heights of the box.
 
-    The defaults are the medians over the 1259 crops in ../shared/data/faces: benchmarks/finder.py measures them.
+    The defaults are the medians over the 1259 crops of chandrikadeb7/Face-Mask-Detection, measured by benchmarks/finder.py.
     Loose portraits, a quarter of the set, lie farther out.
     """
 

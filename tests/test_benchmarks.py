@@ -1,0 +1,210 @@
+"""Every benchmark runs, on a handful of pictures: these figures mean nothing, but a script that crashes is worse."""
+
+import csv
+import hashlib
+import json
+import os
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import astronaut
+import cv2
+import pytest
+import tiny_network  # noqa: F401  registers it
+import training
+from threadpoolctl import threadpool_limits
+
+from maskaug.augment import GenerateOptions, generate, read_manifest
+from maskaug.core.classes import CLASSES
+from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.train import train
+
+pytestmark = pytest.mark.slow
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+SMALL = ["--set", "arch=tiny", "--set", "epochs=1", "--set", "batch_size=4", "--set", "size=32"]
+
+# What the benchmarks ask of a checkout of MaskTheFace: its command, and the function behind it.
+PEER_FUNCTIONS = """
+import cv2, numpy as np
+
+def mask_image(path, args):
+    image = cv2.imread(path)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    height, width = mask.shape
+    cv2.ellipse(mask, (width // 2, 2 * height // 3), (width // 4, height // 5), 0, 0, 360, 255, -1)
+    image[mask > 0] = (200, 180, 160)
+    return [image], [], [mask], image
+"""
+PEER_COMMAND = """
+import argparse, pathlib, cv2
+from utils.aux_functions import mask_image
+parser = argparse.ArgumentParser()
+parser.add_argument("--path")
+parser.add_argument("--mask_type")
+args = parser.parse_args()
+out = pathlib.Path(args.path + "_masked")
+out.mkdir(exist_ok=True)
+for path in pathlib.Path(args.path).iterdir():
+    cv2.imwrite(str(out / path.name), mask_image(str(path), args)[0][0])
+"""
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs a script in this process, as its command line would, and gives what it printed."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
+    affinity, threads = os.sched_getaffinity(0), cv2.getNumThreads()
+
+    def run_script(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        runpy.run_path(str(BENCHMARKS / script), run_name="__main__")
+        return capsys.readouterr().out
+
+    with threadpool_limits():  # on leaving, limits that a script has set are gone
+        yield run_script
+    os.sched_setaffinity(0, affinity)
+    cv2.setNumThreads(threads)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmarks") / "faces"
+    astronaut.write_faces(folder, {"train": 8, "val": 4})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(faces):
+    dst = faces.parent / "data"
+    generate(GenerateOptions(src=faces, dst=dst, workers=1, min_quality=0))
+    return dst
+
+
+@pytest.fixture(scope="module")
+def peer(faces):
+    checkout = faces.parent / "peer"
+    (checkout / "utils").mkdir(parents=True)
+    (checkout / "utils/__init__.py").touch()
+    (checkout / "utils/aux_functions.py").write_text(PEER_FUNCTIONS)
+    (checkout / "mask_the_face.py").write_text(PEER_COMMAND)
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def real(data):
+    """Pictures of both classes without splits, as photographs of real masks lie."""
+    for label in CLASSES:
+        folder = data.parent / "real" / label
+        folder.mkdir(parents=True)
+        for path in (data / "train" / label).iterdir():
+            (folder / path.name).write_bytes(path.read_bytes())
+    return data.parent / "real"
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    recipe = ["arch=tiny", "epochs=1", "warmup=0", "batch_size=4", "size=32"]
+    options = {"data": data, "out": data.parent / "run", "recipe": "robust", "set_": recipe, "wandb": "disabled"}
+    return train(TrainOptions.model_validate({**options, "cache": data.parent / "cache"})).run
+
+
+def test_stages(run, faces, tmp_path):
+    said = run("stages.py", faces, "--passes", 1)
+    stages = {line.split("│")[1].strip(): float(line.split("│")[2]) for line in said.splitlines() if "│" in line}
+    assert min(stages.values()) > 0, "a stage that takes no time is not the one that is run"
+
+
+def test_generate(run, faces, peer, tmp_path):
+    run("generate.py", faces, "--peer", peer, "--runs", 1, "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert {one["program"] for one in found["results"]} == {"maskaug", "MaskTheFace"}
+    assert all(one["masked"] > 0 for one in found["results"])
+
+
+def test_random_mask(run, faces, tmp_path):
+    said = run("random_mask.py", faces, "--pictures", 3, "--passes", 1)
+    assert all(kind in said for kind in ("n95", "kn95", "surgical", "cloth"))
+
+
+def test_realism(run, faces, real, peer, tmp_path):
+    found, sheet = tmp_path / "found.json", tmp_path / "sheet.png"
+    options = ["--real", real / CLASSES[1], "--peer", peer, "--json", found, "--sheet", sheet]
+    run("realism.py", faces, *options)
+    assert json.loads(found.read_text())
+    assert read_picture(sheet).pixels.size
+
+
+def test_score(run, data, faces, tmp_path):
+    rows = [row for row in read_manifest(data) if row["status"] == "masked"]
+    strata = ("random", "hard", "box")
+    with (tmp_path / "verdicts.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["source_sha256", "stratum", "spoil_seed", "parameters", "verdict", "fault"])
+        for number in range(24):
+            row = rows[number % len(rows)]
+            stratum = strata[number % len(strata)]
+            verdict = "reject" if number % 4 == 3 else "accept"
+            table.writerow([row["source_sha256"], stratum, number, row["parameters"], verdict, ""])
+    run("score.py", faces, "--verdicts", tmp_path / "verdicts.csv", "--json", tmp_path / "found.json")
+    assert set(json.loads((tmp_path / "found.json").read_text())) == {"score", "fit"}
+    assert {row["source_sha256"] for row in rows} <= {
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in faces.rglob("*.jpg")
+    }
+
+
+def test_finder(run, faces, tmp_path):
+    said = run("finder.py", faces / "val", "--crops", faces)
+    assert "4" in said
+
+
+def test_predict(run, faces, trained, tmp_path):
+    run("predict.py", faces, "--run", trained, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
+def test_review(run, tmp_path):
+    if shutil.which("Xvfb") is None:
+        pytest.skip("needs Xvfb")
+    run("review.py", "--rows", 60, "--shown", 5, "--pause", 0, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
+def test_probes(run, trained, data, tmp_path):
+    run("probes.py", trained, data, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
+def test_cues(run, data, real, tmp_path):
+    run("cues.py", data, "--real", real, "--arch", "tiny", "--epochs", 1, "--json", tmp_path / "found.json")
+    assert json.loads((tmp_path / "found.json").read_text())
+
+
+def test_train_throughput(run, tmp_path):
+    data, found = training.balanced(tmp_path / "data", train=32, val=1), tmp_path / "found.json"
+    run("train_throughput.py", data, "--arch", "tiny", "--batches", 1, "--rounds", 1, "--json", found)
+    assert json.loads(found.read_text())
+
+
+def test_synthetic_to_real_with_the_peers_overlays(run, faces, data, real, peer):
+    run("peer_overlays.py", faces, peer, "overlays")
+    sets = {label: len(list(Path("overlays/train", label).iterdir())) for label in CLASSES}
+    assert sets == dict.fromkeys(CLASSES, 8)
+    report = [text.replace("--set", "--report-set") for text in SMALL]
+    options = ["--real", real, "--peer-overlays", "overlays", "--seeds", 1, "--out", "out"]
+    run("synthetic_to_real.py", data, *options, *SMALL, "--set", "warmup=0", *report)
+    assert len(Path("out/table.md").read_text().strip().splitlines()) >= 5, "a title, a line, and three recipes"
+    assert {"table.md", "figures.json", "roc.png"} <= {path.name for path in Path("out").iterdir()}
+
+
+def test_corrupted(run, real, tmp_path):
+    few = tmp_path / "real" / CLASSES[0]
+    few.mkdir(parents=True)
+    (few / "one.png").write_bytes(encode_picture(astronaut.face(96), "png"))
+    run("corrupted.py", few.parent, tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*.png"))) == len(list((tmp_path / "out").iterdir()))
