@@ -1,4 +1,4 @@
-"""Draws the standard pack: ``python -m maskaug.assets.draw [OUTDIR]``.
+"""Draws the standard pack: ``python -m maskaug.assets.draw [OUTDIR]``; a new mask is an entry of `DRAWINGS`.
 
 Each template is a height field (pleats, seams, weave, embossing, creases) over the mask's chart, lit softly,
 in a fabric's colour. The mask's large form is not drawn: the engine bends the template over a shell and
@@ -273,17 +273,30 @@ def cloth(color: Color, seed: int, pattern: Callable[[Sheet, np.random.Generator
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One template of the pack: how it is drawn, bent and held, and how often it is worn."""
+class MaskKind:
+    """What all masks of a kind share: the shell they are bent over, and how they are held."""
 
     name: str
-    kind: str
-    weight: float
     shell: str
-    strap: Color
-    draw: Callable[[], Picture]
+    straps: str = "ear_loops"
     strap_mm: float = 3.5
 
+
+@dataclass(frozen=True)
+class Drawing:
+    """One template of the pack: its kind, how often it is worn, the colour of its straps, and how it is drawn."""
+
+    name: str
+    kind: MaskKind
+    weight: float
+    strap: Color
+    draw: Callable[[], Picture]
+
+
+_SURGICAL = MaskKind("surgical", "wrap")
+_N95 = MaskKind("n95", "cup", straps="head_bands", strap_mm=6.0)
+_KN95 = MaskKind("kn95", "fold")
+_CLOTH = MaskKind("cloth", "fold")
 
 _LOOP, _BLACK_LOOP, _BAND = (226, 227, 226), (36, 36, 38), (214, 196, 132)
 _BINDING, _BLACK_BINDING = (218, 225, 229), (48, 48, 51)
@@ -292,64 +305,56 @@ _BINDING, _BLACK_BINDING = (218, 225, 229), (48, 48, 51)
 DRAWINGS = (
     Drawing(
         "surgical_blue",
-        "surgical",
+        _SURGICAL,
         5.0,
-        "wrap",
         _LOOP,
         lambda: surgical((150, 190, 214), 1, binding=_BINDING),
     ),
     Drawing(
         "surgical_white",
-        "surgical",
+        _SURGICAL,
         2.0,
-        "wrap",
         _LOOP,
         lambda: surgical((216, 218, 220), 2, binding=(222, 223, 224)),
     ),
     Drawing(
         "surgical_black",
-        "surgical",
+        _SURGICAL,
         1.0,
-        "wrap",
         _BLACK_LOOP,
         lambda: surgical((46, 46, 49), 3, binding=_BLACK_BINDING),
     ),
     Drawing(
         "surgical_green",
-        "surgical",
+        _SURGICAL,
         1.0,
-        "wrap",
         _LOOP,
         lambda: surgical((150, 203, 186), 4, binding=_BINDING),
     ),
-    Drawing("n95_white", "n95", 3.0, "cup", _BAND, lambda: n95((224, 223, 218), 5, valve=False), 6.0),
-    Drawing("n95_valve", "n95", 1.0, "cup", _BAND, lambda: n95((222, 222, 219), 6, valve=True), 6.0),
-    Drawing("kn95_white", "kn95", 3.0, "fold", _LOOP, lambda: kn95((219, 220, 220), 7)),
-    Drawing("kn95_black", "kn95", 1.5, "fold", _BLACK_LOOP, lambda: kn95((46, 46, 49), 8)),
-    Drawing("kn95_grey", "kn95", 0.5, "fold", (120, 122, 126), lambda: kn95((134, 138, 143), 9)),
-    Drawing("cloth_black", "cloth", 4.0, "fold", _BLACK_LOOP, lambda: cloth((39, 39, 41), 10)),
-    Drawing("cloth_grey", "cloth", 1.5, "fold", (128, 129, 132), lambda: cloth((132, 133, 137), 11)),
-    Drawing("cloth_navy", "cloth", 1.5, "fold", (36, 42, 66), lambda: cloth((46, 55, 84), 12)),
-    Drawing("cloth_white", "cloth", 1.5, "fold", _LOOP, lambda: cloth((214, 213, 209), 13)),
-    Drawing("cloth_gingham", "cloth", 0.7, "fold", (150, 60, 62), lambda: cloth((150, 58, 62), 14, gingham)),
-    Drawing("cloth_floral", "cloth", 0.7, "fold", (54, 62, 84), lambda: cloth((54, 63, 86), 15, floral)),
-    Drawing("cloth_dots", "cloth", 0.7, "fold", (34, 38, 56), lambda: cloth((42, 47, 68), 16, dots)),
+    Drawing("n95_white", _N95, 3.0, _BAND, lambda: n95((224, 223, 218), 5, valve=False)),
+    Drawing("n95_valve", _N95, 1.0, _BAND, lambda: n95((222, 222, 219), 6, valve=True)),
+    Drawing("kn95_white", _KN95, 3.0, _LOOP, lambda: kn95((219, 220, 220), 7)),
+    Drawing("kn95_black", _KN95, 1.5, _BLACK_LOOP, lambda: kn95((46, 46, 49), 8)),
+    Drawing("kn95_grey", _KN95, 0.5, (120, 122, 126), lambda: kn95((134, 138, 143), 9)),
+    Drawing("cloth_black", _CLOTH, 4.0, _BLACK_LOOP, lambda: cloth((39, 39, 41), 10)),
+    Drawing("cloth_grey", _CLOTH, 1.5, (128, 129, 132), lambda: cloth((132, 133, 137), 11)),
+    Drawing("cloth_navy", _CLOTH, 1.5, (36, 42, 66), lambda: cloth((46, 55, 84), 12)),
+    Drawing("cloth_white", _CLOTH, 1.5, _LOOP, lambda: cloth((214, 213, 209), 13)),
+    Drawing("cloth_gingham", _CLOTH, 0.7, (150, 60, 62), lambda: cloth((150, 58, 62), 14, gingham)),
+    Drawing("cloth_floral", _CLOTH, 0.7, (54, 62, 84), lambda: cloth((54, 63, 86), 15, floral)),
+    Drawing("cloth_dots", _CLOTH, 0.7, (34, 38, 56), lambda: cloth((42, 47, 68), 16, dots)),
 )
 
 
 def _entry(drawing: Drawing) -> dict[str, Any]:
     return {
         "name": drawing.name,
-        "kind": drawing.kind,
+        "kind": drawing.kind.name,
         "file": f"{drawing.name}.png",
         "weight": drawing.weight,
-        "shell": drawing.shell,
+        "shell": drawing.kind.shell,
         "anchors": ANCHORS,
-        "straps": {
-            "style": "head_bands" if drawing.kind == "n95" else "ear_loops",
-            "color": drawing.strap,
-            "width_mm": drawing.strap_mm,
-        },
+        "straps": {"style": drawing.kind.straps, "color": drawing.strap, "width_mm": drawing.kind.strap_mm},
     }
 
 
@@ -360,6 +365,11 @@ def draw_pack(folder: Path) -> None:
         picture = cv2.cvtColor(drawing.draw(), cv2.COLOR_RGBA2BGRA)
         _, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         (folder / f"{drawing.name}.png").write_bytes(data.tobytes())
+    (folder / "pack.json").write_text(pack_file(), encoding="utf-8")
+
+
+def pack_file() -> str:
+    """The text of ``pack.json``: what each template is, and how it is worn."""
     pack = {
         "format": "maskaug-pack",
         "version": 1,
@@ -367,7 +377,7 @@ def draw_pack(folder: Path) -> None:
         "licence": "MIT",
         "templates": [_entry(drawing) for drawing in DRAWINGS],
     }
-    (folder / "pack.json").write_text(json.dumps(pack, indent=2) + "\n", encoding="utf-8")
+    return json.dumps(pack, indent=2) + "\n"
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """By what a data set's masks can be told, and what of that holds for real ones: a small network for each cue alone.
 
-python benchmarks/cues.py DATA --real DIR [--epochs 12] [--seed 0] [--json FILE]
+python benchmarks/cues.py DATA --real DIR [--arch resnet18] [--epochs 12] [--seed 0] [--json FILE]
 
 DATA is what maskaug generate or peer_overlays.py wrote, the folder of --real has {not_wearing_mask,wearing_mask}. A
 ResNet-18 is trained from scratch on DATA/train, framed faces of 64 pixels, of which it is shown
@@ -47,7 +47,7 @@ Split = tuple[str, list[Sample], Image]  # folder, what the pictures are, and th
 _SIZE, _BLUR, _LOCAL, _PATCH = 64, 6.0, 1.5, 8  # pixels
 _FACE = Preparation("face", _SIZE)
 _TRAINING = (
-    *("arch=resnet18", "framing=picture", f"size={_SIZE}", "fresh_masks=false", "props=0", "headwear=0"),
+    *("framing=picture", f"size={_SIZE}", "fresh_masks=false", "props=0", "headwear=0"),
     *("distort=false", "landmark_weight=0", "warmup=1"),
 )
 
@@ -57,12 +57,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--real", type=Path, required=True)
+    parser.add_argument("--arch", default="resnet18", help="classifier of torchvision")
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     arguments = parser.parse_args()
     synthetic = [_read(name, list_samples(arguments.data, CLASSES, name).samples) for name in ("train", "val")]
     real = _read("real", list_samples(arguments.real, CLASSES).samples)
+    recipe = [*_TRAINING, f"arch={arguments.arch}", f"epochs={arguments.epochs}"]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name, view in VIEWS.items():
@@ -70,12 +72,12 @@ def main() -> None:
             place = Path(folder) / name
             for split in (*synthetic, real):
                 _write(place, split, view)
-            rows.append({"cue": name, **_scores(place, arguments.epochs, arguments.seed, ("val", "real"))})
-        place = Path(folder) / "ghosts"
-        written = [_write_ghosts(place, name, samples) for name, samples, _ in synthetic]
+            rows.append({"cue": name, **_scores(place, recipe, arguments.seed, ("val", "real"))})
+        place = Path(folder) / "null_overlays"
+        written = [_write_null_overlays(place, name, samples) for name, samples, _ in synthetic]
         if all(written):
             print("compositing without a mask ...", flush=True)
-            found = _scores(place, arguments.epochs, arguments.seed, ("val",))
+            found = _scores(place, recipe, arguments.seed, ("val",))
             rows.append({"cue": "compositing without a mask", **found})
     table = Table("shown", "AUC, synthetic", "AUC, real", box=None, pad_edge=False)
     for row in rows:
@@ -129,15 +131,15 @@ def _write(place: Path, split: Split, view: Callable[[Image], Image]) -> None:
         _save(place / name / CLASSES[sample.label] / f"{number}.png", view(face))
 
 
-def _write_ghosts(place: Path, split: str, samples: list[Sample]) -> bool:
-    """Unmasked faces, and ghosts of the same ones as the other class; whether there are any."""
+def _write_null_overlays(place: Path, split: str, samples: list[Sample]) -> bool:
+    """Unmasked faces, and the same ones with null overlays as the other class; whether there are any."""
     engine = MaskEngine(None, load_pack(standard_pack()))
     known = [(sample, faces) for sample in samples if sample.label == 0 and (faces := faces_of(sample.row))]
     for number, (sample, (face, *_)) in enumerate(known):
         picture = read_picture(sample.path).pixels
-        ghost = engine.occlude(picture, face, sample_occluder(np.random.default_rng(number), {"ghost": 1.0}))
+        traces = engine.occlude(picture, face, sample_occluder(np.random.default_rng(number), {"null_overlay": 1.0}))
         box = np.asarray(face.box, dtype=np.float64)
-        for name, pixels in zip(CLASSES, (picture, ghost), strict=True):
+        for name, pixels in zip(CLASSES, (picture, traces), strict=True):
             framed = _FACE.framed(_FACE.prepare(pixels, box).pixels[None])[0]
             _save(place / split / name / f"{number}.png", framed)
     return bool(known)
@@ -148,9 +150,9 @@ def _save(path: Path, pixels: Image) -> None:
     path.write_bytes(encode_picture(pixels, "png"))
 
 
-def _scores(place: Path, epochs: int, seed: int, parts: tuple[str, ...]) -> dict[str, float]:
+def _scores(place: Path, recipe: list[str], seed: int, parts: tuple[str, ...]) -> dict[str, float]:
     """The area under the ROC curve by part, of a network that was trained on what lies in the folder."""
-    given = {"data": place, "out": place / "run", "recipe": "robust", "set_": [*_TRAINING, f"epochs={epochs}"]}
+    given = {"data": place, "out": place / "run", "recipe": "robust", "set_": recipe}
     run = train(TrainOptions.model_validate({**given, "seed": seed, "wandb": "disabled", "cache": place / "cache"})).run
     return {
         part: evaluate(EvaluateOptions(run=run, data=place / part, resamples=0, cache=place / "cache"))

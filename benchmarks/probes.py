@@ -4,11 +4,11 @@ python benchmarks/probes.py RUN DATA [--json FILE]
 
 RUN is a training run, DATA the folder that maskaug generate wrote. Probes start from the unmasked faces of DATA/val:
 
-- ghost: the alpha of a mask, the picture's own pixels as its colour, through the same softening, grain and
-  composite. It looks unmasked; area under the ROC curve of ghosts against the same faces as they are. 0.5: the
-  compositing leaves no fingerprint that the classifier goes by.
+- ghost, a null overlay: the alpha of a mask, the picture's own pixels as its colour, through the same softening,
+  grain and composite. It looks unmasked; area under the ROC curve of null overlays against the same faces as they
+  are. 0.5: the compositing leaves no fingerprint that the classifier goes by.
 - blank mouth: an ellipse of one colour over mouth and chin; share called masked, by colour.
-- props: each kind of hard negative; share called masked.
+- each kind of occluder, a hard negative; share called masked.
 - JPEG: both classes, encoded anew; accuracy by quality.
 - half and quarter size: both classes, shrunk; accuracy.
 - file size alone: area under the ROC curve of the overlays' file sizes against the unmasked pictures'.
@@ -33,7 +33,7 @@ from maskaug.core.classes import CLASSES
 from maskaug.core.manifest import faces_of
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import Face, MaskEngine, load_pack, sample_occluder
-from maskaug.masktheface_wrapper.occluders import STYLES
+from maskaug.masktheface_wrapper.occluders import OCCLUDERS
 from maskaug.train.data.samples import Sample, list_samples
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.network import Classifier
@@ -41,6 +41,7 @@ from maskaug.train.model.network import Classifier
 Change = Callable[[Image, Face, np.random.Generator], Image]
 
 _COLOURS = {"black": (20, 20, 20), "grey": (128, 128, 128), "white": (235, 235, 235), "blue": (90, 140, 200)}
+_NAMES = {"null_overlay": "ghost"}  # in the file, as its first version has it
 _QUALITIES = (95, 75, 50, 30, 15)
 _BATCH = 128
 
@@ -91,13 +92,13 @@ def probe(classifier: Classifier, samples: list[Sample]) -> dict[tuple[str, str]
         return float(((classifier.calibration.probabilities(logits) >= threshold) == labels).mean())
 
     threshold = classifier.calibration.threshold
-    plain, ghosts = changed(lambda picture, face, rng: picture), changed(_prop(engine, "ghost"))
+    plain, traces = changed(lambda picture, face, rng: picture), changed(_occluder(engine, "null_overlay"))
     both = np.repeat([0, 1], len(faces))
-    found = {("ghost", "AUC"): float(roc_auc_score(both, np.concatenate([plain, ghosts])))}
+    found = {("ghost", "AUC"): float(roc_auc_score(both, np.concatenate([plain, traces])))}
     for name, colour in _COLOURS.items():
         found[f"blank mouth, {name}", "called masked"] = masked(_blank(colour))
-    for kind in STYLES:
-        found[kind, "called masked"] = masked(_prop(engine, kind))
+    for kind in OCCLUDERS:
+        found[_NAMES.get(kind, kind), "called masked"] = masked(_occluder(engine, kind))
     for quality in _QUALITIES:
         found[f"JPEG {quality}", "accuracy"] = accuracy(_encoded(quality))
     for name, share in (("half size", 2), ("quarter size", 4)):
@@ -113,9 +114,9 @@ def _logits(classifier: Classifier, pictures: list[Image]) -> NDArray[np.float32
     return np.concatenate(parts)
 
 
-def _prop(engine: MaskEngine, kind: str) -> Change:
+def _occluder(engine: MaskEngine, kind: str) -> Change:
     def put_on(picture: Image, face: Face, rng: np.random.Generator) -> Image:
-        return engine.occlude(picture, face, sample_occluder(rng, {kind: 1.0}))  # type: ignore[dict-item]
+        return engine.occlude(picture, face, sample_occluder(rng, {kind: 1.0}))
 
     return put_on
 

@@ -1,4 +1,4 @@
-"""`MaskEngine`: finds faces, draws how a mask sits, and puts it on."""
+"""`MaskEngine`: finds faces, samples how a mask sits, and puts it on; the one place that knows the order of steps."""
 
 from collections.abc import Iterator, Mapping
 
@@ -21,7 +21,8 @@ from maskaug.masktheface_wrapper.fit.straps import hide_behind_hair, strap_layer
 from maskaug.masktheface_wrapper.fit.warp import warp
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext, measure_face
-from maskaug.masktheface_wrapper.occluders import OccluderParams, null_overlay, render_occluder, sample_null_mask
+from maskaug.masktheface_wrapper.occluders import OCCLUDERS, OccluderParams, null_overlay, sample_null_mask
+from maskaug.masktheface_wrapper.occluders.registry import Rendered
 from maskaug.masktheface_wrapper.overlay import MaskParams, Overlay
 from maskaug.masktheface_wrapper.quality import assess
 
@@ -29,17 +30,21 @@ from maskaug.masktheface_wrapper.quality import assess
 class MaskEngine:
     """Finds faces in a picture and puts masks on them.
 
-    Drawing at random (:meth:`sample`) and putting on (:meth:`apply`) are two steps: the second is
-    deterministic, so that what was drawn can be kept and replayed to equal pixels.
+    Sampling (:meth:`sample`) and putting on (:meth:`apply`) are two steps. The second is deterministic, so that
+    what was sampled can be kept, and replayed to equal pixels.
+
+    Attributes:
+        pack: The masks it has.
+        textures: The user's prints, ``(h, w, 3) uint8`` RGB by name.
     """
 
     def __init__(self, finder: FaceFinder | None, pack: Pack, textures: Mapping[str, Image] | None = None) -> None:
-        """An engine with these templates.
+        """Make an engine with these templates.
 
         Args:
-            finder: Finds faces; None loads no model, and masks only faces whose landmarks the caller has.
-            pack: Its masks.
-            textures: Prints of the user's, ``(h, w, 3) uint8`` RGB by name; see :func:`load_textures`.
+            finder: Finds faces; with None, only faces whose landmarks the caller knows can be masked.
+            pack: The masks.
+            textures: The user's prints, ``(h, w, 3) uint8`` RGB by name; see :func:`load_textures`.
         """
         self._finder = finder
         self.pack = pack
@@ -47,7 +52,7 @@ class MaskEngine:
 
     @classmethod
     def default(cls) -> "MaskEngine":
-        """The engine with the default cascade and the templates that ship with it; loads the models once.
+        """Load the default cascade of detectors, and the templates that ship with the package.
 
         Raises:
             ModelError: a model file is missing.
@@ -76,11 +81,11 @@ class MaskEngine:
     def sample(
         self, rng: np.random.Generator, distribution: MaskDistribution | str | Mapping[str, float] | None = None
     ) -> MaskParams:
-        """Draw a template, its cloth, and how it sits.
+        """Sample a template, its cloth, and how it sits.
 
         Args:
             rng: Where every random number comes from.
-            choice: What may be drawn; or only a kind, or weights by kind. None: anything the pack has.
+            distribution: What may be sampled; or only a kind, or weights by kind. None: anything the pack has.
 
         Raises:
             PackError: the pack has no mask of a kind.
@@ -93,7 +98,7 @@ class MaskEngine:
         return sample_mask(rng, self.pack, distribution)
 
     def measure(self, image: Image, face: Face) -> FaceContext:
-        """What :meth:`apply` measures of a face first: read once, it serves many masks on the same picture.
+        """Measure what :meth:`apply` needs to know of a face; once is enough for many masks on the same picture.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB.
@@ -107,13 +112,13 @@ class MaskEngine:
         return measure_face(image, face.landmarks)
 
     def apply(self, image: Image, face: Face, params: MaskParams, context: FaceContext | None = None) -> Overlay:
-        """Put the mask that ``wearing`` describes on ``face``: the same arguments give equal pixels.
+        """Put the mask that ``params`` describes on ``face``; the same arguments give equal pixels.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB; it is not changed.
             face: One of its faces.
-            wearing: From :meth:`sample`, or made by hand.
-            scene: Of this picture and face, from :meth:`measure`; None: it is read.
+            params: From :meth:`sample`, or made by hand.
+            context: Of this picture and face, from :meth:`measure`; None: it is measured.
 
         Raises:
             PackError: the pack has no such template, or there is no such texture.
@@ -122,7 +127,7 @@ class MaskEngine:
         template = self._template(params.template)
         if context is None:
             context = self.measure(image, face)
-        layer = self._dress(context, template, params)
+        layer = self._render(context, template, params)
         if layer is None:
             masked, alpha = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
         else:
@@ -140,16 +145,16 @@ class MaskEngine:
         )
 
     def occlude(self, image: Image, face: Face, occluder: OccluderParams, context: FaceContext | None = None) -> Image:
-        """Put the thing that ``prop`` describes before ``face``: the same arguments give equal pixels.
+        """Put the thing that ``occluder`` describes before ``face``; the same arguments give equal pixels.
 
-        What it draws is no mask; it is lit, softened, roughened and laid on as a mask is, so that only the thing
-        itself tells the two apart.
+        It is no mask, but is lit, softened, roughened and laid on as a mask is, so that only the thing itself tells
+        the two apart.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB; it is not changed.
             face: One of its faces.
-            prop: From :func:`sample_occluder`, or made by hand.
-            scene: Of this picture and face, from :meth:`measure`; None: it is read.
+            occluder: From :func:`sample_occluder`, or made by hand.
+            context: Of this picture and face, from :meth:`measure`; None: it is measured.
 
         Returns:
             A new ``(H, W, 3) uint8`` RGB picture.
@@ -159,15 +164,12 @@ class MaskEngine:
         """
         if context is None:
             context = self.measure(image, face)
-        if occluder.kind == "ghost":
-            params = sample_null_mask(occluder, self.pack)
-            dressed = null_overlay(self._dress(context, self._template(params.template), params), context)
-        else:
-            dressed = render_occluder(occluder, context)
-        if dressed is None:
+        render = OCCLUDERS[occluder.kind].render or self._render_null_overlay
+        rendered = render(occluder, context)
+        if rendered is None:
             return image.copy()
-        layer, finish = dressed
-        return harmonize(image, layer, context, occluder.seed, finish)[0]
+        layer, steps = rendered
+        return harmonize(image, layer, context, occluder.seed, steps)[0]
 
     def wear(
         self,
@@ -176,7 +178,13 @@ class MaskEngine:
         *,
         rng: np.random.Generator,
     ) -> Iterator[Overlay]:
-        """Find every face and mask it, largest first; each overlay's picture carries the masks before it."""
+        """Find every face and mask it, largest first; each overlay's picture also shows the masks put on before it.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB; it is not changed.
+            kind: A kind of mask, or weights by kind; None: anything the pack has.
+            rng: Where every random number comes from.
+        """
         for face in self.find(image):
             overlay = self.apply(image, face, self.sample(rng, kind))
             image = overlay.image
@@ -189,15 +197,19 @@ class MaskEngine:
             known = ", ".join(self.pack.templates)
             raise PackError(f"pack {self.pack.name!r} has no template {name!r}; it has {known}") from None
 
-    def _dress(self, context: FaceContext, template: Template, params: MaskParams) -> Layer | None:
-        """Fit and draw a mask; None if all of it lies outside the picture."""
+    def _render_null_overlay(self, occluder: OccluderParams, context: FaceContext) -> Rendered:
+        params = sample_null_mask(occluder, self.pack)
+        return null_overlay(self._render(context, self._template(params.template), params), context)
+
+    def _render(self, context: FaceContext, template: Template, params: MaskParams) -> Layer | None:
+        """Fit and render a mask; None if all of it lies outside the picture."""
         image, landmarks, camera, skin = context.image, context.landmarks, context.camera, context.skin
         size = (image.shape[0], image.shape[1])
         mesh = fit_shell(template.shell or "wrap", landmarks, camera, params)
         if template.shell is None:
             template = sprite_for(template, camera.pose.yaw)
-        draw = warp_sprite if template.shell is None else warp
-        mask = draw(template, mesh, size, lambda level: render_cloth(template, level, params, self.textures))
+        render = warp_sprite if template.shell is None else warp
+        mask = render(template, mesh, size, lambda level: render_cloth(template, level, params, self.textures))
         layers = []
         if template.straps:
             color = hex_to_rgb(params.strap_color) if params.strap_color else template.straps.color

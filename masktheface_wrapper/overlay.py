@@ -1,4 +1,4 @@
-"""The engine's records: a found face, the drawn parameters of one mask, and the finished overlay."""
+"""The engine's records: the sampled parameters of one mask, and the finished overlay."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from maskaug.core.arrays import Image
 from maskaug.core.faces import Face, Pose
 
+# How a mask is worn: over nose and chin, or slid down to below the nose or the chin.
 Wear = Literal["correct", "under_nose", "under_chin"]
 HexColor = Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
 
 
 class MaskParams(BaseModel):
-    """What was drawn for one mask on one face: all that :meth:`MaskEngine.apply` needs to repeat it.
+    """What was sampled for one mask on one face: all that :meth:`MaskEngine.apply` needs to repeat it.
 
     Lengths are in millimetres on a mean adult head, so that a value means the same on every picture.
     """
@@ -52,7 +53,7 @@ class Overlay:
         alpha: ``(H, W) uint8``: how much of each pixel this mask and its straps cover, 255 = all.
         face: The face that wears it, with its 68 points.
         pose: Its head pose in degrees.
-        wearing: The drawn parameters; ``engine.apply(image, face, wearing)`` gives equal pixels.
+        params: The sampled parameters; ``engine.apply(image, face, params)`` gives equal pixels.
         quality: In [0, 1]: how likely a person accepts it.
         reasons: Names of what lowers the quality, gravest first: ``landmarks_unstable``, ``mouth_hidden``,
             ``nose_hidden``, ``something_before_face``, ``too_dark``, ``too_small``, ``out_of_frame``,

@@ -1,4 +1,4 @@
-"""Quality: how likely a person is to accept an overlay, from what its making revealed.
+"""Quality: how likely a person is to accept an overlay, by what was measured while it was made.
 
 A scorecard: each feature is 1 where all is well and falls to 0, and the logistic function of their weighted sum is
 the score. The weights were fitted by ``benchmarks/score.py`` on 471 overlays judged by eye
@@ -58,7 +58,7 @@ def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wea
 
     Args:
         face: The face that wears the mask.
-        scene: Its photograph, before.
+        context: Of its photograph, before.
         alpha: ``(H, W) uint8``: what mask and straps cover.
         wear: How the mask is meant to be worn.
     """

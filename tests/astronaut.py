@@ -36,7 +36,7 @@ def face(
     zoom = side / (tight * _FACE)
     turn = cv2.getRotationMatrix2D(_EYES, -roll, zoom)
     turn[:, 2] += np.array([side / 2, 0.42 * side]) - _EYES
-    crop = cv2.warpAffine(portrait(), turn, (side, side), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(portrait(), turn, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     crop = cv2.resize(crop, (side, round(side * squeeze)), interpolation=cv2.INTER_AREA)
     return np.asarray(crop[:, ::-1] if mirror else crop, dtype=np.uint8)
 

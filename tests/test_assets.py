@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from maskaug.assets import standard_pack
-from maskaug.assets.draw import DRAWINGS
+from maskaug.assets.draw import DRAWINGS, pack_file
 from maskaug.assets.sheet import HEIGHT, WIDTH, blank
-from maskaug.masktheface_wrapper import PackError, load_pack
+from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, PackError, load_pack
+from maskaug.masktheface_wrapper.cloth.kinds import CLOTH_COLORS, cloth_of
 from maskaug.masktheface_wrapper.cloth.template import ANCHOR_NAMES, read_template_picture
 
 
@@ -51,6 +52,32 @@ def test_the_script_draws_the_committed_pictures(drawing):
     drawn = drawing.draw()
     assert drawn.shape == (HEIGHT, WIDTH, 4)
     assert np.abs(drawn.astype(int) - committed).mean() < 0.5
+
+
+def test_the_script_writes_the_committed_pack_file():
+    assert pack_file().encode() == (standard_pack() / "pack.json").read_bytes()
+
+
+def test_the_table_of_kinds_names_the_packs_kinds():
+    for kind in load_pack(standard_pack()).kinds:
+        assert (cloth_of(kind).colors is CLOTH_COLORS) == (kind == "cloth"), kind
+
+
+def test_a_kind_that_nobody_knows_is_sampled_and_worn(tmp_path, photo, face):
+    """A pack is all it takes: shell and straps are data, and the cloth is any colour's."""
+    content = json.loads((standard_pack() / "pack.json").read_text())
+    entry = {**content["templates"][0], "name": "scarf_mask", "kind": "scarf_mask", "shell": "cup"}
+    entry["straps"] = {"style": "head_bands", "color": [255, 0, 0], "width_mm": 20}
+    entry["file"] = str(standard_pack() / entry["file"])
+    (tmp_path / "pack.json").write_text(json.dumps({**content, "templates": [entry]}))
+    engine = MaskEngine(None, load_pack(tmp_path))
+    rng = np.random.default_rng(0)
+    sampled = [engine.sample(rng, MaskDistribution(kinds={"scarf_mask": 1.0})) for _ in range(60)]
+    assert {params.color is None for params in sampled} == {True, False}
+    assert {params.pattern for params in sampled} == {None}
+    overlay = engine.apply(photo, face, sampled[0].model_copy(update={"strap_color": None}))
+    red = (overlay.image[..., 0].astype(int) - overlay.image[..., 1] > 120) & (overlay.alpha > 200)
+    assert red.sum() > 30, "bands of the template's own colour"
 
 
 def test_broken_packs_are_told(tmp_path):

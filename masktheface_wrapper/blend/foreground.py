@@ -1,4 +1,4 @@
-"""Occlusion: what stands before the mask in the photograph, glasses above all."""
+"""Foreground: what stands before the mask in the photograph, glasses above all."""
 
 from dataclasses import replace
 

@@ -15,25 +15,15 @@ from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, noi
 # Standard deviation of noise, in grey levels; on small faces, where what seems noise is the face, for each pixel
 # between the eyes.
 _STRONGEST, _STRONGEST_ON_SMALL = 10.0, 0.14
-
-
 _TILE = 128  # pixels; noise repeats unseen
-
 
 # Visible skin: what no mask covers of the head from the nose up, without brows and eyes; lengths in distances between
 # the eyes, but the forehead's in distances from the chin to the brows.
 _FEATURES = (LEFT_BROW, RIGHT_BROW, LEFT_EYE, RIGHT_EYE)
-
-
 _FEATURE_MARGIN, _EDGE_MARGIN, _FOREHEAD, _BLOCK = 0.15, 0.06, 0.25, 0.12
 
-
 _FOLD = 0.15  # blur that leaves out folds, in distances between the eyes
-
-
 _GAIN_RANGE = (0.25, 1.8)
-
-
 _LEAST_FOLDS = 0.15  # share of the skin's relief that folds keep, however noisy the skin is
 
 

@@ -1,4 +1,4 @@
-"""Settling: a drawn layer brought into the photograph, the same way for masks and for all else that is laid on."""
+"""Harmonization: a drawn layer made part of the photograph, in the same way for masks and occluders."""
 
 from dataclasses import dataclass
 
@@ -33,32 +33,32 @@ class HarmonizeSteps:
 
 
 def harmonize(
-    image: Image, layer: Layer, context: FaceContext, seed: int, finish: HarmonizeSteps | None = None
+    image: Image, layer: Layer, context: FaceContext, seed: int, steps: HarmonizeSteps | None = None
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Light, soften and roughen a layer, give it a shadow, and lay it over the photograph.
 
     Args:
         image: ``(H, W, 3) uint8`` RGB; it is not changed.
-        layer: As it was drawn, over ``scene.image``.
-        scene: Of this picture.
+        layer: As it was drawn, over ``context.image``.
+        context: Of this picture.
         seed: Of the grain.
-        finish: The steps it needs; None: all.
+        steps: Those it needs; None: all.
 
     Returns:
         A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
     """
-    finish = finish or HarmonizeSteps()
-    if finish.light is not None:
-        layer = shade(layer, context.image, context.skin, finish.light)
+    steps = steps or HarmonizeSteps()
+    if steps.light is not None:
+        layer = shade(layer, context.image, context.skin, steps.light)
     layer = match_blur(layer, context.blur)
     relief, noise = measure_relief(context.image, context.landmarks, layer, context.unit), None
     if relief is not None:
         if context.grain is not None:
             rng, unit = np.random.default_rng(seed), context.unit * context.scale
             noise = sample_grain(context.grain, layer, unit=unit, relief=relief, scale=context.scale, rng=rng)
-        if finish.folds:
+        if steps.folds:
             layer = match_relief(layer, relief, context.unit, noise, context.scale)
     layer = compress_highlights(layer, _HIGHLIGHTS)
-    if finish.contact:
+    if steps.contact:
         layer = add_contact_shadow(layer, context.unit, context.image.shape[:2])
     return composite(image, layer, context.scale, noise)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
+from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
 from maskaug.masktheface_wrapper.cloth.template import PackError, Template
 from maskaug.masktheface_wrapper.overlay import MaskParams
@@ -26,7 +27,7 @@ def render_cloth(template: Template, level: int, params: MaskParams, textures: M
     Args:
         template: The template; it is not changed.
         level: Number of the level in ``template.levels``.
-        wearing: Its color, ink, pattern, wrinkles, translucency and logo.
+        params: Its color, ink, pattern, wrinkles, translucency and logo.
         textures: The user's own prints, ``(h, w, 3) uint8`` RGB by name.
     """
     texels = template.levels[level]
@@ -93,12 +94,12 @@ def _tiled(
     texture: Image, size: tuple[int, int], texels: float, angle: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """A texture whose width is ``texels``, turned, from a random place on, mirrored where it ends."""
-    shrink = texels / texture.shape[1]
-    if shrink < 1:
-        texture = np.asarray(cv2.resize(texture, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA))
-        shrink = 1.0
-    to_mask = cv2.getRotationMatrix2D((0, 0), angle, shrink)
-    to_mask[:, 2] = rng.random(2) * texture.shape[1::-1] * shrink
+    scale = texels / texture.shape[1]
+    if scale < 1:
+        texture = np.asarray(cv2.resize(texture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        scale = 1.0
+    to_mask = cv2.getRotationMatrix2D((0, 0), angle, scale)
+    to_mask[:, 2] = rng.random(2) * texture.shape[1::-1] * scale
     drawn = cv2.warpAffine(texture, to_mask, size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(drawn, dtype=np.float32)
 
@@ -128,12 +129,14 @@ def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng:
         corners = (round(x - wide / 2), round(y - wide / 5)), (round(x + wide / 2), round(y + wide / 5))
         cv2.rectangle(mark, *corners, 255, -1, cv2.LINE_AA)
     else:
-        letters = "".join(rng.choice(list("ABCDEFHKLMNOPRSTUVXZ"), rng.integers(2, 6)))
-        (text_width, text_height), _ = cv2.getTextSize(letters, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
+        text = "".join(rng.choice(list("ABCDEFHKLMNOPRSTUVXZ"), rng.integers(2, 6)))
+        (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
         large = np.zeros((text_height + 12, text_width + 12), dtype=np.uint8)
-        cv2.putText(large, letters, (6, text_height + 4), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2, cv2.LINE_AA)
-        scale = wide / large.shape[1]
+        cv2.putText(large, text, (6, text_height + 4), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2, cv2.LINE_AA)
+        # Warping samples without averaging: letters that are to be smaller are shrunk first.
+        letters = shrink(large, min(wide / large.shape[1], 1.0))
+        scale = wide / letters.shape[1]
         place = np.array([[scale, 0, x - wide / 2], [0, scale, y - wide / 6]])
-        mark = np.asarray(cv2.warpAffine(large, place, (width, height), flags=cv2.INTER_AREA), dtype=np.uint8)
+        mark = np.asarray(cv2.warpAffine(letters, place, (width, height), flags=cv2.INTER_LINEAR), dtype=np.uint8)
     share = mark[..., None].astype(np.float32) / 255 * 0.9
     color += share * (np.array(hex_to_rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)

@@ -1,4 +1,4 @@
-"""Variety: how a mask and its wearing are drawn at random."""
+"""Sampling a mask: its template, its cloth, and how it is worn."""
 
 import colorsys
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,12 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from maskaug.core.color import LUMA
+from maskaug.masktheface_wrapper.cloth.kinds import CLOTH_COLORS, cloth_of
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS
 from maskaug.masktheface_wrapper.cloth.template import Pack, Template
 from maskaug.masktheface_wrapper.overlay import MaskParams, Wear
 
+# How different masks are from each other; see `MaskDistribution`.
 Variety = Literal["none", "real", "wide", "wild"]
 _Name = TypeVar("_Name", bound=str)
 
@@ -20,21 +22,6 @@ _Name = TypeVar("_Name", bound=str)
 _SHIFT_X_MM, _SHIFT_Y_MM, _TILT_DEGREES, _SCALE, _SLACK_MM = 1.2, 1.8, 1.2, 0.012, 1.2
 _SPREAD = {"none": (1, 1, 1, 1, 1), "real": (1, 1, 1, 1, 1), "wide": (2, 1, 2, 2, 2), "wild": (3, 2, 4, 6, 2)}
 
-# Colours as they are sold, by kind, with rough weights: disposable masks are blue and white, then black; filtering
-# half masks white; cloth masks black, grey and everything.
-_SOLD: dict[str, dict[str, float]] = {
-    "surgical": {
-        "#a4c5d8": 5, "#dfe2e4": 4, "#2a2a2c": 2, "#9fc9b8": 1.5, "#e6b9c6": 1, "#8f9499": 0.5, "#b9aed2": 0.5,
-        "#6f8fb8": 0.5, "#d9c7ae": 0.3,
-    },
-    "kn95": {"#e2e2e0": 6, "#2b2b2d": 2, "#8d8f92": 1, "#d8c6b0": 0.5, "#e3b8bd": 0.5, "#9db4cf": 0.5},
-    "n95": {"#e3e0d8": 8, "#d9e0e2": 2, "#2f3032": 0.5, "#c9d9b0": 0.3},
-    "cloth": {
-        "#242427": 6, "#77797d": 2.5, "#d9d7d2": 2, "#2c3550": 1.5, "#8c2f35": 1, "#5d6b4a": 0.7, "#c9a9a0": 0.7,
-        "#3f6f8f": 0.7, "#7b5a86": 0.5, "#d8b24a": 0.4, "#c86f3a": 0.3,
-    },
-}  # fmt: skip
-_PRINTED = {"cloth": 0.35}  # share of masks of a kind that have a pattern
 _DYED = {"none": 0.0, "real": 0.6, "wide": 0.9, "wild": 0.9}  # share whose colour is not the template's
 _LIGHT_CLOTH = 120.0  # luma; what is darker shows no relief when dyed
 _STRAPS = ("#e8e8e6", "#2a2a2c")
@@ -67,11 +54,11 @@ class NamedMask:
 
 @dataclass(frozen=True)
 class MaskDistribution:
-    """What may be drawn, and how often; None or 0 leave it to the variety.
+    """What may be sampled, and how often; None or 0 leave it to the variety.
 
     Attributes:
         kinds: Weights by kind; all of the pack alike if None.
-        variety: ``none`` keeps the templates' colours and differs only as people wear the same mask; ``real`` draws
+        variety: ``none`` keeps the templates' colours and differs only as people wear the same mask; ``real`` has
             colours, prints and fits as one meets them; ``wide`` anything; ``wild`` more than one meets: looser fits,
             gaudier and skin-like colours, for classifiers to learn from.
         wear: Weights by way of wearing.
@@ -91,7 +78,7 @@ class MaskDistribution:
 
 
 def sample_mask(rng: np.random.Generator, pack: Pack, distribution: MaskDistribution) -> MaskParams:
-    """Draw a template, its cloth, and how it sits.
+    """Sample a template, its cloth, and how it sits.
 
     Raises:
         PackError: the pack has no mask of a kind.
@@ -148,22 +135,22 @@ def _sample_cloth(rng: np.random.Generator, kind: str, distribution: MaskDistrib
         return {"pattern": name, "pattern_mm": round(float(rng.uniform(50, 190)), 1)}
     if rng.random() >= _DYED[distribution.variety]:
         return {}
-    sold = _SOLD.get(kind, _SOLD["cloth"])
+    sold = cloth_of(kind)
     wide = distribution.variety in ("wide", "wild")
-    cloth: dict[str, object] = {"color": sample_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold)}
+    cloth: dict[str, object] = {"color": sample_color(rng) if wide and rng.random() < 0.5 else _near(rng, sold.colors)}
     if distribution.variety == "wild" and rng.random() < 0.35:
         cloth["color"] = _near(rng, _SKIN) if rng.random() < 0.4 else _gaudy_color(rng)
-    if rng.random() < (0.4 if wide else _PRINTED.get(kind, 0.0)):
+    if rng.random() < (0.4 if wide else sold.printed):
         cloth |= {
             "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
-            "ink": sample_color(rng) if rng.random() < 0.5 else _near(rng, _SOLD["cloth"]),
+            "ink": sample_color(rng) if rng.random() < 0.5 else _near(rng, CLOTH_COLORS),
             "pattern_mm": round(float(np.exp(rng.uniform(np.log(6), np.log(32)))), 1),
             "pattern_angle": round(float(rng.choice((0, 0, 45, 90, rng.uniform(0, 180)))), 1),
         }
     if rng.random() < 0.3:
         cloth["strap_color"] = cloth["color"] if rng.random() < 0.6 else str(rng.choice(_STRAPS))
     if rng.random() < (0.15 if wide else 0.05):
-        cloth["logo"] = _near(rng, _SOLD["cloth"])
+        cloth["logo"] = _near(rng, CLOTH_COLORS)
     return cloth
 
 

@@ -55,7 +55,7 @@ class Template:
         anchors: Six named points, x and y in the template's pixels. ``left`` is the picture's left; the
             ``_top`` and ``_bottom`` points end the side edges, ``nose`` and ``chin`` are the middles of the
             top and the bottom edge.
-        weight: How often it is drawn among those of its kind, relative to the others.
+        weight: How often it is sampled among those of its kind, relative to the others.
         shell: The surface it is bent over, or None for a template that is mapped by a homography.
         straps: How it is held, or None where the picture has its own straps or none.
         turned: Templates of the same mask seen from the side, by where the face turns: MaskTheFace's sprites.
@@ -139,7 +139,7 @@ class Pack:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds the pack can dress a face in, each once."""
+        """The kinds of its templates, each once."""
         return tuple(dict.fromkeys(template.kind for template in self.templates.values()))
 
     def of_kind(self, kind: str) -> tuple[Template, ...]:

@@ -1,4 +1,4 @@
-"""Scene: all that is measured of a photograph about one face before a mask is put on it."""
+"""`FaceContext`: all that is measured of a photograph about one face before a mask is put on it."""
 
 from dataclasses import dataclass
 

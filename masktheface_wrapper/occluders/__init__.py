@@ -1,47 +1,24 @@
-"""Props: things before a face that are no masks, made with a mask's own compositing."""
+"""Occluders: things before a face that are no masks, made with a mask's own compositing.
 
-from collections.abc import Callable
+Each file of this folder that registers an :class:`OccluderSpec` adds a kind: a new one needs no other line anywhere.
+"""
 
-from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
-from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.facial_hair import render_beard, render_moustache
-from maskaug.masktheface_wrapper.occluders.hair import render_hair
-from maskaug.masktheface_wrapper.occluders.hand import render_hand
-from maskaug.masktheface_wrapper.occluders.headwear import render_hat, render_sunglasses
-from maskaug.masktheface_wrapper.occluders.held import render_cup, render_microphone
-from maskaug.masktheface_wrapper.occluders.params import STYLES, OccluderKind, OccluderParams
-from maskaug.masktheface_wrapper.occluders.patch import null_overlay, render_damage, render_patch, sample_null_mask
+import importlib
+import pkgutil
+
+from maskaug.masktheface_wrapper.occluders.null_overlay import null_overlay, sample_null_mask
+from maskaug.masktheface_wrapper.occluders.registry import OCCLUDERS, OccluderParams, OccluderSpec, register
 from maskaug.masktheface_wrapper.occluders.sampling import sample_occluder
-from maskaug.masktheface_wrapper.occluders.scarf import render_scarf
 
-# All but ghosts, which need a mask to be the ghosts of.
-_DRESS: dict[OccluderKind, Callable[[OccluderParams, FaceContext], tuple[Layer, HarmonizeSteps] | None]] = {
-    "beard": render_beard,
-    "moustache": render_moustache,
-    "hand": render_hand,
-    "scarf": render_scarf,
-    "microphone": render_microphone,
-    "cup": render_cup,
-    "hair": render_hair,
-    "patch": render_patch,
-    "damage": render_damage,
-    "sunglasses": render_sunglasses,
-    "hat": render_hat,
-}
-
-
-def render_occluder(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
-    """Draw a prop for a face: its layer and the steps that it needs; None if all of it lies outside the picture."""
-    return _DRESS[occluder.kind](occluder, context)
-
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
 
 __all__ = [
-    "STYLES",
-    "OccluderKind",
+    "OCCLUDERS",
     "OccluderParams",
+    "OccluderSpec",
     "null_overlay",
-    "render_occluder",
+    "register",
     "sample_null_mask",
     "sample_occluder",
 ]

@@ -1,5 +1,8 @@
 """Beards and moustaches: fine strokes that grow away from the lips, on a ground of shaded skin."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +14,10 @@ from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, FaceFrame, Field, canvas_over, face_frame
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.strokes import draw_strokes, scatter
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, FaceFrame, Field, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.drawing.colors import sample_hair_color
+from maskaug.masktheface_wrapper.occluders.drawing.strokes import draw_strokes, scatter
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
 # Of each beard: how far it stands out below the chin and at the sides, mm; length of its hairs, mm; alpha of the
 # ground between them, and of the hairs; how many.
@@ -28,7 +32,7 @@ _SOFT_EDGE = 2.2  # mm
 _HAIR_MM = 0.7
 
 
-def render_beard(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_beard(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A beard round the lips and along the jaw."""
     below, aside, length, ground, hair, count = _BEARDS[occluder.form]
     frame = face_frame(context, *range(48, 60))
@@ -48,7 +52,7 @@ def render_beard(occluder: OccluderParams, context: FaceContext) -> tuple[Layer,
     return _grown(occluder, context, canvas, where, (length, ground, hair, count))
 
 
-def render_moustache(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_moustache(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A moustache between nose and upper lip."""
     length, ground, hair, count = _MOUSTACHES[occluder.form]
     frame = face_frame(context, *range(48, 60))
@@ -98,7 +102,7 @@ def _grown(
 
 
 def hair_color(occluder: OccluderParams, context: FaceContext) -> NDArray[np.float32]:
-    """``(3,) float32`` RGB: the prop's, or that of the person's brows."""
+    """``(3,) float32`` RGB: the occluder's, or that of the person's brows."""
     if occluder.color is not None:
         return np.array(hex_to_rgb(occluder.color), dtype=np.float32)
     height, width = context.image.shape[:2]
@@ -173,3 +177,21 @@ def _lips(context: FaceContext, frame: FaceFrame) -> Points:
     lips = frame.mm(context.landmarks[LIPS])
     middle = lips.mean(axis=0)
     return frame.pixels(middle + (lips - middle) * (0.98, 0.96))
+
+
+def _sample_beard(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {"color": sample_hair_color(rng), "size": rng.uniform(0.6, 1.3)}
+
+
+def _sample_moustache(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {"color": sample_hair_color(rng), "size": rng.uniform(0.5, 1.6)}
+
+
+register(
+    OccluderSpec("beard", ("full", "short", "stubble", "goatee"), often=1.6, sample=_sample_beard, render=render_beard)
+)
+register(
+    OccluderSpec(
+        "moustache", ("thick", "thin", "horseshoe"), often=0.6, sample=_sample_moustache, render=render_moustache
+    )
+)

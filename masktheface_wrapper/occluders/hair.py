@@ -1,5 +1,8 @@
 """Hair over the face: strands, a lock, or long hair down both sides."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +12,12 @@ from maskaug.core.color import LUMA
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.blend.light import Light
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
-from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.drawing.colors import sample_hair_color
+from maskaug.masktheface_wrapper.occluders.drawing.strokes import draw_strokes
 from maskaug.masktheface_wrapper.occluders.facial_hair import hair_color
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.strokes import draw_strokes
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
 _STEPS = 12  # points along a hair
 # Courses of long hair on the picture's right side, from the skull down, in the head frame, mm: along the face, and
@@ -31,7 +34,7 @@ _HAIRY = np.array(
 )
 
 
-def render_hair(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_hair(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """Hair before the face."""
     rng = np.random.default_rng([occluder.seed, 7])
     if occluder.form == "long":
@@ -76,9 +79,7 @@ def _bundle(rng: np.random.Generator, occluder: OccluderParams, side: float) -> 
     return np.asarray(hairs * (side, 1))
 
 
-def _long(
-    occluder: OccluderParams, context: FaceContext, rng: np.random.Generator
-) -> tuple[Layer, HarmonizeSteps] | None:
+def _long(occluder: OccluderParams, context: FaceContext, rng: np.random.Generator) -> Rendered:
     """Long hair down both sides, before the edges of the cheeks."""
     curves, tones, counts = [], [], []
     for side in (-1.0, 1.0):
@@ -117,7 +118,7 @@ def _long(
 
 
 def _color(occluder: OccluderParams, context: FaceContext) -> NDArray[np.float32]:
-    """``(3,) float32`` RGB: the prop's, or what the person's hair seems to be."""
+    """``(3,) float32`` RGB: the occluder's, or what the person's hair seems to be."""
     if occluder.color is not None:
         return np.array(hex_to_rgb(occluder.color), dtype=np.float32)
     height, width = context.image.shape[:2]
@@ -158,3 +159,15 @@ def _paint(
     sheen = 0.95 + 0.2 * np.cos((canvas.y + 20) / 34)
     brightness = (0.58 + 0.75 * tone) * sheen
     canvas.paint(0.95 * cover, cv2.merge([brightness * part + 10 * tone for part in color]))
+
+
+def _sample_hair(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "color": None if style == "long" and rng.random() < 0.6 else sample_hair_color(rng),
+        "size": rng.uniform(0.6, 1.4),
+        "shift_x": rng.uniform(-22, 22),
+        "shift_y": rng.uniform(-10, 20),
+    }
+
+
+register(OccluderSpec("hair", ("strands", "lock", "long"), often=1.0, sample=_sample_hair, render=render_hair))

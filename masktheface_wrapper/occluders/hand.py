@@ -1,6 +1,7 @@
 """Hands: fingers as capsules in the face's own skin colour, before mouth and chin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.blend.light import Light, unlit
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
-from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.relief import Relief, tinted
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.drawing.colors import CLOTH, near
+from maskaug.masktheface_wrapper.occluders.drawing.relief import Relief, tinted
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
-_FINISH = HarmonizeSteps(light="own")
+_STEPS = HarmonizeSteps(light="own")
 _ACROSS = (-28.5, -9.5, 9.5, 27.5)  # of the fingers' roots, mm
 _LENGTH = (66.0, 78.0, 72.0, 55.0)
 _RADIUS = (8.6, 9.0, 8.6, 7.6)
@@ -23,7 +24,7 @@ _REDDENING = (-0.12, 0.24, 0.36)  # of red, green and blue, in a colour photogra
 _NAIL = np.array([1.08, 1.0, 1.0], dtype=np.float32)
 
 
-def render_hand(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_hand(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A hand with its forearm; at tilt 0 it comes from below."""
     frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
     size = occluder.size
@@ -44,7 +45,7 @@ def render_hand(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, 
     paint_skin(canvas, relief, context, rng, tips=tips, light="own")
     if occluder.ink is not None:
         _sleeve(canvas, hex_to_rgb(occluder.ink), rng)
-    return canvas.layer(), _FINISH
+    return canvas.layer(), _STEPS
 
 
 def paint_skin(
@@ -61,7 +62,7 @@ def paint_skin(
     Args:
         canvas: To be painted.
         relief: The bodies.
-        scene: The face.
+        context: The face.
         rng: For blotches.
         tips: Of fingers with nails: x, y and radius in mm, turn in degrees.
         light: By which the canvas will be lit.
@@ -173,3 +174,21 @@ def _sleeve(canvas: Canvas, color: tuple[int, int, int], rng: np.random.Generato
     distance = np.maximum(np.abs(canvas.x) - slack, start + 2 * np.sin(canvas.x / 9) - canvas.y)
     folds = 0.72 + 0.28 * np.cos(canvas.x / 30) + 0.08 * canvas.noise(rng, 16, 9)
     canvas.paint(canvas.coverage(single(distance)), tinted(np.array(color, dtype=np.float32), single(folds)))
+
+
+def _sample_hand(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "size": rng.uniform(0.82, 1.08),
+        "shift_x": rng.normal(0, 12),
+        "shift_y": rng.normal(4, 12),
+        "tilt": sample_lean(rng, 100),
+        "ink": near(rng, CLOTH) if rng.random() < 0.6 else None,
+    }
+
+
+def sample_lean(rng: np.random.Generator, most: float) -> float:
+    """Degrees by which what is held leans: from below, from either side, or between."""
+    return float(most * rng.choice((-1, 1)) * rng.beta(1.0, 1.4))
+
+
+register(OccluderSpec("hand", ("palm", "fist", "fingers"), often=1.6, sample=_sample_hand, render=render_hand))

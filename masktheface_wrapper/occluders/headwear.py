@@ -1,5 +1,8 @@
 """Sunglasses and hats: on the upper face and above it, with and without a mask."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,12 +10,13 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Points
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
+from maskaug.masktheface_wrapper.cloth.sampling import sample_color
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
-from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_over, face_frame
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.relief import lit
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, Field, canvas_over, face_frame
+from maskaug.masktheface_wrapper.occluders.drawing.colors import CLOTH, near
+from maskaug.masktheface_wrapper.occluders.drawing.relief import lit
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
 _UPPER = slice(17, 48)  # brows, nose and eyes
 _LENS = {"square": (29.0, 19.0, 3.2), "round": (24.0, 22.0, 2.0), "aviator": (30.0, 23.0, 2.5)}  # half axes, exponent
@@ -20,9 +24,10 @@ _LENS_Y = 3.0  # mm: of their middle below the root of the nose
 _SHADOW_MM = 21.0  # as far as contact shadows reach
 _CENTER = np.array([0.0, -30.0, 88.0])  # of the hat's dome, in the head frame
 _DOME = np.array([82.0, 98.0, 104.0])
+_LENSES = {"#121214": 5, "#2a211a": 2, "#1a2430": 1, "#6a7f94": 0.4}
 
 
-def render_sunglasses(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_sunglasses(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """Dark glasses. ``ink``: of the frame."""
     frame = face_frame(context, 27)
     half_x, half_y, power = _LENS[occluder.form]
@@ -69,7 +74,7 @@ def render_sunglasses(occluder: OccluderParams, context: FaceContext) -> tuple[L
     return canvas.layer(), HarmonizeSteps(light="skin", folds=False)
 
 
-def render_hat(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_hat(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A cap, a knitted hat, or a hood pushed back; nothing below the nostrils. ``ink``: of brim, fold or lining."""
     rng = np.random.default_rng([occluder.seed, 12])
     scale = np.array([1, 1, 1]) * (1 + 0.5 * (occluder.size - 1))
@@ -175,3 +180,31 @@ def _line(canvas: Canvas, points: Points, width_mm: float) -> Field:
     width = width_mm / canvas.pixel
     cv2.polylines(drawn, [place], False, 255, max(1, round(width)), cv2.LINE_AA, 4)
     return drawn.astype(np.float32) * np.float32(min(width, 1.0) / 255)
+
+
+def _sample_sunglasses(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "color": near(rng, _LENSES),
+        "ink": near(
+            rng, {"#161618": 4, "#4a3020": 1} if style == "square" else {"#161618": 2, "#a08a4a": 1, "#9a9c9e": 1}
+        ),
+        "size": rng.uniform(0.85, 1.12),
+        "shift_y": rng.normal(0, 2.5),
+    }
+
+
+def _sample_hat(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "color": sample_color(rng) if rng.random() < 0.25 else near(rng, CLOTH),
+        "ink": near(rng, CLOTH) if rng.random() < 0.3 else None,
+        "size": rng.uniform(0.9, 1.15),
+        "shift_y": rng.normal(0, 5),
+    }
+
+
+register(
+    OccluderSpec(
+        "sunglasses", ("square", "round", "aviator"), often=0, sample=_sample_sunglasses, render=render_sunglasses
+    )
+)
+register(OccluderSpec("hat", ("cap", "beanie", "hood"), often=0, sample=_sample_hat, render=render_hat))

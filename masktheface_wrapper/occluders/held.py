@@ -1,23 +1,30 @@
 """Microphones and cups: ware held before mouth and chin."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
-from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.hand import paint_skin
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.relief import Relief, tinted
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, Field, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.drawing.colors import CLOTH, near
+from maskaug.masktheface_wrapper.occluders.drawing.relief import Relief, tinted
+from maskaug.masktheface_wrapper.occluders.hand import paint_skin, sample_lean
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
-_FINISH = HarmonizeSteps(light="skin", folds=False)
+_STEPS = HarmonizeSteps(light="skin", folds=False)
 _BALL = 25.0  # mm, radius
 _FOAM = 31.0
+_WARE = {"#e9e7e2": 4, "#c9b08a": 1, "#2b2b2d": 1, "#b23b34": 0.7, "#3c5f8a": 0.7, "#6f8f6a": 0.4, "#d8b24a": 0.4}
+_BALL_COLORS = {"#3a3a3c": 3, "#9a9c9e": 2.5, "#1f1f21": 2}
+_FOAM_COLORS = {"#1f1f21": 4, "#b23b34": 1, "#2f4f9a": 1, "#d8b24a": 0.5, "#5a8f4a": 0.4, "#dcdad5": 0.4}
+_DRINKS = {"#5a2f14": 2, "#c98a2a": 2, "#e9e2d0": 1, "#b2452a": 1}
 
 
-def render_microphone(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_microphone(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A microphone; at tilt 0 its handle points straight down. ``ink``: of the handle."""
     frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
     frame = type(frame)(frame.origin, frame.axes * occluder.size)
@@ -40,7 +47,7 @@ def render_microphone(occluder: OccluderParams, context: FaceContext) -> tuple[L
             _flag(canvas, rng)
         if rng.random() < 0.5:
             _grip(canvas, context, rng, 95.0)
-        return canvas.layer(), _FINISH
+        return canvas.layer(), _STEPS
     head.capsule((0, 0), (0, 8), (_BALL, _BALL * 0.93))
     diffuse, mirrored = head.light()
     canvas.paint(head.cover, tinted(color, diffuse * _mesh(canvas)) + (60 * mirrored**14)[..., None])
@@ -48,7 +55,7 @@ def render_microphone(occluder: OccluderParams, context: FaceContext) -> tuple[L
     shine = 0.55 + 0.6 * np.cos((canvas.x + 7) / 14)
     canvas.paint(canvas.coverage(single(ring)), tinted(np.minimum(color * 0.6 + 50, 200), single(shine)))
     _grip(canvas, context, rng, 70.0)
-    return canvas.layer(), _FINISH
+    return canvas.layer(), _STEPS
 
 
 def _mesh(canvas: Canvas) -> Field:
@@ -79,7 +86,7 @@ def _grip(canvas: Canvas, context: FaceContext, rng: np.random.Generator, start:
     paint_skin(canvas, hand, context, rng)
 
 
-def render_cup(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_cup(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A vessel with its rim at the lips. ``ink``: of a sleeve, a mark, or what is in a glass."""
     frame = face_frame(context, 48, 54, 57, 51).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
     frame = type(frame)(frame.origin, frame.axes * occluder.size)
@@ -132,7 +139,7 @@ def render_cup(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, H
     if rng.random() < 0.75:
         other = occluder.form == "mug" and rng.random() < 0.5
         _hold(canvas, context, rng, side=-side if other else side, wide=wide, tall=tall)
-    return canvas.layer(), _FINISH
+    return canvas.layer(), _STEPS
 
 
 def _mark(
@@ -170,3 +177,30 @@ def _hold(
         hand.capsule((side * (wide + 6), y + 3), (side * (wide - 28), y), (10, 9.4), lift=2, merge=2)
         hand.capsule((side * (wide - 28), y), (side * (wide - 40 - reach), y + 1.5), (9.4, 7.6), lift=2, merge=1)
     paint_skin(canvas, hand, context, rng)
+
+
+def _sample_microphone(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "color": near(rng, _FOAM_COLORS if style == "foam" else _BALL_COLORS),
+        "ink": near(rng, {"#1c1c1e": 4, "#8d8f92": 1, "#b9a25a": 0.3}),
+        "size": rng.uniform(0.85, 1.2),
+        "shift_x": rng.normal(0, 14),
+        "shift_y": rng.uniform(0, 42),
+        "tilt": sample_lean(rng, 75),
+    }
+
+
+def _sample_cup(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    colors = {"mug": _WARE, "paper": {"#e9e7e2": 3, "#c9b08a": 1.5, "#7a5236": 0.7, "#2f6b4a": 0.5}}
+    return {
+        "color": near(rng, colors.get(style, {"#d5dadc": 1})),
+        "ink": near(rng, _DRINKS if style == "glass" else CLOTH) if rng.random() < 0.6 else None,
+        "size": rng.uniform(0.85, 1.1),
+        "shift_x": rng.normal(0, 6),
+        "shift_y": rng.uniform(-14, 8),
+        "tilt": rng.normal(0, 9),
+    }
+
+
+register(OccluderSpec("microphone", ("ball", "foam"), often=1.0, sample=_sample_microphone, render=render_microphone))
+register(OccluderSpec("cup", ("mug", "paper", "glass"), often=1.0, sample=_sample_cup, render=render_cup))

@@ -1,4 +1,7 @@
-"""Patches anywhere on the face, damage at the mouth, and the compositing's own traces."""
+"""Patches anywhere on the face, and damage to the picture at the mouth."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -6,13 +9,11 @@ import numpy as np
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
-from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, sample_mask
-from maskaug.masktheface_wrapper.cloth.template import Pack
-from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.cloth.sampling import sample_color
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.overlay import MaskParams
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.drawing.colors import near
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
 _REACH = 34.0  # mm: half the side of a patch of usual size
 _MOUTH = (44.0, 34.0)  # mm: half axes of what damage covers
@@ -21,7 +22,7 @@ _OF_PHOTOGRAPH = HarmonizeSteps(light=None, folds=False, contact=False)
 _PLAIN = HarmonizeSteps(folds=False)
 
 
-def render_patch(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_patch(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A plain, blurred or pixelated shape that follows nothing of the face."""
     frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
     rng = np.random.default_rng([occluder.seed, 8])
@@ -48,8 +49,8 @@ def render_patch(occluder: OccluderParams, context: FaceContext) -> tuple[Layer,
         cover = canvas.smooth(cover, rng.uniform(0, 4))
         pixels = _seen(canvas, context)
         size = rng.uniform(4, 14)
-        spoilt = _blurred(canvas, pixels, 0.6 * size) if occluder.form == "blurred" else _blocks(canvas, pixels, size)
-        canvas.paint(cover, spoilt)
+        damaged = _blurred(canvas, pixels, 0.6 * size) if occluder.form == "blurred" else _blocks(canvas, pixels, size)
+        canvas.paint(cover, damaged)
         return canvas.layer(), _OF_PHOTOGRAPH
     slope = rng.normal(0, 0.08, 2)
     shade = np.clip(1 + slope[0] * x + slope[1] * y + rng.uniform(0, 0.03) * canvas.noise(rng, 6, 6), 0.7, 1.3)
@@ -57,7 +58,7 @@ def render_patch(occluder: OccluderParams, context: FaceContext) -> tuple[Layer,
     return canvas.layer(), _PLAIN
 
 
-def render_damage(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_damage(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """The region of the mouth as a bad copy shows it."""
     frame = face_frame(context, *range(48, 60)).moved(occluder.shift_x, occluder.shift_y, occluder.tilt)
     rng = np.random.default_rng([occluder.seed, 9])
@@ -70,27 +71,13 @@ def render_damage(occluder: OccluderParams, context: FaceContext) -> tuple[Layer
     cover = single(np.clip((1 + soft - place) / (2 * soft), 0, 1))
     pixels = _seen(canvas, context)
     if occluder.form == "jpeg":
-        spoilt = _jpeg(canvas, pixels, int(rng.integers(2, 14)))
+        damaged = _jpeg(canvas, pixels, int(rng.integers(2, 14)))
     elif occluder.form == "pixelated":
-        spoilt = _blocks(canvas, pixels, rng.uniform(5, 15))
+        damaged = _blocks(canvas, pixels, rng.uniform(5, 15))
     else:
-        spoilt = _smeared(canvas, pixels, rng)
-    canvas.paint(cover, spoilt)
+        damaged = _smeared(canvas, pixels, rng)
+    canvas.paint(cover, damaged)
     return canvas.layer(), _OF_PHOTOGRAPH
-
-
-def sample_null_mask(occluder: OccluderParams, pack: Pack) -> MaskParams:
-    """The mask whose traces a ghost leaves."""
-    return sample_mask(np.random.default_rng([occluder.seed, 10]), pack, MaskDistribution(variety="none"))
-
-
-def null_overlay(mask: Layer | None, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
-    """A drawn mask with the picture's own pixels for its colours; None stays None."""
-    if mask is None:
-        return None
-    alpha = mask.alpha.astype(np.float32)
-    own = context.image[mask.window].astype(np.float32) * alpha[..., None]
-    return Layer(mask.left, mask.top, own, alpha, np.ones_like(alpha)), _OF_PHOTOGRAPH
 
 
 def _seen(canvas: Canvas, context: FaceContext) -> Image:
@@ -130,3 +117,36 @@ def _smeared(canvas: Canvas, pixels: Image, rng: np.random.Generator) -> Image:
     cv2.line(kernel, start.tolist(), end.tolist(), 1, 1)
     weights = kernel.astype(np.float32) / float(kernel.sum())
     return np.asarray(cv2.filter2D(pixels, -1, weights, borderType=cv2.BORDER_REFLECT_101), dtype=np.uint8)
+
+
+def _sample_patch(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    at_mouth = rng.random() < 1 / 3
+    return {
+        "color": near(rng, {"#141416": 1, "#3a3a3c": 0.5}) if rng.random() < 0.5 else sample_color(rng),
+        # What covers all from nose to chin would be a mask to anyone.
+        "size": np.exp(rng.uniform(np.log(0.35), np.log(1.0 if at_mouth else 1.5))),
+        "shift_x": rng.normal(0, 8) if at_mouth else rng.uniform(-65, 65),
+        "shift_y": rng.normal(0, 8) if at_mouth else rng.uniform(-115, 40),
+        "tilt": rng.uniform(-90, 90) if rng.random() < 0.7 else 0.0,
+    }
+
+
+def _sample_damage(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    return {
+        "size": rng.uniform(0.7, 1.6),
+        "shift_x": rng.normal(0, 6),
+        "shift_y": rng.normal(0, 8),
+        "tilt": rng.normal(0, 20),
+    }
+
+
+register(
+    OccluderSpec(
+        "patch",
+        ("ellipse", "polygon", "bar", "blurred", "pixelated"),
+        often=1.0,
+        sample=_sample_patch,
+        render=render_patch,
+    )
+)
+register(OccluderSpec("damage", ("jpeg", "pixelated", "smear"), often=0.6, sample=_sample_damage, render=render_damage))

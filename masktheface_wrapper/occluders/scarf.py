@@ -1,5 +1,8 @@
 """Scarves: cloth round the neck, behind the jaw and below the chin."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,20 +10,21 @@ from numpy.typing import NDArray
 from maskaug.core.landmarks import BROWS, JAW
 from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
-from maskaug.masktheface_wrapper.cloth.patterns import pattern_share
-from maskaug.masktheface_wrapper.layer import Layer
+from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
+from maskaug.masktheface_wrapper.cloth.sampling import sample_color
 from maskaug.masktheface_wrapper.measure.context import FaceContext
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, canvas_in, face_frame, single
-from maskaug.masktheface_wrapper.occluders.params import OccluderParams
-from maskaug.masktheface_wrapper.occluders.relief import lit
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, Field, canvas_in, face_frame, single
+from maskaug.masktheface_wrapper.occluders.drawing.colors import CLOTH, near
+from maskaug.masktheface_wrapper.occluders.drawing.relief import lit
+from maskaug.masktheface_wrapper.occluders.registry import OccluderParams, OccluderSpec, Rendered, register
 
-_FINISH = HarmonizeSteps(light="skin")
+_STEPS = HarmonizeSteps(light="skin")
 _SHEET = 160  # texels a side, of the cloth's print
 _SHEET_MM = 260.0
 _ROUND = 7.0  # mm, of corners
 
 
-def render_scarf(occluder: OccluderParams, context: FaceContext) -> tuple[Layer, HarmonizeSteps] | None:
+def render_scarf(occluder: OccluderParams, context: FaceContext) -> Rendered:
     """A scarf; mouth and nose stay free."""
     frame = face_frame(context, 8).moved(occluder.shift_x, 0.0, 0.5 * occluder.tilt)
     canvas = canvas_in(context, frame, (-150, -60), (150, 260))
@@ -51,7 +55,7 @@ def render_scarf(occluder: OccluderParams, context: FaceContext) -> tuple[Layer,
     before = canvas.coverage(single(np.maximum(front, lip + 4) - y)) if sag < 0 else np.float32(0)
     shown = cover * (1 - _head(canvas, context) * (1 - before))
     canvas.paint(single(shown), print_ * np.clip(diffuse, 0.35, 1.3)[..., None])
-    return canvas.layer(), _FINISH
+    return canvas.layer(), _STEPS
 
 
 def _rounded(*distances: NDArray[np.floating]) -> Field:
@@ -120,3 +124,24 @@ def _head(canvas: Canvas, context: FaceContext) -> Field:
     jaw = context.landmarks[JAW]
     raised = context.landmarks[BROWS] + (context.landmarks[27] - context.landmarks[33])
     return canvas.polygon(np.concatenate([jaw, raised[::-1]]))
+
+
+def _sample_scarf(rng: np.random.Generator, style: str) -> Mapping[str, Any]:
+    drawn: dict[str, Any] = {
+        "color": sample_color(rng) if rng.random() < 0.3 else near(rng, CLOTH),
+        "size": rng.uniform(0.8, 1.35),
+        "shift_x": rng.normal(0, 4),
+        "shift_y": rng.uniform(-30, 12),
+        "tilt": rng.normal(0, 5),
+    }
+    if rng.random() < 0.4:
+        drawn |= {
+            "pattern": list(PATTERNS)[int(rng.integers(len(PATTERNS)))],
+            "ink": sample_color(rng) if rng.random() < 0.5 else near(rng, CLOTH),
+            "pattern_mm": np.exp(rng.uniform(np.log(8), np.log(45))),
+            "pattern_angle": rng.choice((0, 45, 90, rng.uniform(0, 180))),
+        }
+    return drawn
+
+
+register(OccluderSpec("scarf", ("wound", "loose"), often=1.4, sample=_sample_scarf, render=render_scarf))

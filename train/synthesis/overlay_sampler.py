@@ -20,7 +20,6 @@ from maskaug.masktheface_wrapper import (
     FaceContext,
     MaskDistribution,
     MaskEngine,
-    OccluderKind,
     Pack,
     Wear,
     face_from_landmarks,
@@ -38,7 +37,7 @@ _SMALLEST_PRINT = 24  # pixels
 # A mask that covers the mouth is worn, if badly; one under the chin is not.
 _UNDER_NOSE = 0.08  # share of the masks
 _UNDER_CHIN = 0.12  # share of the hard negatives: a mask that covers neither mouth nor nose
-_HEADWEAR: Mapping[OccluderKind, float] = {"sunglasses": 1.0, "hat": 1.0}
+_HEADWEAR: Mapping[str, float] = {"sunglasses": 1.0, "hat": 1.0}
 
 _BENT, _BEND = 0.4, 0.03  # share of masks, and standard deviation in heights of the picture
 _RECOLOURED = 0.5

@@ -1,4 +1,4 @@
-"""Canvas: where a prop is drawn, a window of the picture whose pixels know their place in millimetres."""
+"""Canvas: where an occluder is drawn, a window of the picture whose pixels know their place in millimetres."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Props: things before an unmasked face, and what each may and may not change."""
+"""Occluders: things before an unmasked face, and what each may and may not change."""
 
 import astronaut
 import numpy as np
@@ -6,10 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from maskaug.masktheface_wrapper import MaskEngine, MaskParams, OccluderParams, face_from_landmarks, sample_occluder
-from maskaug.masktheface_wrapper.blend.harmonize import harmonize
+from maskaug.masktheface_wrapper.blend.harmonize import HarmonizeSteps, harmonize
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.occluders import STYLES
+from maskaug.masktheface_wrapper.occluders import OCCLUDERS, OccluderSpec, register
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import canvas_in, face_frame
 
+STYLES = {name: spec.styles for name, spec in OCCLUDERS.items()}
 KINDS = list(STYLES)
 BOTH_CLASSES = {"sunglasses", "hat"}
 STYLED = [(kind, style) for kind, styles in STYLES.items() for style in styles]
@@ -50,7 +52,7 @@ def test_replaying_gives_equal_pixels_and_leaves_the_input(engine, small, kind, 
     assert (image == before).all()
 
 
-def test_draws_cover_all_kinds_and_styles():
+def test_samples_cover_all_kinds_and_styles():
     rng = np.random.default_rng(0)
     usual = [sample_occluder(rng) for _ in range(600)]
     assert {occluder.kind for occluder in usual} == set(KINDS) - BOTH_CLASSES
@@ -60,11 +62,13 @@ def test_draws_cover_all_kinds_and_styles():
         sample_occluder(rng, {"beard": 0.0})
 
 
-def test_a_seed_draws_one_prop():
+def test_a_seed_samples_one_occluder():
     assert sample_occluder(np.random.default_rng(5)) == sample_occluder(np.random.default_rng(5))
 
 
-def test_an_unknown_style_or_field_is_refused():
+def test_an_unknown_kind_style_or_field_is_rejected():
+    with pytest.raises(ValidationError, match="no occluder 'cigar'; there are beard, "):
+        OccluderParams(kind="cigar")
     with pytest.raises(ValidationError, match="has no style"):
         OccluderParams(kind="beard", style="mug")
     with pytest.raises(ValidationError):
@@ -72,7 +76,7 @@ def test_an_unknown_style_or_field_is_refused():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_prop_without_parameters_is_usual(engine, small, kind):
+def test_an_occluder_without_parameters_is_usual(engine, small, kind):
     image, face = small
     assert (engine.occlude(image, face, OccluderParams(kind=kind)) != image).any()
 
@@ -134,18 +138,18 @@ def test_damage_stays_about_the_mouth(engine, small, style):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_ghost_looks_as_the_face_did(engine, small, seed):
+def test_a_null_overlay_looks_as_the_face_did(engine, small, seed):
     image, face = small
-    ghost = engine.occlude(image, face, drawn("ghost", seed)).astype(float)
-    assert (ghost != image).mean() > 0.02
-    assert np.abs(ghost - image).mean() < 2
-    assert abs(float((ghost - image).mean())) < 0.5
+    traces = engine.occlude(image, face, drawn("null_overlay", seed)).astype(float)
+    assert (traces != image).mean() > 0.02
+    assert np.abs(traces - image).mean() < 2
+    assert abs(float((traces - image).mean())) < 0.5
 
 
 def test_a_third_of_the_patches_or_more_are_at_the_mouth():
     rng = np.random.default_rng(1)
-    props = [sample_occluder(rng, {"patch": 1.0}) for _ in range(600)]
-    near = np.mean([abs(occluder.shift_x) < 24 and abs(occluder.shift_y) < 24 for occluder in props])
+    patches = [sample_occluder(rng, {"patch": 1.0}) for _ in range(600)]
+    near = np.mean([abs(occluder.shift_x) < 24 and abs(occluder.shift_y) < 24 for occluder in patches])
     assert 0.3 < near < 0.55
 
 
@@ -171,7 +175,7 @@ def test_a_large_face_is_seen_smaller(engine):
         assert (held != image).any()
 
 
-def test_a_picture_of_another_type_is_refused(engine, small):
+def test_a_picture_of_another_type_is_rejected(engine, small):
     image, face = small
     with pytest.raises(ValueError, match="uint8"):
         engine.occlude(image.astype(float), face, OccluderParams(kind="beard"))
@@ -200,6 +204,76 @@ def _synthetic():
 def test_the_tip_of_something_can_be_all_that_shows(engine, small, size):
     image, face = small
     layer = Layer(40, 40, np.full((*size, 3), 80, np.float32), np.ones(size, np.float32), np.ones(size, np.float32))
-    settled, alpha = harmonize(image, layer, engine.measure(image, face), 0)
+    laid, alpha = harmonize(image, layer, engine.measure(image, face), 0)
     assert (alpha > 0).sum() >= size[0] * size[1]
-    assert (settled != image).any()
+    assert (laid != image).any()
+
+
+@pytest.fixture
+def visor():
+    """A kind of occluder from one file, registered for one test."""
+
+    def sample(rng, style):
+        return {"color": "#20c040", "size": rng.uniform(0.8, 1.2), "shift_y": rng.normal(0, 3)}
+
+    def render(occluder, context):
+        canvas = canvas_in(context, face_frame(context, 27).moved(0, occluder.shift_y), (-60, -20), (60, 20))
+        if canvas is None:
+            return None
+        distance = np.maximum(abs(canvas.x) - 50 * occluder.size, abs(canvas.y) - 12)
+        canvas.paint(canvas.coverage(distance), list(bytes.fromhex(occluder.paint[1:])))
+        return canvas.layer(), HarmonizeSteps(light="skin", folds=False)
+
+    spec = OccluderSpec("visor", ("flat", "round"), often=1.0, sample=sample, render=render)
+    register(spec)
+    yield spec
+    del OCCLUDERS["visor"]
+
+
+def test_one_registered_spec_is_sampled_rendered_and_replayed(engine, small, visor):
+    image, face = small
+    rng = np.random.default_rng(0)
+    assert "visor" in {sample_occluder(rng).kind for _ in range(100)}
+    occluder = sample_occluder(rng, {"visor": 1.0})
+    assert occluder.style in visor.styles
+    assert occluder.size == round(occluder.size, 3) != 1
+    shown = engine.occlude(image, face, occluder)
+    again = engine.occlude(image, face, OccluderParams.model_validate_json(occluder.model_dump_json()))
+    assert (shown == again).all()
+    x, y = np.round(face.landmarks[27]).astype(int)
+    assert shown[y, x].argmax() == 1, "green where it was painted"
+    assert (shown[: y // 4] == image[: y // 4]).all()
+
+
+def test_two_occluders_of_one_name_are_rejected(visor):
+    with pytest.raises(ValueError, match="'visor' already"):
+        register(visor)
+    with pytest.raises(ValueError, match="needs a style"):
+        register(OccluderSpec("bare", (), often=1.0, sample=visor.sample, render=visor.render))
+
+
+def test_a_new_kind_leaves_the_order_of_the_others(visor):
+    assert list(OCCLUDERS) == [*KINDS, "visor"]
+    assert KINDS[0] == "beard"
+    assert KINDS[-3:] == ["null_overlay", "sunglasses", "hat"]
+
+
+# Kind, style and seed that version 0.1.0 sampled; it called the null overlay a ghost.
+SAMPLED = {
+    0: ("cup", "paper", 579362556),
+    1: ("microphone", "foam", 42568569),
+    2: ("hand", "palm", 471880638),
+    3: ("beard", "full", 508546690),
+    4: ("null_overlay", "mask", 1892783322),
+    5: ("patch", "ellipse", 1735039634),
+    9: ("damage", "smear", 615935266),
+    15: ("hair", "long", 1751953906),
+    18: ("scarf", "wound", 1540636292),
+    25: ("moustache", "horseshoe", 670090),
+}
+
+
+@pytest.mark.parametrize("seed", SAMPLED)
+def test_a_seed_samples_what_it_did(seed):
+    occluder = sample_occluder(np.random.default_rng(seed))
+    assert (occluder.kind, occluder.style, occluder.seed) == SAMPLED[seed]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, Field
 
 _FAR = 60.0  # mm: as far from any body as matters
 _LIGHT = np.array([-0.3, -0.6, 0.74], dtype=np.float32)  # towards a broad light above, a little to the left

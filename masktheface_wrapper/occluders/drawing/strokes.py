@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper.occluders.canvas import Canvas, Field, single
+from maskaug.masktheface_wrapper.occluders.drawing.canvas import Canvas, Field, single
 
 _FINE = 2  # pixels of the drawing to one of the canvas's, where hairs are finer than these
 _SHIFT = 4  # fractional bits

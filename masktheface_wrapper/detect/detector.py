@@ -1,0 +1,49 @@
+"""`Detector`: what every detector of the cascade looks like; a new one is a file in this folder with a subclass."""
+
+from abc import abstractmethod
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image
+from maskaug.core.resize import shrink
+
+Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels, as dlib's HOG detector draws them
+
+
+class Detector(Protocol):
+    """Finds boxes of faces in a picture.
+
+    Threads share a detector: what `detect` changes must be one of its own for each thread, or lie behind a lock.
+
+    Attributes:
+        name: Told as `Face.detector`, written into manifests.
+        most_apart: By how much two landmark estimates in one of its boxes may disagree, in distances between the eyes,
+            where the limit is to be tighter than the one for all detectors.
+    """
+
+    name: str
+    most_apart: float = 1.0
+
+    @abstractmethod
+    def detect(self, image: Image) -> Boxes:
+        """Boxes of faces in an ``(H, W, 3) uint8`` RGB picture, in any order; ``(0, 4)`` if there are none.
+
+        The landmark model was trained on the boxes of dlib's HOG detector, about 1.08 times as wide as a face's
+        68 points and centred on their middle. A box of another shape must be converted into one of this shape.
+        """
+
+
+def no_boxes() -> Boxes:
+    """``(0, 4) float32``."""
+    return np.zeros((0, 4), dtype=np.float32)
+
+
+def resized(image: Image, side: float) -> tuple[Image, float]:
+    """The picture shrunk or enlarged so that its longest side is ``side``, and by what factor."""
+    factor = side / max(image.shape[:2])
+    if factor <= 1:
+        return shrink(image, factor), factor
+    return np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)), factor
