@@ -1,4 +1,4 @@
-"""How `maskaug review` bears 100 000 pictures: time until the window, memory, and time until the next picture.
+"""How `maskaug review` copes with 100 000 pictures: time until the window, memory, and time until the next picture.
 
 python benchmarks/review.py [--rows 100000] [--shown 400] [--pause 0.12] [--json FILE]
 
@@ -24,7 +24,9 @@ from rich.table import Table
 from maskaug.augment.reviews.log import ReviewLog
 from maskaug.core.manifest import Row, write_manifest
 from maskaug.core.pictures import encode_picture
-from maskaug.review_ui import ReviewOptions, Session, read_queue
+from maskaug.review_ui import ReviewOptions
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import Session
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import labels, read_keys
 from maskaug.review_ui.view.picture_cache import PictureCache
@@ -105,7 +107,7 @@ def _waits(dst: Path, count: int, pause: float) -> list[float]:
     log = ReviewLog(dst, "waits")
     queue = read_queue(ReviewOptions(dst=dst, annotator="waits"), log.events)
     picture_cache = PictureCache(dst, queue, None)
-    controller, keys = Controller(Session(queue, log, None), picture_cache), labels(read_keys(None))
+    controller, keys = Controller(Session(queue, log), picture_cache), labels(read_keys(None))
     waits = []
     try:
         _frame(controller, keys)
@@ -126,7 +128,7 @@ def _frame(controller: Controller, keys: dict[str, str]) -> None:
     while True:
         view = controller.view()
         compose(view, _SIZE, keys)
-        if all(cell.shown is not None for cell in view.cells):
+        if all(cell.display is not None for cell in view.cells):
             controller.drawn()
             return
         time.sleep(0.002)

@@ -16,15 +16,9 @@ from rich.table import Table
 
 from maskaug.augment import (
     AgreementOptions,
-    AnnotationError,
-    ApplyError,
     ApplyOptions,
-    CurateError,
     CurateOptions,
-    GenerateError,
     GenerateOptions,
-    ReviewError,
-    ScanError,
     Summary,
     apply,
     generate,
@@ -35,30 +29,15 @@ from maskaug.cli.console import bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
+from maskaug.core.errors import MaskaugError
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
-from maskaug.masktheface_wrapper import ModelError, PackError
-from maskaug.review_ui import KeysError, PageError, ReviewOptions, WindowError, review
-from maskaug.train.errors import TrainError
+from maskaug.review_ui import ReviewOptions, review
 
 if TYPE_CHECKING:
     from maskaug.augment.curate.curate import Curated
     from maskaug.augment.reviews.agreement import Agreement, Coefficient
 
-_EXPECTED = (
-    AnnotationError,
-    ApplyError,
-    CurateError,
-    GenerateError,
-    KeysError,
-    ModelError,
-    PackError,
-    PageError,
-    ReviewError,
-    ScanError,
-    TrainError,
-    WindowError,
-)
 _PLAIN_LINE_SECONDS = 10.0
 
 app = typer.Typer(
@@ -77,7 +56,7 @@ def main() -> None:
         app()
     except UsageError as error:
         fail(str(error), 2)
-    except _EXPECTED as error:
+    except MaskaugError as error:
         fail(str(error), 1)
     except KeyboardInterrupt:
         fail("stopped; nothing half-written is left", 130)
@@ -292,14 +271,14 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     table.add_column(justify="right")
     table.add_row("sources", str(summary.sources))
     table.add_row("faces found", str(summary.with_face))
-    for title, counts in (("carried over", summary.carried), ("masked copies", summary.masked)):
+    for title, counts in (("originals", summary.original), ("masked copies", summary.masked)):
         for place, count in sorted(counts.items()):
             table.add_row(f"{title}, {escape(place)}", str(count))
     for reason, count in Counter(summary.refused).most_common():
         table.add_row(f"refused, {escape(reason)}", str(count))
     for split, count in sorted(summary.missing.items()):
         table.add_row(f"[yellow]missing for balance, {escape(split)}[/]", str(count))
-    written = sum(summary.carried.values()) + sum(summary.masked.values())
+    written = sum(summary.original.values()) + sum(summary.masked.values())
     table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
     out.print(table)
     out.print(f"contact sheet: {options.dst / 'contact_sheet.png'}", highlight=False, soft_wrap=True, markup=False)

@@ -1,4 +1,4 @@
-"""The manifest: one row for each picture carried over, each copy attempted and each source refused."""
+"""The manifest: one row for each original, each copy attempted and each source refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from maskaug.core.faces import Face
@@ -15,7 +16,9 @@ MANIFEST_FOLDER = "manifest"
 _PART = "part-00000.parquet"
 _ROWS_AT_ONCE = 2048
 
-Status = Literal["carried", "masked", "refused"]
+Status = Literal["original", "masked", "refused"]
+# What version 0.1.0 called them.
+_FORMER_STATUS: Mapping[str, Status] = {"carried": "original"}
 
 
 class FaceRecord(TypedDict, total=False):
@@ -133,23 +136,36 @@ def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.S
 
 
 def read_manifest(dst: Path) -> Iterator[Row]:
-    """Rows of a finished data set, in order.
+    """Rows of a finished data set, in order; those that an earlier version wrote, in today's words.
 
     Raises:
         FileNotFoundError: there is no manifest.
     """
     for part in _parts(dst):
         for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+            yield from map(in_todays_words, batch.to_pylist())
 
 
 def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a finished data set, all rows in order.
+    """Some columns of a finished data set, all rows in order and in today's words.
 
     Raises:
         FileNotFoundError: there is no manifest.
     """
-    return pa.concat_tables(pq.read_table(part, columns=list(columns)) for part in _parts(dst))
+    table = pa.concat_tables(pq.read_table(part, columns=list(columns)) for part in _parts(dst))
+    if "status" not in table.column_names:
+        return table
+    status = table["status"]
+    for former, current in _FORMER_STATUS.items():
+        status = pc.if_else(pc.equal(status, former), current, status)
+    return table.set_column(table.column_names.index("status"), "status", status)
+
+
+def in_todays_words(row: Row) -> Row:
+    """A row that an earlier version may have written."""
+    if row.get("status") in _FORMER_STATUS:
+        row["status"] = _FORMER_STATUS[row["status"]]
+    return row
 
 
 class RowReader:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from maskaug.core.errors import MaskaugError
 from maskaug.core.files import printable
 
 PictureFormat = Literal["jpeg", "png"]
@@ -26,7 +27,7 @@ MIN_SIDE = 32
 _ORIENTATION = 0x0112  # EXIF tag
 
 
-class PictureError(Exception):
+class PictureError(MaskaugError):
     """A file that cannot be used as a picture.
 
     Attributes:

@@ -1,26 +1,14 @@
 """Reviews: a person looks at the masked copies of a data set, quickly, and no decision is lost.
 
-``queue`` says which pictures, ``session`` what is decided, ``desk`` what a key does; ``window`` (OpenCV) and ``serve``
-(a local web page) show the ``scene`` that the desk tells of.
+``session`` knows which pictures there are and what is decided, ``view`` what keys do and what there is to draw;
+``window`` (OpenCV) and ``page`` (a local web page) show it.
 """
 
 from maskaug.review_ui.options import ReviewOptions
 from maskaug.review_ui.page.server import PageError
 from maskaug.review_ui.review import Reviewed, review
-from maskaug.review_ui.session.queue import Queue, read_queue
-from maskaug.review_ui.session.session import Counts, Session
+from maskaug.review_ui.session.session import Counts
 from maskaug.review_ui.view.keys import KeysError
 from maskaug.review_ui.window.window import WindowError
 
-__all__ = [
-    "Counts",
-    "KeysError",
-    "PageError",
-    "Queue",
-    "ReviewOptions",
-    "Reviewed",
-    "Session",
-    "WindowError",
-    "read_queue",
-    "review",
-]
+__all__ = ["Counts", "KeysError", "PageError", "ReviewOptions", "Reviewed", "WindowError", "review"]

@@ -23,7 +23,7 @@ def _check_name(name: str) -> str:
     if not re.fullmatch(r"\w[\w.@+-]{0,63}", name):
         raise ValueError(f"{name!r} cannot name a file; use letters, digits and . @ + - _, as in anna")
     if name == ADJUDICATOR:
-        raise ValueError(f"{ADJUDICATOR} is who settles disputes; give --disputed instead")
+        raise ValueError(f"{ADJUDICATOR} is the name of whoever settles disputes; give --disputed instead")
     return name
 
 
@@ -31,7 +31,7 @@ def _login() -> str:
     try:
         return _check_name(getpass.getuser())
     except (OSError, KeyError, ImportError, ValueError):  # a container may have no users
-        raise ValueError("the login name says not who you are; give --annotator NAME") from None
+        raise ValueError("cannot use the login name; give --annotator NAME") from None
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
@@ -46,42 +46,42 @@ class ReviewOptions(BaseModel):
 
     dst: Folder = Field(description="Output of maskaug generate.")
     order: Order = Field(
-        "doubtful", description="What comes first: low scores; or at random, by kind, by yaw, or by source."
+        "doubtful", description="What comes first: low scores; or random order, by kind, by yaw, or by source."
     )
     kind: Words | None = Field(None, description="Only these kinds of mask: n95,cloth.")
     split: Words | None = Field(None, description="Only these splits.")
-    quality_below: float | None = Field(None, ge=0, le=1, description="Only pictures with a lower score.")
-    undecided: bool = Field(False, description="Only pictures this annotator has not decided on.")
-    sample: int | None = Field(None, ge=1, description="Only so many pictures, drawn at random.")
+    quality_below: float | None = Field(None, ge=0, le=1, description="Only pictures with a score below this.")
+    undecided: bool = Field(False, description="Only pictures that this annotator has not decided on.")
+    sample: int | None = Field(None, ge=1, description="Only so many pictures, chosen at random.")
     auto_accept: float | None = Field(
-        None, ge=0, le=1, description="Accept undecided pictures with this score or a higher one, without showing them."
+        None, ge=0, le=1, description="Accept undecided pictures with this score or a higher one without showing them."
     )
     annotator: Name | None = Field(None, description="Who decides. [default: the login name]")
     annotators: Names | None = Field(
-        None, description="Among whom the pictures are dealt: anna,bert. [default: everyone sees all]"
+        None, description="Share the pictures among these: anna,bert. [default: everyone sees all]"
     )
     overlap: float = Field(0.0, ge=0, le=1, description="Share of the pictures that all --annotators see.")
-    honeypots: float = Field(0.0, ge=0, le=0.5, description="Share of pictures spoilt on purpose: do you notice?")
-    disputed: bool = Field(False, description="Settle what some annotators accept and others reject.")
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    honeypots: float = Field(0.0, ge=0, le=0.5, description="Share of controls: masks displaced on purpose.")
+    disputed: bool = Field(False, description="Settle the pictures that some annotators accept and others reject.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
     keys: Path | None = Field(None, description="JSON file of key bindings. [default: ~/.config/maskaug/keys.json]")
-    serve: bool = Field(False, description="A web page on this machine instead of a window.")
-    port: int = Field(0, ge=0, le=65535, description="Of the web page; 0: any that is free.")
+    serve: bool = Field(False, description="Show a web page on this machine instead of a window.")
+    port: int = Field(0, ge=0, le=65535, description="Port of the web page; 0: any that is free.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ReviewOptions":
-        name = self.name  # an unusable login name is told now
+        name = self.name  # an unusable login name is reported now
         if self.disputed:
             for option in _NOT_WITH_DISPUTED:
                 if getattr(self, option) not in (None, 0):
                     raise ValueError(f"--disputed and --{option.replace('_', '-')} exclude each other; give one")
         elif self.annotators is None:
             if self.overlap:
-                raise ValueError("--overlap needs to know among whom pictures are dealt; give --annotators anna,bert")
+                raise ValueError("--overlap needs to know who shares the pictures; give --annotators anna,bert")
         elif name not in self.annotators:
             raise ValueError(f"{name} is not among --annotators {','.join(self.annotators)}; give --annotator")
         if self.port and not self.serve:
-            raise ValueError("--port is that of the web page; give --serve, too")
+            raise ValueError("--port sets the port of the web page; give --serve, too")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""`review`: opens an annotator's session, and shows it in a window or on a web page."""
+"""`review`: opens an annotator's session and shows it in a window or on a web page."""
 
 import json
 import os
@@ -26,13 +26,13 @@ _NOT_SAVED = {"dst", "keys", "serve", "port", "annotator"}
 
 @dataclass(frozen=True)
 class Reviewed:
-    """What became of a session.
+    """How a session ended.
 
     Attributes:
         annotator: Who decided.
-        counts: Where it stands; None if there was nothing left to decide on.
-        by_score: Pictures that were accepted by score at its start.
-        torn: Where a line of the record that a power cut had torn was set aside, or None.
+        counts: How many pictures are decided; None if there was nothing left to decide on.
+        by_score: Number of pictures that were accepted by score when the session was opened.
+        torn: File that an incomplete last line of the record was moved to, or None.
     """
 
     annotator: str
@@ -42,16 +42,17 @@ class Reviewed:
 
 
 def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
-    """Let a person decide on pictures, until they quit; every decision is kept at once.
+    """Let a person decide on pictures until they quit; every decision is on disk before the next picture appears.
 
     Args:
         options: See :class:`ReviewOptions`.
-        announce: Called with the address of the web page, when it is there.
+        announce: Called with the address of the web page, once it can be opened.
 
     Raises:
-        ReviewError: there is no generated set, nothing in it that the options allow, or a record cannot be used.
+        ReviewError: there is no generated set, the options leave none of its pictures, or a record cannot be used.
         KeysError: the file of key bindings cannot be used.
-        WindowError, PageError: there can be no window, or no page.
+        WindowError: no window can be opened.
+        PageError: the page cannot be offered.
     """
     own = Path(os.path.expanduser(_OWN_KEYS))  # noqa: PTH111  Path.expanduser fails where there is no home
     keys = read_keys(options.keys or (own if own.is_file() else None))
@@ -69,7 +70,7 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
 
 @contextmanager
 def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Controller | None, ReviewLog, int]]:
-    """A session and what shows it; neither if there is nothing to decide on."""
+    """A session and its controller; neither if there is nothing to decide on."""
     queue = read_queue(options, read_reviews(options.dst).get(options.name, []))
     controls = Controls(options.dst) if queue.controls.any() else None
     log = ReviewLog(options.dst, options.name)
@@ -90,7 +91,7 @@ def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Controller |
 
 
 def _save(options: ReviewOptions) -> None:
-    """Write down by which choices the annotator decides; the latest ones."""
+    """Write down the options of the annotator's latest session."""
     content = {"maskaug": __version__, "annotator": options.name, **options.model_dump(mode="json", exclude=_NOT_SAVED)}
     folder = options.dst / REVIEWS_FOLDER
     try:

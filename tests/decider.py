@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 from maskaug.augment.reviews.log import ReviewLog
-from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.session.session import ACCEPT, Decision
+from maskaug.review_ui import ReviewOptions
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import ACCEPT, Decision, Session
 
 LONGEST = 0.25  # seconds from birth to death; opening takes some 0.05
 
@@ -38,7 +39,7 @@ def decide(dst, pipe):
 def main():
     dst, rounds = Path(sys.argv[1]), int(sys.argv[2])
     rng = random.Random(0)
-    read_queue(ReviewOptions(dst=dst, annotator="anna"), [])  # what this imports takes longer than some would live
+    read_queue(ReviewOptions(dst=dst, annotator="anna"), [])  # its imports take longer than some children live
     for _ in range(rounds):
         reading, writing = os.pipe()
         child = os.fork()
@@ -52,7 +53,7 @@ def main():
         time.sleep(rng.uniform(0, LONGEST))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-        assert os.WIFSIGNALED(status), "the child ended by itself"
+        assert os.WIFSIGNALED(status), "the child exited by itself"
         with os.fdopen(reading) as said:
             sys.stdout.write(said.read())
 

@@ -31,8 +31,8 @@ class Generated:
     def __init__(self, dst: Path) -> None:
         self.dst, self.rows = dst, []
 
-    def carry(self, split, name, pixels, *, label=UNMASKED, source=None, subfolder=""):
-        row = Row(status="carried", source_sha256=source or digest(name))
+    def original(self, split, name, pixels, *, label=UNMASKED, source=None, subfolder=""):
+        row = Row(status="original", source_sha256=source or digest(name))
         return self._add(Path(split, label, subfolder, f"{name}.jpg"), pixels, row)
 
     def mask(self, split, name, copy, *, quality=0.9, kind="n95", source=None, **more):

@@ -17,7 +17,7 @@ def until(condition, seconds=20.0):
     """Wait until a condition holds, and return what it gives."""
     end = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < end, f"waited for {seconds} s in vain"
+        assert time.monotonic() < end, f"the condition did not hold within {seconds} s"
         time.sleep(0.05)
     return found
 
@@ -64,9 +64,11 @@ class Screen:
         # does nothing.
         for below in (10, -10):
             self.do("mousemove", 60 + int(shell["WIDTH"]) - 8, 60 + below, "click", 1)
-            time.sleep(1)
-            if not self.windows():
-                return
+            end = time.monotonic() + 1
+            while time.monotonic() < end:
+                if not self.windows():
+                    return
+                time.sleep(0.05)
 
 
 @contextmanager

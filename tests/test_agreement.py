@@ -18,7 +18,7 @@ def compare(dst, **options):
 @pytest.fixture
 def dst(tmp_path):
     made = Generated(tmp_path / "dst")
-    made.carry("train", "face", texture(0))
+    made.original("train", "face", texture(0))
     return made.finish()
 
 
@@ -129,7 +129,7 @@ def test_only_peoples_decisions_count(dst):
 
 def test_disputes_are_named_and_settled(tmp_path):
     made = Generated(tmp_path / "dst")
-    made.carry("train", "face", texture(0))
+    made.original("train", "face", texture(0))
     shas = [made.mask("train", "face", copy) for copy in range(3)]
     dst = made.finish()
     review(dst, "anna", {shas[0]: "accept", shas[1]: "reject: floating", shas[2]: "accept"}, looked_ms=100)

@@ -159,7 +159,7 @@ def test_curate_and_agreement_print_what_they_found(maskaug, tmp_path):
     made = Generated(tmp_path / "dst")
     shas = []
     for number in range(4):
-        made.carry("train" if number else "val", f"[b]{number}", texture(number))
+        made.original("train" if number else "val", f"[b]{number}", texture(number))
         shas.append(made.mask("train" if number else "val", f"[b]{number}", 0))
     made.finish()
     review(tmp_path / "dst", "anna", dict.fromkeys(shas, "accept"))

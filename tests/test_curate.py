@@ -52,7 +52,7 @@ def small(tmp_path):
     made = Generated(tmp_path / "dst")
     for number in range(9):
         split = "train" if number < 6 else "val"
-        made.carry(split, f"f{number}", texture(number))
+        made.original(split, f"f{number}", texture(number))
         for copy in range(2):
             made.mask(split, f"f{number}", copy, quality=0.5 + 0.05 * number)
     made.refuse("wall.png", "no_face")
@@ -141,16 +141,16 @@ def test_policies_and_the_undecided(small, shas, tmp_path):
 def test_near_duplicates_of_both_classes_are_kept_on_one_side(tmp_path):
     made = Generated(tmp_path / "dst")
     for number in range(5):
-        made.carry("train", f"t{number}", texture(number))
+        made.original("train", f"t{number}", texture(number))
         made.mask("train", f"t{number}", 0)
-        made.carry("val", f"v{number}", texture(100 + number))
+        made.original("val", f"v{number}", texture(100 + number))
         made.mask("val", f"v{number}", 0)
-    made.carry("val", "flipped", mirrored(texture(2)))
+    made.original("val", "flipped", mirrored(texture(2)))
     made.mask("val", "flipped", 0)
     made.mask("val", "flipped", 1)
     # A real masked face is a near-duplicate, too, and joins two others.
-    made.carry("train", "joined", texture(200), label=MASKED)
-    made.carry("val", "joint", cv2.resize(texture(200), (44, 44), interpolation=cv2.INTER_AREA))
+    made.original("train", "joined", texture(200), label=MASKED)
+    made.original("val", "joint", cv2.resize(texture(200), (44, 44), interpolation=cv2.INTER_AREA))
     dst = made.finish()
 
     result = run(dst, tmp_path / "moved", balance="none")
@@ -173,10 +173,10 @@ def test_near_duplicates_of_both_classes_are_kept_on_one_side(tmp_path):
 
 def test_names_that_meet_are_told_apart(tmp_path):
     made = Generated(tmp_path / "dst")
-    made.carry("train", "a", texture(0), source=digest("one"))
-    made.carry("val", "a", mirrored(texture(0)), source=digest("two"))
-    made.carry("val", "A", texture(1), subfolder="deep")
-    made.carry("val", "b", texture(2))
+    made.original("train", "a", texture(0), source=digest("one"))
+    made.original("val", "a", mirrored(texture(0)), source=digest("two"))
+    made.original("val", "A", texture(1), subfolder="deep")
+    made.original("val", "b", texture(2))
     run(made.finish(), tmp_path / "out")
     names = [row["output"] for row in kept(tmp_path / "out")]
     assert len({name.casefold() for name in names}) == 4
@@ -193,10 +193,10 @@ def test_a_third_class_and_a_lacking_one(tmp_path):
     made = Generated(tmp_path / "dst")
     for number in range(6):
         split = "train" if number < 4 else "val"
-        made.carry(split, f"f{number}", texture(number))
+        made.original(split, f"f{number}", texture(number))
         made.mask(split, f"f{number}", 0)
         if split == "train" and number < 3:
-            made.carry(split, f"w{number}", texture(50 + number), label=INCORRECT)
+            made.original(split, f"w{number}", texture(50 + number), label=INCORRECT)
     result = run(made.finish(), tmp_path / "out")
     labels = (UNMASKED, MASKED, INCORRECT)
     assert result.kept == {
@@ -209,9 +209,9 @@ def test_a_third_class_and_a_lacking_one(tmp_path):
 def test_val_is_set_apart_by_group(tmp_path):
     made = Generated(tmp_path / "dst")
     for number in range(40):
-        made.carry("train", f"f{number}", texture(number))
+        made.original("train", f"f{number}", texture(number))
         made.mask("train", f"f{number}", 0)
-    made.carry("train", "twin", mirrored(texture(3)))
+    made.original("train", "twin", mirrored(texture(3)))
     dst = made.finish()
     result = run(dst, tmp_path / "out", val_share=0.2)
     assert result.kept["val", UNMASKED] == result.kept["val", MASKED] == 8
@@ -221,7 +221,7 @@ def test_val_is_set_apart_by_group(tmp_path):
         splits[row["group"]].add(row["split"])
     assert {len(found) for found in splits.values()} == {1}
     with pytest.raises(CurateError, match="leave out --val-share"):
-        made.carry("val", "more", texture(90))
+        made.original("val", "more", texture(90))
         run(made.finish(), tmp_path / "again", val_share=0.2)
 
 
@@ -302,7 +302,7 @@ def test_the_card(tmp_path):
     for number, (kind, yaw, parameters) in enumerate(
         [("n95", -50.0, "{}"), ("cloth", 0.0, '{"color": "teal"}'), ("cloth", 70.0, "{}")]
     ):
-        made.carry("train", f"f{number}", texture(number))
+        made.original("train", f"f{number}", texture(number))
         sha256 = made.mask("train", f"f{number}", 0, kind=kind, yaw=yaw, parameters=parameters)
     made.refuse("wall.png", "no_face")
     dst = made.finish()
@@ -409,9 +409,9 @@ def test_real_faces_leaked_into_val(shared, tmp_path):
     faces = sorted((shared / "data/faces/val").rglob("*.jpg"))[:60]
     for number, path in enumerate(faces):
         pixels = read_picture(path).pixels
-        made.carry("train" if number < 40 else "val", f"f{number}", pixels)
+        made.original("train" if number < 40 else "val", f"f{number}", pixels)
         if number < 10:
-            made.carry("val", f"leak{number}", mirrored(pixels))
+            made.original("val", f"leak{number}", mirrored(pixels))
     result = run(made.finish(), tmp_path / "out", balance="none")
     assert result.moved == {("moved from train to val", UNMASKED): 10}
     splits = {row["generated"].split("/")[-1]: row["split"] for row in kept(tmp_path / "out")}
@@ -433,7 +433,7 @@ def test_no_group_in_two_splits_balance_exact_same_bytes(tmp_path_factory, sourc
     made = Generated(tmp_path / "dst")
     for number, (split, face, flipped, copies) in enumerate(sources):
         pixels = mirrored(texture(face)) if flipped else texture(face)
-        made.carry(split, f"f{number}", pixels)
+        made.original(split, f"f{number}", pixels)
         for copy in range(copies):
             made.mask(split, f"f{number}", copy)
     dst = made.finish()

@@ -78,9 +78,9 @@ def test_one_class_is_explained(run, tmp_path):
 def test_the_manifest_tells_kinds_and_sources(run, tmp_path, photo, face):
     made = Generated(tmp_path / "made")
     for number in range(3):
-        made.carry("val", f"p{number}", texture(number))
+        made.original("val", f"p{number}", texture(number))
         made.mask("val", f"p{number}", 0, source=f"s{number}")
-    made.carry("train", "p9", texture(9))
+    made.original("train", "p9", texture(9))
     made.finish()
     found = predictor(run, made.dst)
     assert (found.masked, found.unmasked) == (3, 3), "train is left out"

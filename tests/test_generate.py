@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from maskaug.augment import AnnotationError, GenerateError, GenerateOptions, ScanError, generate, read_manifest
-from maskaug.augment.generate.generate import JOURNAL_FILE
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.masking.options import EngineOptions
@@ -45,7 +45,7 @@ def test_what_lies_in_an_output(faces_folder, tmp_path):
     dst = tmp_path / "out"
     summary = run(faces_folder, dst)
     assert summary.masked == {"train/wearing_mask": 6, "val/wearing_mask": 2}
-    assert summary.carried == {"train/not_wearing_mask": 6, "val/not_wearing_mask": 2}
+    assert summary.original == {"train/not_wearing_mask": 6, "val/not_wearing_mask": 2}
     assert summary.refused == {}
     names = {path.name for path in dst.iterdir()}
     assert names == {"train", "val", "manifest", "config.json", "stats.json", "contact_sheet.png"}
@@ -106,7 +106,7 @@ def test_both_classes_have_one_history(faces_folder, tmp_path):
     """Decoded and encoded alike, nothing but the mask's pixels and its shadow tells them apart."""
     dst = tmp_path / "out"
     run(faces_folder, dst, format="png", alpha=True)
-    unmasked = {row["source"]: row["output"] for row in read_manifest(dst) if row["status"] == "carried"}
+    unmasked = {row["source"]: row["output"] for row in read_manifest(dst) if row["status"] == "original"}
     for row in masked(dst):
         before = read_picture(dst / unmasked[row["source"]]).pixels
         after = read_picture(dst / row["output"]).pixels
@@ -165,9 +165,9 @@ def test_balance_counts_real_masked_pictures(faces_folder, tmp_path):
     other.mkdir()
     (other / "odd.png").write_bytes(encode_picture(astronaut.face(120), "png"))
     summary = run(faces_folder, tmp_path / "out")
-    assert summary.carried["train/not_wearing_mask"] == 6
-    assert summary.carried["train/wearing_mask"] == 2
-    assert summary.carried["train/mask_worn_incorrectly"] == 1
+    assert summary.original["train/not_wearing_mask"] == 6
+    assert summary.original["train/wearing_mask"] == 2
+    assert summary.original["train/mask_worn_incorrectly"] == 1
     assert summary.masked["train/wearing_mask"] == 4
     assert summary.missing == {}
     assert summary.refused == {"empty_file": 1}
@@ -180,7 +180,7 @@ def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
         (folder / f"face_{number}.png").write_bytes(encode_picture(astronaut.face(140, roll=3 * number), "png"))
     (folder / "wall.png").write_bytes(encode_picture(np.full((100, 100, 3), 90, np.uint8), "png"))
     summary = run(tmp_path / "src", tmp_path / "out")
-    assert summary.carried["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 4
+    assert summary.original["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 4
     assert summary.refused == {"no_face": 1}
 
 
@@ -195,7 +195,7 @@ def test_a_bad_picture_costs_one_row_never_the_run(tmp_path, photo):
     assert sorted(row["reasons"][0] for row in refused) == sorted([*reasons, "link_loop", "not_a_file"])
     assert all(row["message"] for row in refused)
     good = [name for name, reason in expected.items() if reason is None]
-    assert summary.carried["train/not_wearing_mask"] == len(good)
+    assert summary.original["train/not_wearing_mask"] == len(good)
     assert summary.sources == len(expected) + 2
     # One-bit pictures and the stretched panorama may hide their face; all others show it.
     assert summary.masked["train/wearing_mask"] >= len(good) - 2
@@ -297,7 +297,7 @@ def start(src, dst, *options):
 def wait_for_rows(dst, count, process):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        journal = dst / JOURNAL_FILE
+        journal = GeneratedSet(dst).journal
         if journal.exists() and journal.read_bytes().count(b"\n") >= count:
             return
         time.sleep(0.01)
@@ -321,7 +321,7 @@ def test_killed_and_resumed_ends_like_one_that_was_never_killed(many_faces, tmp_
         process.kill()
         process.wait()
         process.communicate()
-    with (dst / JOURNAL_FILE).open("ab") as journal:
+    with GeneratedSet(dst).journal.open("ab") as journal:
         journal.write(b'{"source": "torn')  # what a power cut leaves
     run(many_faces, dst, resume=True)
     assert tree(dst) == tree(tmp_path / "whole")
@@ -331,7 +331,7 @@ def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "whole")
     dst = tmp_path / "out"
     shutil.copytree(tmp_path / "whole", dst)
-    journal = Journal(dst / JOURNAL_FILE)
+    journal = Journal(GeneratedSet(dst).journal)
     for source in {row["source"] for row in read_manifest(dst)}:
         rows = [row for row in read_manifest(dst) if row["source"] == source]
         journal.append(source, 0, [{k: v for k, v in row.items() if v is not None} for row in rows])

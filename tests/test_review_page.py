@@ -10,17 +10,19 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from urllib.parse import urlsplit
 
 import pytest
 import screen
 from generated import Generated, digest, review, texture
 
 from maskaug.augment.reviews.log import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
-from maskaug.review_ui import PageError, ReviewOptions, Session, read_queue
+from maskaug.review_ui import PageError, ReviewOptions
 from maskaug.review_ui.page.server import PageServer
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import Session
+from maskaug.review_ui.view.actions import ACTIONS
 from maskaug.review_ui.view.controller import Controller
-from maskaug.review_ui.view.keys import REASONS, read_keys
+from maskaug.review_ui.view.keys import read_keys
 from maskaug.review_ui.view.picture_cache import PictureCache
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -32,7 +34,7 @@ def template(tmp_path_factory):
     """200 masked faces."""
     made = Generated(tmp_path_factory.mktemp("set") / "dst")
     for number in range(200):
-        made.carry("train", f"<i>{number:03}", texture(number))
+        made.original("train", f"<i>{number:03}", texture(number))
         made.mask("train", f"<i>{number:03}", 0, quality=number / 200, reasons=["too_dark"])
     return made.finish()
 
@@ -90,11 +92,11 @@ def do(server, version, **what):
     return status, json.loads(body)
 
 
-def scene_of(server):
-    """The scene, when its pictures are ready."""
+def view_of(server):
+    """The view, when its pictures are ready."""
 
     def ready():
-        found = json.loads(ask(server, "GET", "scene")[2])
+        found = json.loads(ask(server, "GET", "view")[2])
         return found if all(cell["ready"] for cell in found["cells"]) else None
 
     return screen.until(ready)
@@ -109,7 +111,7 @@ def test_a_request_must_have_the_token(dst):
     with served(dst) as server:
         assert ask(server, "GET", "")[0] == 200
         for token in ("", "x", server.token[:-1], server.token + "x", server.token.swapcase(), "%C3%A9"):
-            for method, path in (("GET", ""), ("GET", "scene"), ("POST", "do"), ("GET", "picture/0/whole/after")):
+            for method, path in (("GET", ""), ("GET", "view"), ("POST", "do"), ("GET", "picture/0/whole/after")):
                 status, _, body = ask(server, method, path, token=token)
                 assert (status, b"address" in body) == (403, True)
         tokens = {server.token}
@@ -137,7 +139,7 @@ def test_another_origin_or_host_is_refused(dst):
             ("[", None, 403),
         ):
             headers = {"Host": host} | ({"Origin": origin} if origin else {})
-            assert ask(server, "GET", "scene", **headers)[0] == status, (host, origin)
+            assert ask(server, "GET", "view", **headers)[0] == status, (host, origin)
             body = json.dumps({"version": -1, "key": "a"})
             assert ask(server, "POST", "do", body, **headers)[0] == (409 if status == 200 else 403)
     assert decided(dst) == {}
@@ -159,14 +161,14 @@ def test_only_what_the_session_shows_is_given_out(dst):
             "manifest/part-00000.parquet",
             "reviews/anna.jsonl",
             "picture",
-            "scene/",
+            "view/",
         ):
             status, _, body = ask(server, "GET", path)
             assert status == 404, path
             assert len(body) < 60
         for method in ("PUT", "DELETE", "HEAD", "OPTIONS"):
-            assert ask(server, method, "scene")[0] == 501
-        assert ask(server, "GET", "do")[0] == ask(server, "POST", "scene")[0] == 404
+            assert ask(server, method, "view")[0] == 501
+        assert ask(server, "GET", "do")[0] == ask(server, "POST", "view")[0] == 404
 
 
 def test_what_is_no_request(dst):
@@ -174,16 +176,16 @@ def test_what_is_no_request(dst):
         for body in ("", "{", "[]", "1", '"a"', "{}", '{"key": "a"}', "null"):
             assert ask(server, "POST", "do", body)[0] == 400, body
         assert ask(server, "POST", "do", "x" * 5000)[0] == 413
-        version = scene_of(server)["version"]
+        version = view_of(server)["version"]
         for what in ({"key": 1}, {"key": "F1"}, {"cell": -1}, {"cell": "a"}, {"cell": 99}, {}):
             assert do(server, version, **what)[0] == 200
-        assert scene_of(server)["version"] == version
+        assert view_of(server)["version"] == version
     assert decided(dst) == {}
 
 
 def test_a_page_that_lags_behind_decides_nothing(dst):
     with served(dst) as server:
-        view = scene_of(server)
+        view = view_of(server)
         status, now = do(server, view["version"], key="a")
         assert status == 200
         status, told = do(server, view["version"], key="x")
@@ -208,7 +210,7 @@ def test_what_the_page_says_of_itself(dst):
 
 def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
     with served(dst) as server:
-        view = scene_of(server)
+        view = view_of(server)
 
         def full(_):
             raise OSError(28, "No space left on device")
@@ -231,7 +233,7 @@ def test_disputes_are_shown_with_what_was_said(dst):
     review(dst, "anna", {shas[3]: "accept"})
     review(dst, "bert", {shas[3]: "reject: wrong_size"})
     with served(dst, disputed=True) as server:
-        view = scene_of(server)
+        view = view_of(server)
         assert (view["others"], view["counts"]["total"]) == ("accept, wrong size", 1)
         assert do(server, view["version"], key="x")[1]["mode"] == "end"
     assert decided(dst, ADJUDICATOR) == {shas[3]: "reject"}
@@ -255,14 +257,11 @@ def browser():
 
 
 class Page:
-    """The command and its page in a browser."""
+    """A page in a browser."""
 
-    def __init__(self, browser, dst, cwd, *options):
-        command = [sys.executable, "-m", "maskaug", "review", str(dst), "--annotator", "anna", "--serve", *options]
-        self.process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.address = re.match("open (.*)", self.process.stdout.readline()).group(1)
+    def __init__(self, browser, address):
         self.browser = browser
-        browser.get(self.address)
+        browser.get(address)
         self.until("single")
 
     def mode(self):
@@ -286,91 +285,93 @@ class Page:
     def finish(self):
         self.press("q")
         self.until("closed")
-        said, complaints = self.process.communicate(timeout=20)
-        assert (self.process.returncode, complaints) == (0, "")
         assert self.browser.get_log("browser") == []  # no errors of the script, nothing that the policy forbids
-        return said
 
 
 @pytest.fixture
-def page(browser, dst, tmp_path):
-    pages = []
-
-    def open_page(*options):
-        pages.append(Page(browser, dst, tmp_path, *options))
-        return pages[-1]
-
-    yield open_page
-    for opened in pages:
-        if opened.process.poll() is None:
-            opened.process.kill()
-        opened.process.communicate()
+def page(browser, dst):
+    """A page of a server in this process."""
+    with served(dst) as server:
+        yield Page(browser, server.address)
 
 
-def test_200_decisions_in_a_browser_and_none_lost(page, dst):
-    opened = page()
+@pytest.fixture
+def command(dst, tmp_path):
+    """The command that offers the page, and the address that it prints."""
+    line = [sys.executable, "-m", "maskaug", "review", str(dst), "--annotator", "anna", "--serve"]
+    process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    yield process, re.match("open (.*)", process.stdout.readline()).group(1)
+    if process.poll() is None:
+        process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+def test_200_decisions_in_a_browser_and_none_lost(browser, command, dst):
+    process, address = command
+    assert address.startswith("http://127.0.0.1:")
+    opened = Page(browser, address)
     rng = random.Random(0)
     keys = [rng.choice("aaaaxr123456789") for _ in range(200)]
-    opened.press(*keys)
+    opened.press(*keys, delay=30)
     opened.until("end")
-    assert "All is decided." in opened.text()
+    assert "Everything is decided. u to undo, q to quit" in opened.text()
     opened.finish()
-    meaning = {"a": "accept", "x": "reject", "r": "reject"} | {str(n): name for n, name in enumerate(REASONS, start=1)}
+    said, complaints = process.communicate(timeout=20)
+    assert (process.returncode, complaints) == (0, "")
+    assert "0 left" in said
+    decisions = {key: action.decision for action in ACTIONS.values() for key in action.keys}
     events = read_reviews(dst)["anna"]
     assert [event.output_sha256 for event in events] == read_queue(options_of(dst)).sha256s()
-    assert [event.reason or event.action for event in events] == [meaning[key] for key in keys]
+    assert [(event.action, event.reason) for event in events] == [
+        (decisions[key].action, decisions[key].reason) for key in keys
+    ]
 
 
+@pytest.mark.slow
 def test_typing_faster_than_pictures_come_loses_nothing(page, dst):
-    opened = page()
-    opened.press(*"axaaa12" * 5, delay=0)
+    page.press(*"axaaa12" * 5, delay=0)
     screen.until(lambda: len(decided(dst)) == 35)
-    assert "36 of 200" in opened.text()
-    opened.finish()
+    screen.until(lambda: "36 of 200" in page.text())
+    page.finish()
     assert [event.action for event in read_reviews(dst)["anna"]][:3] == ["accept", "reject", "accept"]
 
 
+@pytest.mark.slow
 def test_all_views_in_a_browser(page, dst):
-    opened = page()
     known = read_queue(options_of(dst)).sha256s()
-    assert "the face is dark" in opened.text()
-    assert "<i>000" in opened.text()
-    opened.press("a", "x", "Backspace", "u", " ", "f", "ArrowLeft", "s", "l", "z", "b", "?")
-    screen.until(lambda: opened.browser.find_element("id", "help").is_displayed())
-    opened.press("a")  # which only takes the help away
-    assert len(opened.browser.find_elements("tag name", "svg")) == 2
-    opened.press("g", "ArrowRight", "x", "ArrowDown", "2")
-    opened.until("grid")
-    cells = opened.browser.find_elements("class name", "cell")
+    assert "the face is dark" in page.text()
+    assert "<i>000" in page.text()
+    page.press("a", "x", "Backspace", "u", " ", "f", "ArrowLeft", "s", "l", "z", "b", "?")
+    screen.until(lambda: page.browser.find_element("id", "help").is_displayed())
+    page.press("a")  # which only takes the help away
+    assert len(page.browser.find_elements("tag name", "svg")) == 2
+    page.press("g", "ArrowRight", "x", "ArrowDown", "2")
+    page.until("grid")
+    cells = page.browser.find_elements("class name", "cell")
     assert len(cells) == 25
     cells[24].click()
-    opened.press("Enter")
+    page.press("Enter")
     screen.until(lambda: len(decided(dst)) == 25)
-    opened.browser.refresh()  # what is decided and where one stands is the server's
-    opened.until("grid")
-    opened.press("g", "b", "a")
-    opened.finish()
+    page.browser.refresh()  # what is decided and where one stands is the server's
+    page.until("grid")
+    page.press("g", "b", "a")
+    page.finish()
     rejected = {known[1]: "reject", known[6]: "wrong_size", known[24]: "reject"}
     assert decided(dst) == dict.fromkeys(known[:26], "accept") | rejected
     assert verdicts(read_reviews(dst)["anna"])[known[1]].flagged
 
 
-def test_a_page_whose_server_is_gone_says_so(page, dst):
-    opened = page()
+@pytest.mark.slow
+def test_a_page_whose_server_is_gone_says_so(browser, command, dst):
+    process, address = command
+    opened = Page(browser, address)
     opened.press("a")
     screen.until(lambda: decided(dst))
-    opened.process.kill()
-    opened.process.communicate()
+    process.kill()
+    process.communicate()
     opened.press("a")
     opened.until("failed")
-    assert "Start maskaug review again: what was decided is kept." in opened.text()
+    assert "Start maskaug review again: your decisions are kept." in opened.text()
     assert len(decided(dst)) == 1
     opened.browser.get_log("browser")
-
-
-def test_the_address_is_of_this_machine_only(page):
-    opened = page()
-    parts = urlsplit(opened.address)
-    assert parts.hostname == "127.0.0.1"
-    assert len(parts.path) > 32
-    opened.finish()

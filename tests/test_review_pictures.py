@@ -12,20 +12,21 @@ from generated import Generated, texture
 from maskaug.augment import GenerateOptions, ReviewError, generate, read_manifest
 from maskaug.augment.reviews.log import ReviewLog, read_reviews
 from maskaug.core.files import file_sha256
-from maskaug.core.manifest import RowReader
+from maskaug.core.manifest import Row, RowReader
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper.quality import WEIGHTS
-from maskaug.review_ui import ReviewOptions, Session, read_queue
+from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.controls import Controls
-from maskaug.review_ui.session.session import Counts
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import Counts, Session
 from maskaug.review_ui.view.controller import Controller
-from maskaug.review_ui.view.display import COLUMNS, read_cell, read_shown
+from maskaug.review_ui.view.display import COLUMNS, read_large, read_small
 from maskaug.review_ui.view.keys import labels, read_keys
 from maskaug.review_ui.view.loader import Loader
+from maskaug.review_ui.view.palette import COLORS
 from maskaug.review_ui.view.picture_cache import PictureCache
-from maskaug.review_ui.view.view import SCORE_WORDS, pace_text
+from maskaug.review_ui.view.words import SCORE_WORDS, pace_text
 from maskaug.review_ui.window.compose import cell_at, compose
-from maskaug.review_ui.window.style import ACCEPTED, REJECTED
 
 LABELS = labels(read_keys(None))
 
@@ -47,9 +48,9 @@ def real(original, tmp_path):
 
 
 @pytest.fixture
-def open_desk():
-    """A desk on a set, and what must be closed with it."""
-    opened = []
+def open_controller():
+    """A controller of a session on a data set; what it opens is closed."""
+    opened: list[PictureCache | ReviewLog] = []
 
     def go(dst, **options):
         chosen = ReviewOptions(dst=dst, annotator="anna", **options)
@@ -65,8 +66,8 @@ def open_desk():
         thing.close()
 
 
-def shown_scene(controller):
-    """The scene when all its pictures are ready."""
+def ready_view(controller):
+    """The view when all its pictures are ready."""
     controller.view(10.0)
     return controller.view(10.0)
 
@@ -80,12 +81,12 @@ def changed(first, second):
 
 
 def test_the_outline_is_that_of_the_mask(real):
-    befores = {row["source_sha256"]: real / row["output"] for row in read_manifest(real) if row["status"] == "carried"}
+    befores = {row["source_sha256"]: real / row["output"] for row in read_manifest(real) if row["status"] == "original"}
     reader = RowReader(real, COLUMNS)
     for number, row in enumerate(read_manifest(real)):
         if row["status"] != "masked":
             continue
-        shown = read_shown(real / row["output"], befores[row["source_sha256"]], reader.row(number), None)
+        shown = read_large(real / row["output"], befores[row["source_sha256"]], reader.row(number), None)
         alpha = read_picture(real / row["alpha"]).pixels[..., 0] > 127
         inside = np.zeros(alpha.shape, dtype=np.uint8)
         cv2.fillPoly(inside, [np.round(points).astype(np.int32) for points in shown.whole.outlines], 1)
@@ -103,17 +104,17 @@ def test_the_outline_is_that_of_the_mask(real):
 def test_large_pictures_are_shrunk_with_what_is_drawn_over_them(tmp_path):
     made = Generated(tmp_path)
     big = texture(1, side=2800)
-    made.carry("train", "f", big)
+    made.original("train", "f", big)
     made.finish()
     (path,) = tmp_path.rglob("*.jpg")
     points = np.linspace(600, 1400, 136).round().tolist()
-    row = {"box": [600, 600, 1400, 1400], "landmarks": points, "stability": 0.0, "detector": "x"}
-    shown = read_shown(path, path, row, None)
+    row: Row = {"box": [600, 600, 1400, 1400], "landmarks": points, "stability": 0.0, "detector": "x"}
+    shown = read_large(path, path, row, None)
     assert shown.whole.after.shape == (1400, 1400, 3)
     assert shown.whole.landmarks[0].ravel() == pytest.approx((np.array(points) + 0.5) / 2 - 0.5)
     assert shown.close.after.shape == (1000, 1000, 3)
     assert shown.whole.outlines == ()
-    assert read_cell(path, path, None).whole.before.shape == (320, 320, 3)
+    assert read_small(path, path, None).whole.before.shape == (320, 320, 3)
 
 
 def test_what_cannot_be_shown_says_why(real):
@@ -125,8 +126,8 @@ def test_what_cannot_be_shown_says_why(real):
         (path.unlink, "does not exist"),
     ):
         make()
-        for shown in (read_shown(path, None, row, row["output_sha256"]), read_cell(path, None, row["output_sha256"])):
-            assert said in shown.problem
+        for shown in (read_large(path, None, row, row["output_sha256"]), read_small(path, None, row["output_sha256"])):
+            assert said in (shown.problem or "")
             assert (shown.whole, shown.close, shown.sha256) == (None, None, row["output_sha256"])
 
 
@@ -140,12 +141,12 @@ def test_controls_are_displaced_masks(real):
         assert path.is_relative_to(real / "reviews")
         assert file_sha256(path) == sha256 != picture.sha256
         before = read_picture(real / picture.before).pixels
-        good, spoilt = (changed(read_picture(file).pixels, before) for file in (real / picture.output, path))
+        good, displaced = (changed(read_picture(file).pixels, before) for file in (real / picture.output, path))
         points = np.array(rows[picture.sha256]["landmarks"]).reshape(68, 2)
         width = np.linalg.norm(points[16] - points[0])
-        middles = [np.argwhere(where).mean(axis=0) for where in (good, spoilt)]
+        middles = [np.argwhere(where).mean(axis=0) for where in (good, displaced)]
         assert 0.15 * width < np.linalg.norm(middles[0] - middles[1]) < 0.7 * width
-        assert spoilt.sum() > 0.4 * good.sum()
+        assert displaced.sum() > 0.4 * good.sum()
     again = Controls(real)
     assert again.made == controls.made
     assert len(again.made) == len(queue)
@@ -155,12 +156,12 @@ def test_controls_are_displaced_masks(real):
     assert remade.made == {queue.picture(0).sha256: controls.made[queue.picture(0).sha256]}
 
 
-def test_controls_are_shown_recorded_and_shown_again(real, open_desk):
-    controller = open_desk(real, honeypots=0.25)
+def test_controls_are_shown_recorded_and_shown_again(real, open_controller):
+    controller = open_controller(real, honeypots=0.25)
     places = set(controller.session.queue.controls.nonzero()[0].tolist())
     assert len(places) >= 8
     while not controller.session.finished:
-        shown_scene(controller)
+        ready_view(controller)
         controller.do("reject" if controller.session.position in places else "accept")
     events = read_reviews(real)["anna"]
     controls = [event for event in events if event.control]
@@ -175,25 +176,25 @@ def test_controls_are_shown_recorded_and_shown_again(real, open_desk):
     assert controller.session.counts.left == 1
 
 
-def test_a_control_that_cannot_be_made_is_left_out(real, open_desk):
+def test_a_control_that_cannot_be_made_is_left_out(real, open_controller):
     for row in read_manifest(real):
-        if row["status"] == "carried":
+        if row["status"] == "original":
             (real / row["output"]).unlink()
-    controller = open_desk(real, honeypots=0.25)
+    controller = open_controller(real, honeypots=0.25)
     count = len(masked(real))
     assert len(controller.session.queue) > count
     for _ in range(count):
         while controller.session.queue.controls[controller.session.position]:
-            shown_scene(controller)  # goes on to the next
-        shown_scene(controller)
+            ready_view(controller)  # goes on to the next
+        ready_view(controller)
         controller.do("accept")
-    assert shown_scene(controller).mode == "end"
+    assert ready_view(controller).mode == "end"
     assert controller.session.counts.accepted == controller.session.counts.total == count
 
 
 def test_what_controls_need(real):
     (real / "config.json").unlink()
-    with pytest.raises(ReviewError, match=r"--honeypots needs .*config\.json, which cannot be used"):
+    with pytest.raises(ReviewError, match=r"--honeypots needs .*config\.json cannot be used"):
         Controls(real)
     (real / "config.json").write_text('{"src": "faces", "pack": "gone"}')
     with pytest.raises(ReviewError, match="--honeypots needs the masks the set was made with"):
@@ -255,26 +256,27 @@ def plain(tmp_path):
     made = Generated(tmp_path / "dst")
     for number in range(60):
         name = f"{number:02} ünï 漢 " + "long " * (number % 7)
-        made.carry("train", name, texture(number))
+        made.original("train", name, texture(number))
         made.mask("train", name, 0, quality=number / 60, reasons=list(SCORE_WORDS)[: number % 4])
     dst = made.finish()
     next((dst / "train" / "wearing_mask").glob("02*")).write_bytes(b"")
     return dst
 
 
-def test_a_frame_of_every_view(plain, open_desk):
-    controller = open_desk(plain)
+def test_a_frame_of_every_view(plain, open_controller):
+    controller = open_controller(plain)
     size = (900, 600)
     seen = []
     moves = ("", "before", "before", "side", "lines", "zoom", "flag", "help", "help", "grid", "right", "reject")
     for move in (*moves, "floating", "down", "flag", "before", "take", "grid", "accept"):
         if move:
             controller.do(move)
-        view = shown_scene(controller)
+        view = ready_view(controller)
         for _ in view.cells:
-            view = shown_scene(controller)
+            view = ready_view(controller)
         frame = compose(view, size, LABELS)
-        assert (frame.shape, frame.dtype) == ((600, 900, 3), np.uint8)
+        assert frame.shape == (600, 900, 3)
+        assert frame.dtype == np.uint8
         seen.append(frame)
     alike = {
         (first, second)
@@ -286,44 +288,44 @@ def test_a_frame_of_every_view(plain, open_desk):
 
 
 @pytest.mark.parametrize("size", [(320, 240), (500, 900), (760, 300), (1920, 1080)])
-def test_frames_of_any_size(plain, open_desk, size):
-    controller = open_desk(plain, order="source")
+def test_frames_of_any_size(plain, open_controller, size):
+    controller = open_controller(plain, order="source")
     for moves in (("lines",), ("accept", "accept"), ("side",), ("help",), ("help", "grid"), ("help",)):
         for move in moves:
-            shown_scene(controller)
+            ready_view(controller)
             controller.do(move)
-        assert compose(shown_scene(controller), size, LABELS).shape == (size[1], size[0], 3)
-    assert compose(shown_scene(controller), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
+        assert compose(ready_view(controller), size, LABELS).shape == (size[1], size[0], 3)
+    assert compose(ready_view(controller), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
 
 
-def test_colours_say_what_was_decided(plain, open_desk):
-    controller = open_desk(plain)
+def test_colours_say_what_was_decided(plain, open_controller):
+    controller = open_controller(plain)
 
     def has(color):
-        frame = compose(shown_scene(controller), (900, 600), LABELS)
+        frame = compose(ready_view(controller), (900, 600), LABELS)
         return bool((frame[:540, :590] == color).all(axis=2).sum() > 1000)
 
-    assert not has(ACCEPTED) and not has(REJECTED)
-    shown_scene(controller)
+    assert not has(COLORS.accepted) and not has(COLORS.rejected)
+    ready_view(controller)
     controller.do("accept")
     controller.do("left")
-    assert has(ACCEPTED) and not has(REJECTED)
-    shown_scene(controller)
+    assert has(COLORS.accepted) and not has(COLORS.rejected)
+    ready_view(controller)
     controller.do("floating")
     controller.do("left")
-    assert has(REJECTED) and not has(ACCEPTED)
+    assert has(COLORS.rejected) and not has(COLORS.accepted)
 
 
-def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_desk):
-    controller = open_desk(plain, order="source")
+def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_controller):
+    controller = open_controller(plain, order="source")
     controller.do("grid")
     size = (1000, 700)
     for number in range(25):
-        shown_scene(controller)
+        ready_view(controller)
         controller.click(number)
-        marked = compose(shown_scene(controller), size, LABELS)
+        marked = compose(ready_view(controller), size, LABELS)
         controller.click(number)
-        different = marked != compose(shown_scene(controller), size, LABELS)
+        different = marked != compose(ready_view(controller), size, LABELS)
         where = np.argwhere(different[:640, :760].any(axis=2))
         y, x = ((where.min(axis=0) + where.max(axis=0)) // 2).tolist()
         assert cell_at(size, x, y) == number
@@ -331,7 +333,7 @@ def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_desk):
     assert cell_at(size, 20, 690) is None
 
 
-def test_what_is_not_seen_is_not_decided_on(plain, open_desk, monkeypatch):
+def test_what_is_not_seen_is_not_decided_on(plain, open_controller, monkeypatch):
     gate = threading.Event()
     read = PictureCache._read
 
@@ -340,18 +342,18 @@ def test_what_is_not_seen_is_not_decided_on(plain, open_desk, monkeypatch):
         return read(self, place, large=large)
 
     monkeypatch.setattr(PictureCache, "_read", slow)
-    controller = open_desk(plain)
-    assert controller.view().cells[0].shown is None
+    controller = open_controller(plain)
+    assert controller.view().cells[0].display is None
     assert not any(controller.may(action) for action in ("accept", "reject", "floating", "take"))
     assert all(controller.may(action) for action in ("quit", "undo", "left", "skip", "zoom"))
     gate.set()
-    shown_scene(controller)
+    ready_view(controller)
     assert controller.may("accept")
 
 
-def test_looking_begins_when_the_picture_is_there(plain, open_desk):
-    controller = open_desk(plain)
-    shown_scene(controller)
+def test_looking_begins_when_the_picture_is_there(plain, open_controller):
+    controller = open_controller(plain)
+    ready_view(controller)
     controller.drawn()
     time.sleep(0.05)
     controller.drawn()

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from maskaug.augment import ReviewError, read_manifest
 from maskaug.augment.reviews.log import ADJUDICATOR, ReviewLog, read_reviews, verdicts
-from maskaug.review_ui import ReviewOptions, Session, read_queue
-from maskaug.review_ui.session.session import ACCEPT, Decision, accept_by_score
+from maskaug.review_ui import ReviewOptions
+from maskaug.review_ui.session.queue import read_queue
+from maskaug.review_ui.session.session import ACCEPT, Decision, Session, accept_by_score
 
 REJECT = Decision("reject")
 KINDS = ("n95", "surgical", "cloth")
@@ -30,7 +31,7 @@ def template(tmp_path_factory):
     made = Generated(tmp_path_factory.mktemp("set") / "dst")
     for number in range(40):
         split = "train" if number % 4 else "val"
-        made.carry(split, f"f{number:02}", texture(number, side=32))
+        made.original(split, f"f{number:02}", texture(number, side=32))
         made.mask(split, f"f{number:02}", 0, quality=number / 40, kind=KINDS[number % 3], yaw=(number * 7) % 40 - 20.0)
     made.rows.append({**made.rows[-1], "output": "train/wearing_mask/again.jpg"})
     made.refuse("wall.png", "no_face")
@@ -105,10 +106,10 @@ def test_other_orders(dst):
     assert yaws == sorted(yaws)
     sources = [row["source"] for row in order("source")]
     assert sources == sorted(sources)
-    drawn = [row["output"] for row in order("random")]
-    assert drawn == [row["output"] for row in order("random")]
-    assert drawn != [row["output"] for row in order("random", seed=1)]
-    assert sorted(drawn) == sorted(row["output"] for row in order("doubtful"))
+    shuffled = [row["output"] for row in order("random")]
+    assert shuffled == [row["output"] for row in order("random")]
+    assert shuffled != [row["output"] for row in order("random", seed=1)]
+    assert sorted(shuffled) == sorted(row["output"] for row in order("doubtful"))
 
 
 def test_filters(dst):

@@ -1,5 +1,7 @@
-"""What all expected problems of these commands are; free of PyTorch, for the command line to know them without it."""
+"""The base class of all expected problems of training, judging and exporting. Free of PyTorch."""
+
+from maskaug.core.errors import MaskaugError
 
 
-class TrainError(Exception):
-    """Something asked of a classifier cannot be done; the message says what, where and what to do."""
+class TrainError(MaskaugError):
+    """A classifier cannot be trained, judged, used or exported as asked; the message says why and what to do."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from maskaug.augment.reviews.log import ADJUDICATOR, Verdict
+from maskaug.core.errors import MaskaugError
 
 Policy = Literal["majority", "unanimous", "any"]
 VAL_SPLIT = "val"
 
 
-class CurateError(Exception):
+class CurateError(MaskaugError):
     """The set cannot be curated; the message says why and what to do."""
 
 
@@ -26,7 +27,7 @@ class Candidate:
         source_sha256: Of the source it was made from.
         split: Split it was made in.
         label: Name of its class.
-        quality: Score of a masked copy, 0 to 1; None for a picture that was carried over.
+        quality: Score of a masked copy, 0 to 1; None for an original.
         kind: Of a masked copy's mask.
         template: Of a masked copy's mask.
     """
@@ -60,7 +61,7 @@ def accepted(verdicts: Mapping[str, Verdict], policy: Policy) -> bool | None:
 def objection(candidate: Candidate, verdict: bool | None, undecided: str, min_quality: float | None) -> str | None:
     """Why a picture is left out for itself: ``rejected``, ``undecided``, ``low_quality``, or None if it is not.
 
-    Pictures that were carried over need no decision, but can be rejected.
+    Originals need no decision, but can be rejected.
     """
     if verdict is not None:
         return None if verdict else "rejected"

@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from maskaug.core.errors import MaskaugError
 from maskaug.core.manifest import MANIFEST_FOLDER, faces_of, read_manifest
 from maskaug.masktheface_wrapper import Face, FaceFinder, face_from_landmarks
 
@@ -17,7 +18,7 @@ _BOX_COLUMNS = ("left", "top", "right", "bottom")
 _POINT_COLUMNS = tuple(f"{axis}{number}" for number in range(68) for axis in "xy")
 
 
-class AnnotationError(Exception):
+class AnnotationError(MaskaugError):
     """An annotation file cannot be used; the message says what it lacks."""
 
 
@@ -66,7 +67,7 @@ class Annotations:
 
     def _read_output(self, dst: Path) -> None:
         for row in read_manifest(dst):
-            if row["status"] == "carried" and row.get("landmarks"):
+            if row["status"] == "original" and row.get("landmarks"):
                 self._by_content[row["source_sha256"]] = ((row["width"], row["height"]), faces_of(row))
 
     def _read_table(self, file: Path) -> None:

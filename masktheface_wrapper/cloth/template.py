@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.color import LUMA
+from maskaug.core.errors import MaskaugError
 
 # How a mask is cut, which decides the surface it is bent over: see fit/shell.py.
 ShellName = Literal["wrap", "fold", "cup"]
@@ -30,7 +31,7 @@ _RELIEF = (0.25, 1.25)
 _SMALLEST_LEVEL = 48  # pixels; below that a template has no structure left to filter
 
 
-class PackError(Exception):
+class PackError(MaskaugError):
     """A template pack cannot be used; the message says which file, what is wrong and what to do."""
 
 

@@ -3,12 +3,14 @@
 import importlib.util
 from pathlib import Path
 
+from maskaug.core.errors import MaskaugError
+
 LANDMARK_MODEL = "shape_predictor_68_face_landmarks.dat"
 FIVE_POINT_MODEL = "shape_predictor_5_face_landmarks.dat"
 CNN_MODEL = "mmod_human_face_detector.dat"
 
 
-class ModelError(Exception):
+class ModelError(MaskaugError):
     """A model file is missing or unusable; the message says which and what to do."""
 
 

@@ -1,4 +1,4 @@
-"""A local web page instead of a window: the same desk and the same keys, for whoever has the address with its token."""
+"""A local web page instead of a window: the same view and keys, for whoever has the address with its token."""
 
 import json
 import re
@@ -11,29 +11,31 @@ from threading import Lock
 from urllib.parse import urlsplit
 
 from maskaug.augment.reviews.log import ReviewError
+from maskaug.core.errors import MaskaugError
 from maskaug.core.pictures import encode_picture
 from maskaug.review_ui.page.view_json import view_json
+from maskaug.review_ui.view.actions import HELP_NOTE, help_columns
 from maskaug.review_ui.view.controller import Controller
-from maskaug.review_ui.view.keys import REASONS, key_of_browser, labels
-from maskaug.review_ui.view.view import readable
+from maskaug.review_ui.view.keys import key_of_browser, labels, named_browser_keys
+from maskaug.review_ui.view.palette import css_variables
 
 _HOSTS = {"127.0.0.1", "localhost", "::1"}
 _LONGEST_BODY = 1000  # bytes; a key and a number need no more
 _PATIENCE = 20.0  # seconds to wait for a picture that is being read
-_TURN = 0.5  # seconds between looks whether the server is to stop
+_TURN = 0.5  # seconds between checks whether the server is to stop
 
 Answer = tuple[HTTPStatus, str, bytes]  # status, type, content
 
 
-class PageError(Exception):
+class PageError(MaskaugError):
     """The page cannot be offered; the message says why and what to do."""
 
 
 class PageServer(ThreadingHTTPServer):
-    """Offers a desk on this machine only. Requests are answered by threads; one at a time gets at the desk.
+    """Offers a session on this machine only. Threads answer requests; one at a time gets at the controller.
 
     Attributes:
-        address: Of the page; who knows it may decide.
+        address: Of the page; whoever knows it may decide.
         token: The part of it that nobody can guess.
         failed: Why a decision could not be recorded.
     """
@@ -44,10 +46,10 @@ class PageServer(ThreadingHTTPServer):
         """Take a port.
 
         Args:
-            desk: What to show.
+            controller: Whose view is shown.
             keys: Action of each key.
             title: Of the page.
-            port: 0: any that is free.
+            port: Number of the port; 0: any that is free.
 
         Raises:
             PageError: the port is taken.
@@ -99,7 +101,7 @@ class PageServer(ThreadingHTTPServer):
         parts = path.split("/")
         if method == "GET" and path == "":
             return HTTPStatus.OK, "text/html; charset=utf-8", self._page
-        if method == "GET" and path == "scene":
+        if method == "GET" and path == "view":
             with self._lock:
                 return self._view(HTTPStatus.OK)
         if method == "POST" and path == "do":
@@ -115,7 +117,7 @@ class PageServer(ThreadingHTTPServer):
         return f"default-src 'none'; img-src {here} data:; connect-src {here}; script-src {own}; style-src {own}"
 
     def _do(self, body: bytes) -> Answer:
-        """Do what a key or a click stands for, if the page shows what the desk does."""
+        """Do what a key or a click stands for, if the page shows what the controller holds."""
         try:
             wanted = json.loads(body)
             version, key, cell = wanted["version"], wanted.get("key"), wanted.get("cell")
@@ -125,7 +127,7 @@ class PageServer(ThreadingHTTPServer):
         with self._lock:
             if version != self.controller.version:
                 return self._view(HTTPStatus.CONFLICT)
-            if not self.controller.may("reject" if action is None else action):
+            if not self.controller.may("reject" if action is None else action):  # a click marks, as rejecting does
                 return self._view(HTTPStatus.SERVICE_UNAVAILABLE)
             try:
                 if action is not None:
@@ -150,9 +152,9 @@ class PageServer(ThreadingHTTPServer):
         known = re.fullmatch("[0-9]{1,9}", place) and int(place) < len(self.controller.session.queue)
         if not known or part not in ("whole", "close", "cell") or side not in ("after", "before"):
             return _refused(HTTPStatus.NOT_FOUND, "there is no such picture")
-        shown = self.controller.picture_cache.get(int(place), large=part != "cell", wait=_PATIENCE)
-        display = None if shown is None else shown.close if part == "close" else shown.whole
-        pixels = None if display is None else display.after if side == "after" else display.before
+        display = self.controller.picture_cache.get(int(place), large=part != "cell", wait=_PATIENCE)
+        image = None if display is None else display.close if part == "close" else display.whole
+        pixels = None if image is None else image.after if side == "after" else image.before
         if pixels is None:
             return _refused(HTTPStatus.NOT_FOUND, "this picture cannot be shown")
         return HTTPStatus.OK, "image/jpeg", encode_picture(pixels, "jpeg")
@@ -185,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(self.server.answer(method, path, body))
 
     def _body(self) -> bytes | None:
-        """The request's body; None, and no more of this connection, if it is too long or its length is not told."""
+        """The request's body; None, and no more of this connection, if it is too long or its length is not given."""
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or int(length) > _LONGEST_BODY or self.headers.get("Transfer-Encoding"):
             self.close_connection = True
@@ -193,8 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _from_here(self) -> bool:
-        """Whether this machine's own page asks: another page would name its origin, and one that has taken over a
-        host name would call this machine by that.
+        """Whether this machine's own page asks: another page would name its own origin, and a page that has taken over
+        a host name would address this machine by that name.
         """
         host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
         try:
@@ -227,8 +229,10 @@ def _refused(status: HTTPStatus, message: str) -> Answer:
 
 
 def _page(title: str, keys: Mapping[str, str], nonce: str) -> bytes:
-    setup = {"title": title, "keys": labels(keys), "reasons": [[reason, readable(reason)] for reason in REASONS]}
-    template = files("maskaug.review_ui").joinpath("page.html").read_text(encoding="utf-8")
+    help_ = [[(action.name, action.help) for action in column] for column in help_columns()]
+    setup = {"title": title, "keys": labels(keys), "named": named_browser_keys(keys), "help": help_, "note": HELP_NOTE}
+    template = files("maskaug.review_ui.page").joinpath("page.html").read_text(encoding="utf-8")
     # In a script element, nothing but "<" could end it.
     text = json.dumps(setup).replace("<", "\\u003c")
-    return template.replace("{{nonce}}", nonce).replace("{{setup}}", text).encode()
+    filled = template.replace("{{nonce}}", nonce).replace("{{colors}}", css_variables())
+    return filled.replace("{{setup}}", text).encode()

@@ -1,18 +1,22 @@
-"""What the web page is told of a scene."""
+"""What the web page is told of a view."""
 
 from typing import Any
 
-from numpy.typing import NDArray
-
+from maskaug.core.arrays import Points
 from maskaug.review_ui.session.session import Decision
 from maskaug.review_ui.view.display import DisplayImage
-from maskaug.review_ui.view.view import SCORE_WORDS, Cell, View, pace_text, readable
+from maskaug.review_ui.view.view import Cell, View
+from maskaug.review_ui.view.words import SCORE_WORDS, pace_text, readable
 
 
 def view_json(view: View, version: int) -> dict[str, Any]:
-    """A scene as JSON: pictures by their places in the queue, all else as it is to be written.
+    """A view as JSON: pictures by their places in the queue, everything else as the page is to show it.
 
-    Whether a picture is a control is not in it.
+    It does not tell whether a picture is a control.
+
+    Args:
+        view: What there is to draw.
+        version: Of the controller; the page gives it back with each key.
     """
     counts = view.counts
     return {
@@ -20,7 +24,8 @@ def view_json(view: View, version: int) -> dict[str, Any]:
         "mode": view.mode,
         "help": view.help,
         "cursor": view.cursor,
-        "look": {name: getattr(view.look, name) for name in ("before", "side", "lines", "zoom")},
+        "switches": sorted(view.switches),
+        "hints": view.hints,
         "counts": {name: getattr(counts, name) for name in ("total", "accepted", "rejected", "left")},
         "pace": pace_text(counts),
         "place": view.place,
@@ -32,7 +37,7 @@ def view_json(view: View, version: int) -> dict[str, Any]:
 
 
 def _cell(cell: Cell, view: View) -> dict[str, Any]:
-    shown, picture = cell.shown, cell.picture
+    display, picture = cell.display, cell.picture
     folder, _, name = picture.output.rpartition("/")
     decided = cell.verdict.decided
     record: dict[str, Any] = {
@@ -46,17 +51,17 @@ def _cell(cell: Cell, view: View) -> dict[str, Any]:
         "auto": bool(decided and decided.auto),
         "flagged": cell.verdict.flagged,
         "mark": _mark(cell.mark),
-        "ready": shown is not None,
-        "problem": shown.problem if shown else None,
+        "ready": display is not None,
+        "problem": display.problem if display else None,
     }
-    if shown is None or view.mode != "single":
+    if display is None or view.mode != "single":
         return record
-    record["template"] = shown.template
-    record["pose"] = [round(angle) for angle in shown.pose]
-    record["reasons"] = [SCORE_WORDS.get(reason, readable(reason)) for reason in shown.reasons]
-    display = shown.close if view.look.zoom else shown.whole
-    if display is not None:
-        record["sight"] = _display(display, lines=view.look.lines)
+    record["template"] = display.template
+    record["pose"] = [round(angle) for angle in display.pose]
+    record["reasons"] = [SCORE_WORDS.get(reason, readable(reason)) for reason in display.reasons]
+    image = display.close if "zoom" in view.switches else display.whole
+    if image is not None:
+        record["image"] = _image(image, lines="lines" in view.switches)
     return record
 
 
@@ -64,17 +69,17 @@ def _mark(mark: Decision | None) -> str | None:
     return None if mark is None else readable(mark.reason) if mark.reason else "reject"
 
 
-def _display(display: DisplayImage, *, lines: bool) -> dict[str, Any]:
-    height, width = display.after.shape[:2]
+def _image(image: DisplayImage, *, lines: bool) -> dict[str, Any]:
+    height, width = image.after.shape[:2]
     return {
         "width": width,
         "height": height,
-        "before": display.before is not None,
-        "outlines": [_points(points) for points in display.outlines] if lines else [],
-        "landmarks": [_points(points) for points in display.landmarks] if lines else [],
+        "before": image.before is not None,
+        "outlines": [_points(points) for points in image.outlines] if lines else [],
+        "landmarks": [_points(points) for points in image.landmarks] if lines else [],
     }
 
 
-def _points(points: NDArray[Any]) -> list[list[float]]:
-    """Corners of pixels are at whole numbers in a browser, centres are here."""
+def _points(points: Points) -> list[list[float]]:
+    """In a browser the corners of pixels are at whole numbers, here their centres are."""
     return [[round(float(x) + 0.5, 1), round(float(y) + 0.5, 1)] for x, y in points]

@@ -1,19 +1,17 @@
-"""Controls: overlays displaced on purpose. Who accepts one was not looking.
+"""Controls: overlays displaced on purpose. Whoever accepts one was not looking.
 
 A control is made from the unmasked picture and the parameters of a masked copy, with the landmarks of the largest face
-displaced. It is kept below ``DST/reviews``, so that who starts again is shown the same.
+displaced. It is kept below ``DST/reviews``, so that a session opened again shows the same.
 """
 
 import hashlib
-import json
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from maskaug.augment.generate.generate import CONFIG_FILE
+from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.masking.engine import load_engine
 from maskaug.augment.reviews.log import REVIEWS_FOLDER, ReviewError
@@ -71,16 +69,16 @@ class Controls:
 
     def _displaced(self, picture: QueueItem) -> bytes:
         if picture.before is None:
-            raise PictureError("missing", f"the unmasked picture of {picture.output} was not carried over")
+            raise PictureError("missing", f"the data set holds no unmasked picture of {picture.output}")
         row = self._rows.row(picture.row)
         image = read_picture(self._dst / picture.before).pixels
         rng = np.random.default_rng(int(picture.sha256[:16], 16))
         faces, records = faces_of(row), [row, *(row.get("other_faces") or [])]
         if not faces:
-            raise PictureError("unreadable", f"the manifest has no landmarks of {picture.output}")
+            raise PictureError("unreadable", f"the manifest holds no landmarks of {picture.output}")
         for number, (face, record) in enumerate(zip(faces, records, strict=True)):
-            worn = MaskParams.model_validate_json(record["parameters"])
-            image = self._engine.apply(image, face if number else displaced(face, image.shape[:2], rng), worn).image
+            params = MaskParams.model_validate_json(record["parameters"])
+            image = self._engine.apply(image, face if number else displaced(face, image.shape[:2], rng), params).image
         return encode_picture(image, self._options.format, self._options.jpeg_quality)
 
 
@@ -90,7 +88,7 @@ def displaced(face: Face, size: tuple[int, ...], rng: np.random.Generator) -> Fa
     Args:
         face: Where it is.
         size: ``(H, W)`` of the picture.
-        rng: Draws some directions; the one that leaves most of the mask in the picture is taken.
+        rng: Samples some directions; the one that leaves most of the mask in the picture is taken.
     """
     width = float(np.linalg.norm(face.landmarks[16] - face.landmarks[0]))
     angles, lengths = rng.uniform(0, 2 * np.pi, _TRIES), rng.uniform(*_DISTANCE, _TRIES) * width
@@ -105,13 +103,10 @@ def _inside(points: NDArray[np.floating], size: tuple[int, ...]) -> float:
 
 
 def _options(dst: Path) -> GenerateOptions:
-    path = dst / CONFIG_FILE
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        return GenerateOptions(dst=dst, **{name: value for name, value in config.items() if name != "maskaug"})
-    except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
-        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise ReviewError(f"--honeypots needs {path}, which cannot be used: {problem}") from error
+        return GeneratedSet(dst).read_options()
+    except GeneratedSetError as error:
+        raise ReviewError(f"--honeypots needs the options of the set: {error}") from error
 
 
 def _engine(options: GenerateOptions) -> MaskEngine:

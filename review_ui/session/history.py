@@ -1,4 +1,4 @@
-"""`History`: what stands of one annotator's events, and what can be undone."""
+"""`History`: which of one annotator's decisions stand, and what can be undone."""
 
 from collections import defaultdict
 from collections.abc import Container
@@ -9,29 +9,29 @@ from maskaug.augment.reviews.log import Event, Verdict, verdict
 class History:
     """Events on some pictures, kept up to date one by one.
 
-    Events with one time are one act, such as taking a page of pictures: they are undone together. Acceptance by score
-    is no act, and neither is what happened to pictures that are not shown.
+    Events with the same time are one act, such as taking a page of pictures: they are undone together. Acceptance by
+    score is not an act, and neither is what happened to pictures that are not shown.
     """
 
     def __init__(self, shown: Container[str]) -> None:
-        """Nothing has happened yet.
+        """Start without any event.
 
         Args:
-            shown: SHA-256 of the pictures that are shown; more may come.
+            shown: SHA-256 of the pictures that are shown; it may grow.
         """
         self._shown = shown
         self._standing: dict[str, list[Event]] = defaultdict(list)
         self._acts: list[list[Event]] = []  # oldest first; no event in them was undone
 
     def note(self, event: Event) -> None:
-        """Keep an event."""
+        """Take in an event."""
         standing = self._standing[event.output_sha256]
         if event.action == "undo":
             if standing:
                 self._forget(standing.pop())
             return
         if event.auto:
-            # It is what an undo would take back now, so what lies beneath it stays as it is.
+            # An undo would now take back this event, so the events beneath it cannot be undone.
             for earlier in standing:
                 self._forget(earlier)
         elif event.output_sha256 in self._shown:
@@ -42,7 +42,7 @@ class History:
         standing.append(event)
 
     def verdict(self, sha256: str | None) -> Verdict:
-        """What stands on a picture; nothing if it is None."""
+        """The decision that stands on a picture; none if ``sha256`` is None."""
         return verdict(self._standing[sha256]) if sha256 in self._standing else Verdict()
 
     def latest(self) -> list[Event]:

@@ -1,8 +1,9 @@
-"""Which pictures one annotator is to see, and in what order: from the manifest's columns, without any picture."""
+"""Which pictures one annotator is to see, and in what order: read from the manifest, without opening any picture."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +17,12 @@ from maskaug.review_ui.options import Order, ReviewOptions
 _COLUMNS = ("status", "source", "source_sha256", "output", "output_sha256", "split", "kind", "yaw", "quality")
 _SORTED_BY: dict[Order, tuple[str, ...]] = {
     "doubtful": ("quality",),
-    "random": ("draw",),
+    "random": ("number",),
     "kind": ("kind", "quality"),
     "pose": ("yaw",),
     "source": ("source", "output"),
 }
-# A control is made of a picture so many places from where it is shown: far enough not to stand out beside it, near
+# A control is shown so many places away from the picture it is made from: far enough not to stand out beside it, near
 # enough to have a score like its neighbours'.
 _CONTROL_DISTANCE = (20, 200)
 
@@ -34,7 +35,7 @@ class QueueItem:
         row: Its number in the manifest.
         sha256: Of its file.
         output: Its path below the set's folder.
-        before: Path of the unmasked picture there, or None if it was not carried over.
+        before: Path of the unmasked picture there, or None if the data set holds none.
         kind, split, quality: As in the manifest.
     """
 
@@ -85,35 +86,48 @@ class Queue:
 
 
 def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
-    """Choose and order pictures as the options say; none may be left undecided, and then the queue is empty.
+    """Choose and order pictures as the options say; the queue is empty if none of them is left undecided.
 
     Args:
         options: See :class:`ReviewOptions`.
         events: What this annotator has done so far.
 
     Raises:
-        ReviewError: there is no finished set, or it has no picture that the options allow.
+        ReviewError: there is no finished data set, or the options leave none of its pictures.
     """
-    try:
-        rows = read_columns(options.dst, _COLUMNS)
-    except FileNotFoundError as error:
-        raise ReviewError(f"{error}; name an output of maskaug generate") from error
-    except (OSError, pa.ArrowException) as error:
-        raise ReviewError(f"the manifest of {options.dst} cannot be read: {error}; generate it again") from error
-    table = _masked(rows, options.seed)
+    table = _masked(_read(options.dst), options.seed)
     if not len(table):
         raise ReviewError(f"{options.dst} has no masked picture to review")
-    disputes: dict[str, dict[str, Event]] = {}
+    disputes = _disputes(options.dst) if options.disputed else {}
     if options.disputed:
-        decisions = {sha256: by_people(given) for sha256, given in judgements(read_reviews(options.dst)).items()}
-        disputes = {sha256: given for sha256, given in decisions.items() if in_dispute(given)}
         table = table.filter(_among(table, disputes))
         if not len(table):
             raise ReviewError(f"no picture of {options.dst} is in dispute")
     table = _share(_filtered(table, options), options)
     if not len(table):
-        raise ReviewError(f"no masked picture of {options.dst} is as the options say; ease them")
+        raise ReviewError(f"the options leave no masked picture of {options.dst}; drop some of them")
+    table, by_score = _undecided(table, options, events)
+    table = table.sort_by([(column, "ascending") for column in (*_SORTED_BY[options.order], "number")])
+    places, controls = _with_controls(table, options)
+    return Queue(table.select([field.name for field in fields(QueueItem)]), places, controls, disputes, by_score)
 
+
+def _read(dst: Path) -> pa.Table:
+    try:
+        return read_columns(dst, _COLUMNS)
+    except FileNotFoundError as error:
+        raise ReviewError(f"{error}; name an output of maskaug generate") from error
+    except (OSError, pa.ArrowException) as error:
+        raise ReviewError(f"the manifest of {dst} cannot be read: {error}; generate it again") from error
+
+
+def _disputes(dst: Path) -> dict[str, dict[str, Event]]:
+    decisions = {sha256: by_people(given) for sha256, given in judgements(read_reviews(dst)).items()}
+    return {sha256: given for sha256, given in decisions.items() if in_dispute(given)}
+
+
+def _undecided(table: pa.Table, options: ReviewOptions, events: Sequence[Event]) -> tuple[pa.Table, list[str]]:
+    """The pictures to be shown, and the SHA-256 of those that their score accepts now."""
     standing = verdicts(event for event in events if not event.control)
     decided = {sha256: verdict.decided for sha256, verdict in standing.items() if verdict.decided is not None}
     by_score: list[str] = []
@@ -124,29 +138,27 @@ def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
         table = table.filter(pc.invert(passed))
     if options.undecided:
         table = table.filter(pc.invert(_among(table, decided)))
-    table = table.sort_by([(column, "ascending") for column in (*_SORTED_BY[options.order], "draw")])
-    places, controls = _with_controls(table, options)
-    return Queue(table.select([field.name for field in fields(QueueItem)]), places, controls, disputes, by_score)
+    return table, by_score
 
 
 def _masked(rows: pa.Table, seed: int) -> pa.Table:
-    """The masked copies, each content once, with their unmasked pictures and a number drawn for each."""
+    """The masked copies, each content once, with their unmasked pictures and a random number for each."""
     rows = rows.append_column("row", pa.array(range(len(rows)), pa.int64()))
-    carried = rows.filter(pc.equal(rows["status"], "carried"))
+    originals = rows.filter(pc.equal(rows["status"], "original"))
     masked = rows.filter(pc.equal(rows["status"], "masked"))
     shas = masked["output_sha256"].to_pylist()
     first = {sha256: place for place, sha256 in reversed(list(enumerate(shas)))}
     if len(first) < len(shas):
         masked = masked.take(pa.array(sorted(first.values()), pa.int64()))
         shas = masked["output_sha256"].to_pylist()
-    sources = pc.index_in(masked["source_sha256"], value_set=carried["source_sha256"].combine_chunks())
-    draws = [_draw(f"{seed}:{sha256}") for sha256 in shas]
+    sources = pc.index_in(masked["source_sha256"], value_set=originals["source_sha256"].combine_chunks())
+    numbers = [_uniform(f"{seed}:{sha256}") for sha256 in shas]
     return pa.table(
         {
             **{name: masked[name] for name in ("row", "output", "kind", "split", "quality", "source", "yaw")},
             "sha256": masked["output_sha256"],
-            "before": carried["output"].take(sources),
-            "draw": pa.array(draws, pa.float64()),
+            "before": originals["output"].take(sources),
+            "number": pa.array(numbers, pa.float64()),
         }
     )
 
@@ -164,23 +176,23 @@ def _filtered(table: pa.Table, options: ReviewOptions) -> pa.Table:
 
 
 def _share(table: pa.Table, options: ReviewOptions) -> pa.Table:
-    """What of the pictures falls to this annotator, and of that the sample."""
+    """The pictures that fall to this annotator, and of these the sample."""
     if options.annotators is not None:
         mine = [_falls_to(options, sha256) for sha256 in table["sha256"].to_pylist()]
         table = table.filter(pa.array(mine, pa.bool_()))
     if options.sample is not None:
-        table = table.sort_by("draw").slice(0, options.sample)
+        table = table.sort_by("number").slice(0, options.sample)
     return table
 
 
 def _falls_to(options: ReviewOptions, sha256: str) -> bool:
-    """Whether all see this picture, or it is dealt to this annotator: the content alone decides.
+    """Whether everyone sees this picture, or it falls to this annotator: the content alone decides.
 
-    Each annotator draws a number for it, and the highest has it: when someone joins, the others keep the rest.
+    Each annotator has a random number for it, and the highest wins: when someone joins, the others keep the rest.
     """
     if int(sha256[:8], 16) < options.overlap * 2**32:
         return True
-    return max(options.annotators or (), key=lambda name: _draw(f"{name}:{sha256}")) == options.name
+    return max(options.annotators or (), key=lambda name: _uniform(f"{name}:{sha256}")) == options.name
 
 
 def _with_controls(table: pa.Table, options: ReviewOptions) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
@@ -189,7 +201,7 @@ def _with_controls(table: pa.Table, options: ReviewOptions) -> tuple[NDArray[np.
     usable = np.asarray(pc.is_valid(table["before"]), dtype=np.bool_)
     wanted = min(round(count * options.honeypots / (1 - options.honeypots)), int(usable.sum()))
     controls = np.zeros(count + wanted, dtype=np.bool_)
-    rng = np.random.default_rng(int(2**53 * _draw(f"{options.seed}:{options.name}")))
+    rng = np.random.default_rng(int(2**53 * _uniform(f"{options.seed}:{options.name}")))
     controls[rng.choice(count + wanted, wanted, replace=False)] = True
     places = np.empty(count + wanted, dtype=np.intp)
     places[~controls] = np.arange(count)
@@ -208,6 +220,6 @@ def _among(table: pa.Table, sha256s: Iterable[str]) -> pa.ChunkedArray:
     return pc.is_in(table["sha256"], value_set=pa.array(sha256s, pa.string()))
 
 
-def _draw(text: str) -> float:
+def _uniform(text: str) -> float:
     """A number in [0, 1) that depends on the text alone."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48

@@ -1,4 +1,4 @@
-"""`Session`: what one annotator has decided, where they stand, and what can be undone; without any picture."""
+"""`Session`: what one annotator has decided, where they are, and what can be undone; without any picture."""
 
 import time
 from collections import deque
@@ -13,9 +13,9 @@ from maskaug.augment.reviews.log import Action, Event, ReviewLog, Verdict
 from maskaug.review_ui.session.history import History
 from maskaug.review_ui.session.queue import Queue, QueueItem
 
-_RECENT = 100  # decisions that the pace is measured on
+_RECENT = 100  # number of decisions that the pace is measured over
 _ACCEPTED, _REJECTED, _LEFT_OUT = 1, 2, 3
-_PAUSE = 60.0  # seconds; who takes longer over a picture is having coffee
+_PAUSE = 60.0  # seconds; whoever takes longer over a picture is having coffee
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Counts:
     """Where a session stands.
 
     Attributes:
-        total: Pictures in the queue, those left out not among them.
-        accepted, rejected: Of them.
-        per_minute: Decisions, lately; None before the second.
+        total: Pictures in the queue, without those left out.
+        accepted, rejected: How many of these.
+        per_minute: Recent decisions per minute; None before the second decision.
     """
 
     total: int
@@ -46,19 +46,19 @@ class Counts:
 
     @property
     def left(self) -> int:
-        """Pictures not decided on."""
+        """Number of pictures that are not decided."""
         return self.total - self.accepted - self.rejected
 
     @property
     def seconds_left(self) -> float | None:
-        """Time that the rest takes at this pace."""
+        """Seconds that the rest takes at this pace; None while there is no pace."""
         return self.left * 60 / self.per_minute if self.per_minute else None
 
 
 class Session:
     """One annotator going through a queue. Each decision is on the disk before the method that makes it returns.
 
-    A control has no SHA-256 before it is made: say what it is by :meth:`reveal` before it is decided on.
+    A control has no SHA-256 before it is made: call :meth:`reveal` before it is decided on.
 
     Attributes:
         position: Place in the queue of the picture that is looked at.
@@ -71,13 +71,13 @@ class Session:
         controls: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Go on where the log ends.
+        """Continue where the log ends.
 
         Args:
-            queue: What is to be decided on; not empty.
-            log: Where decisions go.
-            controls: SHA-256 of controls made earlier, by that of the picture they were made from.
-            clock: Seconds; for measuring how long pictures are looked at.
+            queue: The pictures to decide on; not empty.
+            log: Where decisions are recorded.
+            controls: SHA-256 of the controls made earlier, by that of the picture each was made from.
+            clock: Returns seconds, to measure how long pictures are looked at.
         """
         if not len(queue):
             raise ValueError("the queue is empty: there is nothing to decide on")
@@ -95,7 +95,7 @@ class Session:
         self.position = 0
         for event in log.events:
             self._history.note(event)
-            self._judge(event.output_sha256)
+            self._update(event.output_sha256)
             if not event.auto:
                 self.position = self._places.get(event.output_sha256, self.position)
         self._paces: deque[float] = deque(maxlen=_RECENT)
@@ -106,12 +106,12 @@ class Session:
 
     @property
     def picture(self) -> QueueItem:
-        """What is looked at, or what the control that is looked at was made from."""
+        """The picture that is looked at, or that the control that is looked at was made from."""
         return self.queue.picture(self.position)
 
     @property
     def finished(self) -> bool:
-        """Whether all is decided."""
+        """Whether everything is decided."""
         return bool(self._outcomes.all())
 
     @property
@@ -126,18 +126,18 @@ class Session:
         )
 
     def verdict(self, place: int) -> Verdict:
-        """What stands of the decisions on a place's picture."""
+        """The decision that stands on the picture at a place."""
         return self._history.verdict(self._sha256s[place])
 
     def reveal(self, place: int, sha256: str) -> None:
-        """Say what the control at a place is."""
+        """Give the SHA-256 of the control at a place."""
         if self._sha256s[place] != sha256:
             self._sha256s[place] = sha256
             self._places[sha256] = place
-            self._judge(sha256)
+            self._update(sha256)
 
     def leave_out(self, place: int) -> None:
-        """Do without a picture: the control at a place cannot be made."""
+        """Take a place out of the session, because the control there cannot be made."""
         self._outcomes[place] = _LEFT_OUT
         if place == self.position:
             self.skip()
@@ -180,7 +180,7 @@ class Session:
         self.skip()
 
     def flag(self, place: int | None = None) -> None:
-        """Set or remove the flag of a place's picture; where one stands, if none is named.
+        """Set or remove the flag of the picture at a place; of the current picture if none is given.
 
         Raises:
             ReviewError: it could not be recorded.
@@ -203,18 +203,18 @@ class Session:
         return True
 
     def skip(self) -> None:
-        """Go to the next undecided picture, from the end to the first one; stay if there is no other."""
+        """Go to the next undecided picture, after the last to the first one; stay if there is no other."""
         open_ = self.undecided(2)
         others = [place for place in open_ if place != self.position]
         if others:
             self.go(others[0])
 
     def back(self) -> None:
-        """Go to the picture before, decided or not."""
+        """Go to the previous picture, decided or not."""
         self.go(max(self.position - 1, 0))
 
     def forward(self) -> None:
-        """Go to the picture after, decided or not."""
+        """Go to the next picture, decided or not."""
         self.go(min(self.position + 1, len(self.queue) - 1))
 
     def go(self, place: int) -> None:
@@ -223,7 +223,7 @@ class Session:
         self.look()
 
     def undecided(self, count: int) -> list[int]:
-        """Up to ``count`` undecided places, from where one stands to the end, and then from the beginning."""
+        """Up to ``count`` undecided places, from the current one to the end, and then from the beginning."""
         found: list[int] = []
         for part, start in ((self._outcomes[self.position :], self.position), (self._outcomes[: self.position], 0)):
             if len(found) < count:
@@ -235,9 +235,9 @@ class Session:
         self._log.append(*events)
         for event in events:
             self._history.note(event)
-            self._judge(event.output_sha256)
+            self._update(event.output_sha256)
 
-    def _judge(self, sha256: str) -> None:
+    def _update(self, sha256: str) -> None:
         place = self._places.get(sha256)
         if place is not None:
             decided = self._history.verdict(sha256).decided

@@ -1,18 +1,18 @@
-"""`Controller`: what a key does; window and web page only show what it holds, and hand keys on."""
+"""`Controller`: what a key does; window and web page only show its view, and pass keys on to it."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from maskaug.review_ui.session.session import ACCEPT, Decision, Session
+from maskaug.review_ui.view.actions import ACTIONS, ActionSpec, Mode, Tone, hints_for
 from maskaug.review_ui.view.display import DisplayItem
-from maskaug.review_ui.view.keys import REASONS
 from maskaug.review_ui.view.picture_cache import PictureCache
-from maskaug.review_ui.view.view import GRID_SIDE, Cell, Tone, View, ViewOptions, decision_text
+from maskaug.review_ui.view.view import GRID_SIDE, Cell, View
+from maskaug.review_ui.view.words import decision_text
 
 _PAGE = GRID_SIDE * GRID_SIDE
 _AHEAD = 5  # pictures made ready in the large view
-DECISIONS = {"accept", "reject", "take", *REASONS}
-_STEPS = {"left": -1, "right": 1, "up": -GRID_SIDE, "down": GRID_SIDE}
-_SWITCHES = ("before", "side", "lines", "zoom")
+_BACK_FROM_END = {"left", "right", "grid"}
 
 
 @dataclass
@@ -26,8 +26,8 @@ class Controller:
     """A session, how it is looked at, and the pictures.
 
     Attributes:
-        session: What is decided.
-        shelf: The pictures.
+        session: Where decisions are recorded.
+        picture_cache: The pictures.
         version: Grows whenever there may be something new to draw.
         closed: Whether the annotator wants to stop.
     """
@@ -35,7 +35,7 @@ class Controller:
     def __init__(self, session: Session, picture_cache: PictureCache) -> None:
         self.session = session
         self.picture_cache = picture_cache
-        self._look = ViewOptions()
+        self._switches: frozenset[str] = frozenset()  # those that are on
         self._help = False
         self._end = session.finished
         self._page: _Page | None = None
@@ -44,38 +44,47 @@ class Controller:
         self._seen: object = None
         self.version = 0
         self.closed = False
+        self._always: Mapping[str, Callable[[], None]] = {
+            "quit": self._quit,
+            "help": self._open_help,
+            "undo": self._undo,
+        }
+        self._single: Mapping[str, Callable[[], None]] = {
+            "left": self._back,
+            "right": self._forward,
+            "skip": self._skip,
+            "flag": self._flag,
+            "grid": self._open_grid,
+        }
+        self._grid: Mapping[str, Callable[[_Page], None]] = {
+            "left": lambda page: self._move(page, -1),
+            "right": lambda page: self._move(page, 1),
+            "up": lambda page: self._move(page, -GRID_SIDE),
+            "down": lambda page: self._move(page, GRID_SIDE),
+            "skip": self._skip_page,
+            "flag": self._flag_cell,
+            "accept": self._unmark,
+            "take": self._take,
+            "grid": self._close_grid,
+        }
         self._want()
 
-    def may(self, action: str) -> bool:
-        """Whether an action can be done now: what is not on the screen yet is not decided on."""
-        return action not in DECISIONS or self._help or self._end or self._ready()
+    def may(self, name: str) -> bool:
+        """Whether an action can be done now: nothing is decided on before it is on the screen."""
+        return ACTIONS[name].kind != "decision" or self._help or self._end or self._ready()
 
-    def do(self, action: str) -> None:
+    def do(self, name: str) -> None:
         """Do what a key stands for.
+
+        Args:
+            name: Of the action.
 
         Raises:
             ReviewError: it could not be recorded.
         """
         self.version += 1
         self._message, self._tone = "", "plain"
-        if self._help:  # nobody decides on what is covered
-            self._help = False
-        elif action == "quit":
-            self.closed = True
-        elif action == "help":
-            self._help = True
-        elif action == "undo":
-            self._undo()
-        elif self._end:
-            self._end = action not in ("left", "right", "grid")
-        elif action in _SWITCHES:
-            self._look = replace(self._look, **{action: not getattr(self._look, action)})
-        elif action == "grid":
-            self._turn()
-        elif self._page is not None:
-            self._do_in_grid(self._page, action)
-        else:
-            self._do_in_single(action)
+        self._perform(ACTIONS[name])
         self._want()
 
     def click(self, number: int) -> None:
@@ -105,11 +114,14 @@ class Controller:
         ]
         disputed = session.queue.disputes.get(cells[0].picture.sha256, {}) if cells and page is None else {}
         words = [event.reason or event.action for event in disputed.values()]
+        mode: Mode = "end" if self._end else "single" if page is None else "grid"
+        marked = sum(cell.mark is not None for cell in cells)
         return View(
-            mode="end" if self._end else "single" if page is None else "grid",
+            mode=mode,
             cells=cells,
             cursor=page.cursor if page else 0,
-            look=self._look,
+            switches=self._switches,
+            hints=hints_for(mode, len(cells) - marked, marked),
             help=self._help,
             counts=session.counts,
             place=places[page.cursor if page else 0] + 1 if places else session.counts.total,
@@ -119,7 +131,7 @@ class Controller:
         )
 
     def drawn(self) -> None:
-        """What :meth:`scene` gave is on the screen: from now on it is looked at."""
+        """What :meth:`view` returned is on the screen: from now on it is looked at."""
         seen = (self._end, self._page.places if self._page else self.session.position)
         if seen != self._seen and self._ready():
             self._seen = seen
@@ -129,66 +141,37 @@ class Controller:
         """Places that are probably looked at next."""
         return self.session.undecided(_AHEAD if self._page is None else 2 * _PAGE)
 
-    def _do_in_single(self, action: str) -> None:
-        session = self.session
-        if action in ("left", "right"):
-            self._end = action == "right" and session.finished and session.position == len(session.queue) - 1
-            session.back() if action == "left" else session.forward()
-        elif action == "skip":
-            session.skip()
-            self._end = session.finished
-        elif action == "flag":
-            session.flag()
-            self._say("flagged" if session.verdict(session.position).flagged else "flag removed")
-        elif action in DECISIONS and action != "take":
-            shown = self.picture_cache.get(session.position, large=True)
-            if action == "accept" and (shown is None or shown.problem):
-                self._say("what cannot be shown cannot be accepted: skip it, or reject it", "bad")
-                return
-            decision = _decision(action)
-            session.decide(decision)
-            self._say(decision_text(decision), "good" if decision is ACCEPT else "bad")
-            self._end = session.finished
+    def _perform(self, action: ActionSpec) -> None:
+        if self._help:  # nobody decides on what is covered
+            self._help = False
+        elif action.name in self._always:
+            self._always[action.name]()
+        elif self._end:
+            self._end = action.name not in _BACK_FROM_END
+        elif action.kind == "switch":
+            self._switches ^= {action.name}
+        elif self._page is not None:
+            self._perform_in_grid(self._page, action)
         else:
-            return
-        if action != "flag":
-            self._look = replace(self._look, before=False)
+            self._perform_in_single(action)
 
-    def _do_in_grid(self, page: _Page, action: str) -> None:
-        place = page.places[page.cursor]
-        if action in _STEPS:
-            step = page.cursor + _STEPS[action]
-            page.cursor = step if 0 <= step < len(page.places) else page.cursor
-        elif action == "flag":
-            self.session.flag(place)
-        elif action == "take":
-            self._take(page)
-        elif action == "skip":
-            self.session.go(page.places[-1])
-            self.session.skip()
-            self._open_page()
-        elif action == "accept":
-            page.marks.pop(place, None)
-        elif action in DECISIONS:
-            decision = _decision(action)
-            if page.marks.get(place) == decision or (action == "reject" and place in page.marks):
-                del page.marks[place]
-            else:
-                page.marks[place] = decision
+    def _perform_in_single(self, action: ActionSpec) -> None:
+        if action.name in self._single:
+            self._single[action.name]()
+        elif action.decision is not None:
+            self._decide(action.decision, action.tone)
 
-    def _take(self, page: _Page) -> None:
-        broken = {
-            place
-            for place in page.places
-            if place not in page.marks and ((shown := self._get(place)) is None or shown.problem)
-        }
-        decisions = {place: page.marks.get(place, ACCEPT) for place in page.places if place not in broken}
-        self.session.decide_page(decisions)
-        accepted = sum(decision is ACCEPT for decision in decisions.values())
-        words = f"{accepted} accepted, {len(decisions) - accepted} rejected"
-        self._say(f"{words}, {len(broken)} that cannot be shown left undecided" if broken else words, "good")
-        self._end = self.session.finished
-        self._open_page()
+    def _perform_in_grid(self, page: _Page, action: ActionSpec) -> None:
+        if action.name in self._grid:
+            self._grid[action.name](page)
+        elif action.decision is not None:
+            self._mark(page, action.decision)
+
+    def _quit(self) -> None:
+        self.closed = True
+
+    def _open_help(self) -> None:
+        self._help = True
 
     def _undo(self) -> None:
         if not self.session.undo():
@@ -196,23 +179,93 @@ class Controller:
             return
         self._say("undone")
         self._end = False
-        self._look = replace(self._look, before=False)
+        self._show_masked()
         if self._page is not None:
             self._open_page()
 
-    def _turn(self) -> None:
-        if self._page is not None:
-            self.session.go(self._page.places[self._page.cursor])
-            self._page = None
-        elif self.session.finished:
-            self._say("all is decided; undo, or change single pictures")
+    def _back(self) -> None:
+        self.session.back()
+        self._show_masked()
+
+    def _forward(self) -> None:
+        self._end = self.session.finished and self.session.position == len(self.session.queue) - 1
+        self.session.forward()
+        self._show_masked()
+
+    def _skip(self) -> None:
+        self.session.skip()
+        self._end = self.session.finished
+        self._show_masked()
+
+    def _flag(self) -> None:
+        self.session.flag()
+        self._say("flagged" if self.session.verdict(self.session.position).flagged else "flag removed")
+
+    def _decide(self, decision: Decision, tone: Tone) -> None:
+        display = self.picture_cache.get(self.session.position, large=True)
+        if decision == ACCEPT and (display is None or display.problem):
+            self._say("a picture that cannot be shown cannot be accepted: skip it, or reject it", "bad")
+            return
+        self.session.decide(decision)
+        self._say(decision_text(decision), tone)
+        self._end = self.session.finished
+        self._show_masked()
+
+    def _open_grid(self) -> None:
+        if self.session.finished:
+            self._say("everything is decided; undo, or change single pictures")
         else:
             self._open_page()
+
+    def _close_grid(self, page: _Page) -> None:
+        self.session.go(page.places[page.cursor])
+        self._page = None
+
+    def _move(self, page: _Page, step: int) -> None:
+        if 0 <= page.cursor + step < len(page.places):
+            page.cursor += step
+
+    def _skip_page(self, page: _Page) -> None:
+        self.session.go(page.places[-1])
+        self.session.skip()
+        self._open_page()
+
+    def _flag_cell(self, page: _Page) -> None:
+        self.session.flag(page.places[page.cursor])
+
+    def _unmark(self, page: _Page) -> None:
+        page.marks.pop(page.places[page.cursor], None)
+
+    def _mark(self, page: _Page, decision: Decision) -> None:
+        """Mark the cell; the same reason again, or a rejection without one, removes the mark."""
+        place = page.places[page.cursor]
+        if page.marks.get(place) == decision or (decision.reason is None and place in page.marks):
+            del page.marks[place]
+        else:
+            page.marks[place] = decision
+
+    def _take(self, page: _Page) -> None:
+        broken = {
+            place
+            for place in page.places
+            if place not in page.marks and ((display := self._get(place)) is None or display.problem)
+        }
+        decisions = {place: page.marks.get(place, ACCEPT) for place in page.places if place not in broken}
+        self.session.decide_page(decisions)
+        accepted = sum(decision == ACCEPT for decision in decisions.values())
+        words = f"{accepted} accepted, {len(decisions) - accepted} rejected"
+        self._say(f"{words}, {len(broken)} that cannot be shown left undecided" if broken else words, "good")
+        self._end = self.session.finished
+        self._open_page()
 
     def _open_page(self) -> None:
         places = self.session.undecided(_PAGE)
         self._page = _Page(places) if places else None
-        self._look = replace(self._look, before=False)
+        self._show_masked()
+
+    def _show_masked(self) -> None:
+        """Another picture is shown masked, whatever was shown of the last one."""
+        self._switches -= {"before"}
 
     def _say(self, message: str, tone: Tone = "plain") -> None:
         self._message, self._tone = message, tone
@@ -238,11 +291,11 @@ class Controller:
     def _gather(self, wait: float) -> None:
         """Reveal controls as they are made; do without those that cannot be."""
         for place in [self.session.position] if self._page is None else list(self._page.places):
-            shown = self._get(place, wait)
-            if shown is None or not self.session.queue.controls[place]:
+            display = self._get(place, wait)
+            if display is None or not self.session.queue.controls[place]:
                 continue
-            if shown.sha256:
-                self.session.reveal(place, shown.sha256)
+            if display.sha256:
+                self.session.reveal(place, display.sha256)
                 continue
             self.session.leave_out(place)
             self._end = self.session.finished
@@ -250,9 +303,3 @@ class Controller:
                 self._open_page()
             self._want()
             return
-
-
-def _decision(action: str) -> Decision:
-    if action == "accept":
-        return ACCEPT
-    return Decision("reject", action if action in REASONS else None)

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from maskaug.core.arrays import Image, Points
 from maskaug.core.manifest import Row, faces_of
 from maskaug.core.pictures import PictureError, read_picture
 
-Pixels = NDArray[np.uint8]  # (H, W, 3), RGB
-
-_WHOLE, _CLOSE, _CELL = 1400, 1000, 320  # longest sides that are kept, pixels
+_WHOLE, _CLOSE, _CELL = 1400, 1000, 320  # longest sides that are kept, in pixels
 _MARGIN = 0.25  # around the face close up, in its own size
 _CHANGED = 14  # grey levels; re-encoding alone changes less
+# Columns of the manifest that a large view needs.
 COLUMNS = ("box", "landmarks", "stability", "detector", "template", "yaw", "pitch", "roll", "reasons", "other_faces")
 
 
@@ -24,15 +23,15 @@ class DisplayImage:
 
     Attributes:
         after: ``(H, W, 3) uint8`` RGB, with the mask.
-        before: The same without, or None.
+        before: The same without the mask, or None.
         outlines: ``(N, 2) float32`` each: around what the mask covers, in pixels of ``after``.
         landmarks: ``(68, 2) float32`` for each face, in the same pixels.
     """
 
-    after: Pixels
-    before: Pixels | None
-    outlines: tuple[NDArray[np.float32], ...] = ()
-    landmarks: tuple[NDArray[np.float32], ...] = ()
+    after: Image
+    before: Image | None
+    outlines: tuple[Points, ...] = ()
+    landmarks: tuple[Points, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class DisplayItem:
     """All that is shown of one picture.
 
     Attributes:
-        sha256: Of the file that was read; of the wanted one where it could not be.
+        sha256: Of the file that was read; of the expected one if it could not be read.
         whole, close: The picture, and its largest face; None if it cannot be shown.
         problem: Why not.
         template: Name of the mask.
@@ -57,22 +56,22 @@ class DisplayItem:
     reasons: tuple[str, ...] = ()
 
 
-def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -> DisplayItem:
+def read_large(after: Path, before: Path | None, row: Row, sha256: str | None) -> DisplayItem:
     """Read a picture for a large view.
 
     Args:
         after: The masked picture.
         before: The unmasked one.
-        row: Its ``COLUMNS`` of the manifest.
-        sha256: What the masked picture must be; None: anything.
+        row: The ``COLUMNS`` of its row in the manifest.
+        sha256: SHA-256 that the masked picture must have; None: any.
     """
     try:
         pixels, found = _read(after, sha256)
     except PictureError as error:
         return DisplayItem(sha256 or error.sha256 or "", problem=str(error))
-    bare = _read_before(before, pixels)
+    unmasked = _read_before(before, pixels)
     faces = faces_of(row)
-    full = DisplayImage(pixels, bare, _outlines(pixels, bare), tuple(face.landmarks for face in faces))
+    full = DisplayImage(pixels, unmasked, _outlines(pixels, unmasked), tuple(face.landmarks for face in faces))
     return DisplayItem(
         sha256=found,
         whole=_shrunk(full, _WHOLE),
@@ -83,8 +82,8 @@ def read_shown(after: Path, before: Path | None, row: Row, sha256: str | None) -
     )
 
 
-def read_cell(after: Path, before: Path | None, sha256: str | None) -> DisplayItem:
-    """Read a picture for a small view; see :func:`read_shown`."""
+def read_small(after: Path, before: Path | None, sha256: str | None) -> DisplayItem:
+    """Read a picture for a small view; see :func:`read_large`."""
     try:
         pixels, found = _read(after, sha256)
     except PictureError as error:
@@ -92,14 +91,14 @@ def read_cell(after: Path, before: Path | None, sha256: str | None) -> DisplayIt
     return DisplayItem(found, whole=_shrunk(DisplayImage(pixels, _read_before(before, pixels)), _CELL))
 
 
-def _read(path: Path, sha256: str | None) -> tuple[Pixels, str]:
+def _read(path: Path, sha256: str | None) -> tuple[Image, str]:
     picture = read_picture(path)
     if sha256 not in (None, picture.sha256):
         raise PictureError("changed", f"{path} was changed since it was generated; put the original back", sha256)
     return picture.pixels, picture.sha256
 
 
-def _read_before(path: Path | None, after: Pixels) -> Pixels | None:
+def _read_before(path: Path | None, after: Image) -> Image | None:
     try:
         before = read_picture(path).pixels if path is not None else None
     except PictureError:
@@ -107,8 +106,8 @@ def _read_before(path: Path | None, after: Pixels) -> Pixels | None:
     return before if before is not None and before.shape == after.shape else None
 
 
-def _outlines(after: Pixels, before: Pixels | None) -> tuple[NDArray[np.float32], ...]:
-    """Around what differs: what a mask leaves alone is encoded alike in both."""
+def _outlines(after: Image, before: Image | None) -> tuple[Points, ...]:
+    """Around what differs: where there is no mask, both are encoded alike."""
     if before is None:
         return ()
     changed = (cv2.absdiff(after, before).max(axis=2) > _CHANGED).astype(np.uint8)
@@ -122,10 +121,10 @@ def _outlines(after: Pixels, before: Pixels | None) -> tuple[NDArray[np.float32]
     )
 
 
-def _region(display: DisplayImage) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the largest face and its surroundings; of the mask, or of all, if there is none."""
-    height, width = display.after.shape[:2]
-    points = display.landmarks[:1] or display.outlines
+def _region(image: DisplayImage) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of the largest face with a margin; if there is none, of the mask, or of everything."""
+    height, width = image.after.shape[:2]
+    points = image.landmarks[:1] or image.outlines
     if not points:
         return 0, 0, width, height
     low, high = np.concatenate(points).min(axis=0), np.concatenate(points).max(axis=0)
@@ -135,35 +134,35 @@ def _region(display: DisplayImage) -> tuple[int, int, int, int]:
     return int(left), int(top), int(right), int(bottom)
 
 
-def _cropped(display: DisplayImage, region: tuple[int, int, int, int]) -> DisplayImage:
+def _cropped(image: DisplayImage, region: tuple[int, int, int, int]) -> DisplayImage:
     left, top, right, bottom = region
     part = (slice(top, bottom), slice(left, right))
     corner = np.array([left, top], dtype=np.float32)
     return DisplayImage(
-        display.after[part],
-        None if display.before is None else display.before[part],
-        tuple(points - corner for points in display.outlines),
-        tuple(points - corner for points in display.landmarks),
+        image.after[part],
+        None if image.before is None else image.before[part],
+        tuple(points - corner for points in image.outlines),
+        tuple(points - corner for points in image.landmarks),
     )
 
 
-def _shrunk(display: DisplayImage, side: int) -> DisplayImage:
-    height, width = display.after.shape[:2]
+def _shrunk(image: DisplayImage, side: int) -> DisplayImage:
+    height, width = image.after.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:
-        return display
+        return image
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
 
-    def small(pixels: Pixels) -> Pixels:
+    def small(pixels: Image) -> Image:
         return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     # Pixel centres are at whole numbers in either grid.
-    def moved(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    def moved(points: Points) -> Points:
         return np.asarray((points + 0.5) * factor - 0.5, dtype=np.float32)
 
     return DisplayImage(
-        small(display.after),
-        None if display.before is None else small(display.before),
-        tuple(moved(points) for points in display.outlines),
-        tuple(moved(points) for points in display.landmarks),
+        small(image.after),
+        None if image.before is None else small(image.before),
+        tuple(moved(points) for points in image.outlines),
+        tuple(moved(points) for points in image.landmarks),
     )

@@ -1,4 +1,4 @@
-"""Keys: which key does what, what a file of one's own may change in that, and how windows and browsers name keys.
+"""Keys: which key does what, what a user's file may change in that, and how windows and browsers name keys.
 
 A key is named by the character it types, in lower case, or ``space``, ``enter``, ``backspace``, ``tab``, ``esc``,
 ``left``, ``right``, ``up`` or ``down``.
@@ -9,38 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# Why a picture is rejected, in the order of the digits; also names of actions, and recorded as they stand here.
-REASONS = (
-    "misaligned",
-    "wrong_size",
-    "floating",
-    "wrong_pose",
-    "over_hand",
-    "unreal_light",
-    "not_a_face",
-    "duplicate",
-    "other",
-)
-DEFAULTS: dict[str, tuple[str, ...]] = {
-    "accept": ("a",),
-    "reject": ("r", "x"),
-    **{reason: (str(number),) for number, reason in enumerate(REASONS, start=1)},
-    "skip": ("space",),
-    "undo": ("u", "backspace"),
-    "flag": ("f",),
-    "left": ("left",),
-    "right": ("right",),
-    "up": ("up",),
-    "down": ("down",),
-    "before": ("b",),
-    "side": ("s",),
-    "lines": ("l",),
-    "zoom": ("z",),
-    "grid": ("g",),
-    "take": ("enter",),
-    "help": ("?",),
-    "quit": ("q", "esc"),
-}
+from maskaug.core.errors import MaskaugError
+from maskaug.review_ui.view.actions import ACTIONS
+
 _NAMED = ("space", "enter", "backspace", "tab", "esc", "left", "right", "up", "down")
 _CODES = {
     **{13: "enter", 10: "enter", 8: "backspace", 127: "backspace", 9: "tab", 27: "esc", 32: "space"},
@@ -58,8 +29,8 @@ _EXAMPLE = '{"accept": ["j"], "reject": ["k"]}'
 _MODIFIERS = ("ctrl", "control", "alt", "meta", "cmd", "super")
 
 
-class KeysError(Exception):
-    """A file of key bindings cannot be used; the message says which line of it, and what to write."""
+class KeysError(MaskaugError):
+    """A file of key bindings cannot be used; the message says what is wrong in it, and what to write."""
 
 
 def read_keys(path: Path | None) -> dict[str, str]:
@@ -74,11 +45,11 @@ def read_keys(path: Path | None) -> dict[str, str]:
     Raises:
         KeysError: the file cannot be read, or names an action or key that does not exist, or one key twice.
     """
-    bindings = dict(DEFAULTS)
+    bindings = {name: action.keys for name, action in ACTIONS.items()}
     if path is not None:
         for action, keys in _read(path).items():
-            if action not in DEFAULTS:
-                raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(DEFAULTS)}")
+            if action not in ACTIONS:
+                raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(ACTIONS)}")
             names = [keys] if isinstance(keys, str) else keys
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise KeysError(f'{path}: write the keys of {action} as ["a", "enter"], not {json.dumps(keys)}')
@@ -105,6 +76,11 @@ def key_of_code(code: int) -> str | None:
 def key_of_browser(key: str) -> str | None:
     """The name of a key by what a browser calls it in ``KeyboardEvent.key``."""
     return _BROWSER.get(key) or _character(key)
+
+
+def named_browser_keys(keys: Mapping[str, str]) -> list[str]:
+    """What a browser calls those keys with an action that are not named by the character they type."""
+    return [browser for browser, key in _BROWSER.items() if key in keys]
 
 
 def _character(text: str) -> str | None:
@@ -146,14 +122,14 @@ def _checked(name: str, where: str) -> str:
     modifier, plus, _ = lower.partition("+")
     if plus and modifier in _MODIFIERS:
         pressed = modifier.capitalize()
-        raise KeysError(f"{where}: windows never see {pressed} with a key; name the key alone, not {name!r}")
+        raise KeysError(f"{where}: keys are not combined with {pressed}; name the key alone, not {name!r}")
     if plus and modifier == "shift":
-        raise KeysError(f"{where}: Shift and a letter are the letter; name what is typed, not {name!r}")
+        raise KeysError(f"{where}: Shift is not named; write the character that is typed, not {name!r}")
     if lower in _NAMED:
         return lower
     if len(name) == 1 and name != lower:
-        raise KeysError(f"{where}: Shift and a letter are the letter; write {lower!r}, not {name!r}")
+        raise KeysError(f"{where}: letters are named in lower case; write {lower!r}, not {name!r}")
     if len(name) != 1 or not " " < name <= "~":
         known = ", ".join(_NAMED)
-        raise KeysError(f"{where}: there is no key {name!r}; there are the characters without accents, and {known}")
+        raise KeysError(f"{where}: there is no key {name!r}; there are the ASCII characters, and {known}")
     return name

@@ -1,4 +1,4 @@
-"""`Loader`: what will soon be shown is made ready in threads, and what was shown is kept for a while."""
+"""`Loader`: makes ready in threads what will soon be shown, and keeps for a while what was shown."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
@@ -14,7 +14,7 @@ _THREADS = 2  # decoding lets other threads run; more would take the processor f
 
 
 class Loader(Generic[Key, Value]):
-    """Makes values ahead, and keeps the latest; several threads may ask.
+    """Makes values ahead of time, and keeps the latest; several threads may ask.
 
     Memory is bounded: at most ``keep`` values are held, or as many as are wanted at once if these are more.
     """
@@ -33,16 +33,16 @@ class Loader(Generic[Key, Value]):
         self._held: OrderedDict[Key, Future[Value]] = OrderedDict()
 
     def want(self, keys: Iterable[Key]) -> None:
-        """Make these ready, the first one first; what was wanted before and not begun is given up."""
+        """Make these ready, the first one first; what was wanted earlier and is not begun is given up."""
         wanted = list(dict.fromkeys(keys))
         with self._lock:
             self._order(wanted)
 
     def get(self, key: Key, wait: float = 0.0) -> Value | None:
-        """A value, or None if it is not ready in time. It is begun now if it was not wanted before.
+        """A value, or None if it is not ready in time. If nobody wanted it earlier, it is begun now.
 
         Args:
-            key: Of the value.
+            key: Which value.
             wait: Seconds to wait for it.
 
         Raises:

@@ -7,22 +7,22 @@ from maskaug.core.manifest import RowReader
 from maskaug.core.pictures import PictureError
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import Queue, QueueItem
-from maskaug.review_ui.view.display import COLUMNS, DisplayItem, read_cell, read_shown
+from maskaug.review_ui.view.display import COLUMNS, DisplayItem, read_large, read_small
 from maskaug.review_ui.view.loader import Loader
 
 _KEEP_LARGE, _KEEP_SMALL = 10, 100  # pictures in memory: some 200 MB of large photographs
 
 
 class PictureCache:
-    """Reads what stands at the places of a queue, large or small."""
+    """Reads the pictures of a queue, large or small."""
 
     def __init__(self, dst: Path, queue: Queue, controls: Controls | None) -> None:
         """Open the manifest.
 
         Args:
             dst: The generated set.
-            queue: What is shown.
-            controls: Makes those among it; None if there are none.
+            queue: The pictures that are shown.
+            controls: Makes the controls in the queue; None if there are none.
         """
         self._dst = dst
         self._queue = queue
@@ -60,8 +60,8 @@ class PictureCache:
             except (PictureError, OSError) as error:
                 return DisplayItem("", problem=str(error))
         if not large:
-            return read_cell(after, before, sha256)
-        return read_shown(after, before, self._rows.row(picture.row), sha256)
+            return read_small(after, before, sha256)
+        return read_large(after, before, self._rows.row(picture.row), sha256)
 
     def _control(self, picture: QueueItem) -> tuple[Path, str]:
         if self._controls is None:

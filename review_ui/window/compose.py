@@ -1,4 +1,4 @@
-"""Frames of the window: pure functions from a scene to an ``(H, W, 3) uint8`` RGB array."""
+"""Frames of the window: pure functions from a view to an ``(H, W, 3) uint8`` RGB array."""
 
 from collections.abc import Mapping
 
@@ -6,47 +6,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.core.arrays import Image, Points
 from maskaug.review_ui.view.display import DisplayImage
-from maskaug.review_ui.view.view import GRID_SIDE, Cell, View, ViewOptions, readable
+from maskaug.review_ui.view.palette import COLORS, Color
+from maskaug.review_ui.view.view import GRID_SIDE, Cell, View
+from maskaug.review_ui.view.words import readable
 from maskaug.review_ui.window.panel import draw_end, draw_help, draw_panel, draw_status
-from maskaug.review_ui.window.style import (
-    ACCEPTED,
-    BACKGROUND,
-    BRIGHT,
-    CELL,
-    FLAGGED,
-    LANDMARK,
-    MUTED,
-    OUTLINE,
-    REJECTED,
-    Rect,
-    Sizes,
-    chip,
-    dim,
-    fill,
-    frame_around,
-    sizes_for,
-)
-from maskaug.review_ui.window.text import Color, Frame, line_height, put_text, width_of, wrapped
+from maskaug.review_ui.window.style import Rect, Sizes, chip, dim, fill, frame_around, sizes_for
+from maskaug.review_ui.window.text import line_height, put_text, width_of, wrapped
 
-_LARGEST = 8.0  # by which a small picture is enlarged
-_PANEL_FROM = 760  # width of a window that has room for facts beside the picture
+_LARGEST = 8.0  # most by which a small picture is enlarged
+_PANEL_FROM = 760  # least width in pixels at which there is room for facts beside the picture
 _SHIFT = 4  # binary digits of fractions in OpenCV's drawing
 
 
-def compose(view: View, size: tuple[int, int], keys: Mapping[str, str]) -> Frame:
-    """Draw a scene.
+def compose(view: View, size: tuple[int, int], keys: Mapping[str, str]) -> Image:
+    """Draw a view.
 
     Args:
-        scene: What there is to draw.
+        view: What there is to draw.
         size: ``(W, H)`` of the frame in pixels.
-        keys: A key for each action, to be named where it is of use.
+        keys: The key that is shown for each action.
 
     Returns:
         ``(H, W, 3) uint8`` RGB.
     """
     width, height = size
-    frame = np.full((height, width, 3), BACKGROUND, dtype=np.uint8)
+    frame = np.full((height, width, 3), COLORS.background, dtype=np.uint8)
     sizes = sizes_for(width, height)
     area, panel, status = _areas(size, sizes)
     if view.mode == "end":
@@ -93,77 +79,76 @@ def _cell_box(area: Rect, number: int) -> Rect:
     return Rect(left, top, right - left, bottom - top).inside(5)
 
 
-def _draw_single(frame: Frame, area: Rect, view: View, sizes: Sizes) -> None:
+def _draw_single(frame: Image, area: Rect, view: View, sizes: Sizes) -> None:
     (cell,) = view.cells
-    look = view.look
-    if cell.shown is None:
-        _say(frame, area, "reading ...", sizes.normal, MUTED)
+    if cell.display is None:
+        _say(frame, area, "reading ...", sizes.normal, COLORS.muted)
         return
-    display = cell.shown.close if look.zoom else cell.shown.whole
-    if display is None:
-        _say(frame, area, cell.shown.problem or "cannot be shown", sizes.normal, REJECTED)
+    image = cell.display.close if "zoom" in view.switches else cell.display.whole
+    if image is None:
+        _say(frame, area, cell.display.problem or "cannot be shown", sizes.normal, COLORS.rejected)
         return
-    if look.side and display.before is not None:
+    if "side" in view.switches and image.before is not None:
         half = (area.width - sizes.gap) // 2
         boxes = [Rect(area.left, area.top, half, area.height), Rect(area.right - half, area.top, half, area.height)]
         for box, before in zip(boxes, (True, False), strict=True):
-            _draw_sight(frame, box, display, look, before=before, sizes=sizes, color=_color(cell))
+            _draw_image(frame, box, image, view, before=before, sizes=sizes, color=_color(cell))
         return
-    _draw_sight(frame, area, display, look, before=look.before, sizes=sizes, color=_color(cell))
+    _draw_image(frame, area, image, view, before="before" in view.switches, sizes=sizes, color=_color(cell))
 
 
-def _draw_sight(
-    frame: Frame,
+def _draw_image(
+    frame: Image,
     area: Rect,
-    display: DisplayImage,
-    look: ViewOptions,
+    image: DisplayImage,
+    view: View,
     *,
     before: bool,
     sizes: Sizes,
     color: Color | None,
 ) -> None:
-    pixels = display.before if before else display.after
+    pixels = image.before if before else image.after
     if pixels is None:
-        _say(frame, area, "the unmasked picture is not there", sizes.normal, MUTED)
+        _say(frame, area, "there is no unmasked picture", sizes.normal, COLORS.muted)
         return
     box, factor = _put(frame, area, pixels)
-    if look.lines:
-        _draw_lines(frame, box, display, factor)
+    if "lines" in view.switches:
+        _draw_lines(frame, box, image, factor)
     if color is not None:
         frame_around(frame, box, color, 4)
-    if before or look.side:
-        chip(frame, "before" if before else "after", (box.left, box.top), sizes.small, BACKGROUND)
+    if before or "side" in view.switches:
+        chip(frame, "before" if before else "after", (box.left, box.top), sizes.small, COLORS.background)
 
 
-def _draw_cell(frame: Frame, box: Rect, cell: Cell, view: View, sizes: Sizes, *, chosen: bool) -> None:
-    fill(frame, box, CELL)
-    display = cell.shown.whole if cell.shown else None
-    if display is None:
-        problem = cell.shown.problem if cell.shown else None
-        _say(frame, box.inside(6), problem or "reading ...", sizes.small, REJECTED if problem else MUTED)
+def _draw_cell(frame: Image, box: Rect, cell: Cell, view: View, sizes: Sizes, *, chosen: bool) -> None:
+    fill(frame, box, COLORS.cell)
+    image = cell.display.whole if cell.display else None
+    if image is None:
+        problem = cell.display.problem if cell.display else None
+        _say(frame, box.inside(6), problem or "reading ...", sizes.small, COLORS.rejected if problem else COLORS.muted)
     else:
-        pixels = display.before if view.look.before and display.before is not None else display.after
+        pixels = image.before if "before" in view.switches and image.before is not None else image.after
         _put(frame, box, pixels)
     if cell.mark is not None:
         dim(frame, box, 0.45)
-        frame_around(frame, box.inside(3), REJECTED, 3)
+        frame_around(frame, box.inside(3), COLORS.rejected, 3)
         label = readable(cell.mark.reason) if cell.mark.reason else "reject"
         width = width_of(label, sizes.small) + sizes.small
         top = box.bottom - line_height(sizes.small) - sizes.small // 4 - 3
-        chip(frame, label, (box.left + (box.width - width) // 2, top), sizes.small, REJECTED)
+        chip(frame, label, (box.left + (box.width - width) // 2, top), sizes.small, COLORS.rejected)
     if cell.verdict.flagged:
-        chip(frame, "flag", (box.left + 3, box.top + 3), sizes.small, FLAGGED)
+        chip(frame, "flag", (box.left + 3, box.top + 3), sizes.small, COLORS.flagged)
     if chosen:
-        frame_around(frame, box, BRIGHT, 3)
+        frame_around(frame, box, COLORS.bright, 3)
 
 
 def _color(cell: Cell) -> Color | None:
     decided = cell.verdict.decided
-    return None if decided is None else ACCEPTED if decided.action == "accept" else REJECTED
+    return None if decided is None else COLORS.accepted if decided.action == "accept" else COLORS.rejected
 
 
-def _put(frame: Frame, area: Rect, pixels: NDArray[np.uint8]) -> tuple[Rect, float]:
-    """A picture in the middle of a rectangle, as large as it can be: where it lies, and by what it was enlarged."""
+def _put(frame: Image, area: Rect, pixels: Image) -> tuple[Rect, float]:
+    """Put a picture in the middle of a rectangle, as large as it can be; return where it lies, and its scale factor."""
     height, width = pixels.shape[:2]
     factor = min(area.width / width, area.height / height, _LARGEST)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -173,24 +158,24 @@ def _put(frame: Frame, area: Rect, pixels: NDArray[np.uint8]) -> tuple[Rect, flo
     return box, factor
 
 
-def _draw_lines(frame: Frame, box: Rect, display: DisplayImage, factor: float) -> None:
+def _draw_lines(frame: Image, box: Rect, image: DisplayImage, factor: float) -> None:
     """The mask's outline, and the landmarks; clipped to the picture."""
     part = np.ascontiguousarray(frame[box.top : box.bottom, box.left : box.right])
 
-    def fixed(points: NDArray[np.float32]) -> NDArray[np.int32]:
+    def fixed(points: Points) -> NDArray[np.int32]:
         return np.asarray(np.round(((points + 0.5) * factor - 0.5) * 2**_SHIFT), dtype=np.int32)
 
-    outlines = [fixed(points) for points in display.outlines]
-    for color, thickness in (((0, 0, 0), 4), (OUTLINE, 2)):
+    outlines = [fixed(points) for points in image.outlines]
+    for color, thickness in ((COLORS.halo, 4), (COLORS.outline, 2)):
         cv2.polylines(part, outlines, True, color, thickness, cv2.LINE_AA, _SHIFT)
-    for points in display.landmarks:
-        for radius, color in ((3.6, (0, 0, 0)), (2.2, LANDMARK)):
+    for points in image.landmarks:
+        for radius, color in ((3.6, COLORS.halo), (2.2, COLORS.landmark)):
             for x, y in fixed(points).tolist():
                 cv2.circle(part, (x, y), round(radius * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
     frame[box.top : box.bottom, box.left : box.right] = part
 
 
-def _say(frame: Frame, area: Rect, text: str, size: int, color: Color) -> None:
+def _say(frame: Image, area: Rect, text: str, size: int, color: Color) -> None:
     lines = wrapped(text, size, area.width)
     top = area.top + (area.height - len(lines) * line_height(size)) // 2
     for number, line in enumerate(lines):

@@ -1,24 +1,13 @@
-"""Colours, sizes and simple shapes of the frames."""
+"""Sizes and simple shapes of the frames."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from maskaug.review_ui.window.text import Color, Frame, line_height, put_text, width_of
-
-BACKGROUND: Color = (22, 24, 29)
-PANEL: Color = (30, 33, 39)
-CELL: Color = (28, 30, 36)
-LINE: Color = (58, 63, 72)
-TEXT: Color = (222, 225, 230)
-MUTED: Color = (140, 147, 158)
-BRIGHT: Color = (250, 250, 250)
-ACCEPTED: Color = (76, 195, 138)
-REJECTED: Color = (235, 98, 82)
-FLAGGED: Color = (232, 184, 72)
-OUTLINE: Color = (64, 214, 224)
-LANDMARK: Color = (255, 214, 92)
+from maskaug.core.arrays import Image
+from maskaug.review_ui.view.palette import COLORS, Color
+from maskaug.review_ui.window.text import line_height, put_text, width_of
 
 
 @dataclass(frozen=True)
@@ -41,7 +30,7 @@ class Rect:
         return self.top + self.height
 
     def inside(self, margin: int) -> "Rect":
-        """What is left of it within a margin."""
+        """The rectangle within a margin."""
         return Rect(
             self.left + margin, self.top + margin, max(self.width - 2 * margin, 1), max(self.height - 2 * margin, 1)
         )
@@ -49,7 +38,7 @@ class Rect:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Lengths that grow with the window, in pixels: of fonts, of the panel and the status line, and between things."""
+    """Lengths in pixels that grow with the window: of fonts, of the panel and the status line, and of gaps."""
 
     small: int
     normal: int
@@ -66,12 +55,12 @@ def sizes_for(width: int, height: int) -> Sizes:
     return Sizes(small, normal, large, panel, status, gap)
 
 
-def fill(frame: Frame, box: Rect, color: Color) -> None:
+def fill(frame: Image, box: Rect, color: Color) -> None:
     """Fill a rectangle."""
     frame[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)] = color
 
 
-def frame_around(frame: Frame, box: Rect, color: Color, thickness: int) -> None:
+def frame_around(frame: Image, box: Rect, color: Color, thickness: int) -> None:
     """Draw a frame just outside a rectangle."""
     outer = Rect(box.left - thickness, box.top - thickness, box.width + 2 * thickness, box.height + 2 * thickness)
     fill(frame, Rect(outer.left, outer.top, outer.width, thickness), color)
@@ -80,17 +69,17 @@ def frame_around(frame: Frame, box: Rect, color: Color, thickness: int) -> None:
     fill(frame, Rect(box.right, box.top, thickness, box.height), color)
 
 
-def dim(frame: Frame, box: Rect, share: float) -> None:
-    """Darken a rectangle to a share of its light."""
+def dim(frame: Image, box: Rect, share: float) -> None:
+    """Darken a rectangle to a share of its brightness."""
     part = frame[max(box.top, 0) : max(box.bottom, 0), max(box.left, 0) : max(box.right, 0)]
     part[:] = cv2.convertScaleAbs(part, alpha=share).reshape(part.shape) if part.size else part
 
 
-def chip(frame: Frame, text: str, place: tuple[int, int], size: int, color: Color) -> int:
-    """Write a word on a ground of its own, at its upper left corner; its width in pixels."""
+def chip(frame: Image, text: str, place: tuple[int, int], size: int, color: Color) -> int:
+    """Write a word on a background of its own, whose upper left corner is given, and return its width in pixels."""
     pad = size // 2
     box = Rect(*place, width_of(text, size) + 2 * pad, line_height(size) + pad // 2)
     fill(frame, box, color)
-    ink = TEXT if max(color) < 128 else BACKGROUND
+    ink = COLORS.text if max(color) < 128 else COLORS.background
     put_text(frame, text, (box.left + pad, box.top + pad // 4), size, ink)
     return box.width

@@ -1,25 +1,26 @@
-"""Text on frames: drawn once for each wording by the font that ships in Pillow, and laid over with its own alpha."""
+"""Text on frames: each wording is drawn once, in the font that ships with Pillow, and blended in by its own alpha."""
 
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
+from PIL.Image import new as blank
 
-Frame = NDArray[np.uint8]  # (H, W, 3), RGB
-Color = tuple[int, int, int]  # RGB
+from maskaug.core.arrays import Image
+from maskaug.review_ui.view.palette import Color
 
 _ELLIPSIS = "..."
 
 
 def put_text(
-    frame: Frame, text: str, place: tuple[float, float], size: int, color: Color, *, right: bool = False
+    frame: Image, text: str, place: tuple[float, float], size: int, color: Color, *, right: bool = False
 ) -> int:
     """Write one line onto a frame, which is changed.
 
     Args:
         frame: ``(H, W, 3) uint8`` RGB.
-        text: The line; what the font lacks becomes a box.
+        text: The line; a character that the font lacks becomes a box.
         place: ``(x, y)`` in pixels: where the line's upper left corner is, or with ``right`` the upper right one.
         size: Of the font, in pixels.
         color: RGB.
@@ -49,7 +50,7 @@ def line_height(size: int) -> int:
 
 @lru_cache(maxsize=2048)
 def shortened(text: str, size: int, width: int) -> str:
-    """The line, with its middle left out if it is wider than ``width`` pixels: both ends of a file's name matter."""
+    """The line, its middle left out if it is wider than ``width`` pixels: both ends of a file's name matter."""
     if _width(text, size) <= width:
         return text
     kept = len(text)
@@ -85,6 +86,6 @@ def _width(text: str, size: int) -> float:
 @lru_cache(maxsize=2048)
 def _alpha(text: str, size: int) -> NDArray[np.uint8]:
     """``(h, w)``: how much of each pixel the text covers."""
-    layer = Image.new("L", (max(1, round(_width(text, size)) + 1), line_height(size)))
+    layer = blank("L", (max(1, round(_width(text, size)) + 1), line_height(size)))
     ImageDraw.Draw(layer).text((0, line_height(size) / 2), text, fill=255, font=_font(size), anchor="lm")
     return np.asarray(layer)

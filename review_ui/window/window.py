@@ -1,4 +1,4 @@
-"""The OpenCV window: the only place that opens one. It shows what the desk says, and hands keys on."""
+"""The OpenCV window: the only module that opens one. It shows the controller's view, and passes keys on to it."""
 
 import os
 import subprocess
@@ -10,28 +10,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from maskaug.review_ui.view.controller import DECISIONS, Controller
+from maskaug.core.arrays import Image
+from maskaug.core.errors import MaskaugError
+from maskaug.review_ui.view.actions import ACTIONS
+from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import key_of_code, labels
 from maskaug.review_ui.window.compose import cell_at, compose
-from maskaug.review_ui.window.text import Frame
 
 _NAME = "maskaug review"
 _SIZE, _SMALLEST = (1200, 750), (320, 240)
 _MOST_PIXELS = 2_600_000  # composing takes some 12 ms a million; larger windows enlarge what is drawn
-_POLL_MS = 20  # how long a key is waited for before it is looked whether a picture is ready or the window was closed
+_POLL_MS = 20  # how long to wait for a key before checking whether a picture is ready or the window was closed
 _PROBE_SECONDS = 30
-# Qt says on each start that it has no fonts; none are needed.
+# On each start Qt complains that it has no fonts; it needs none.
 _QUIET = {"QT_LOGGING_RULES": "qt.qpa.fonts.warning=false"}
 
 
-class WindowError(Exception):
+class WindowError(MaskaugError):
     """No window can be opened; the message says why and what to do."""
 
 
 def check_window() -> str:
-    """Make sure that a window can be opened, and say by what.
+    """Make sure that a window can be opened, and return the name of the framework that does it.
 
-    Where Qt finds no display, or one that does not answer, it aborts the process, and nothing can catch that: so
+    Qt aborts the process if there is no display or the display does not answer, and nothing can catch that: so
     another process tries first.
 
     Raises:
@@ -40,7 +42,7 @@ def check_window() -> str:
     framework = cv2.currentUIFramework()
     if not framework:
         raise WindowError(
-            "this OpenCV has no windows; pip uninstall opencv-python-headless, then pip install --force-reinstall "
+            "this OpenCV cannot open windows; pip uninstall opencv-python-headless, then pip install --force-reinstall "
             "opencv-python; or review --serve shows a web page"
         )
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
@@ -53,7 +55,7 @@ def check_window() -> str:
         failed = True
     if failed:
         display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "of this machine"
-        raise WindowError(f"the display {display} lets no window be opened; review --serve shows a web page")
+        raise WindowError(f"no window can be opened on the display {display}; review --serve shows a web page")
     return framework
 
 
@@ -62,10 +64,10 @@ def _quiet(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> None:
-    """Show a desk until its annotator quits or closes the window; see first that :func:`check_window` allows it.
+    """Show a session until its annotator quits or closes the window; call :func:`check_window` first.
 
     Args:
-        desk: What to show.
+        controller: Whose view is shown.
         keys: Action of each key.
         title: Of the window.
 
@@ -73,7 +75,7 @@ def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> N
         ReviewError: a decision could not be recorded.
     """
     os.environ.update(_quiet(os.environ))
-    # Free to take any shape, for frames are composed for it, and without a tool bar.
+    # Frames are composed for any shape of the window; a tool bar would only be in the way.
     cv2.namedWindow(_NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
     try:
         cv2.setWindowTitle(_NAME, title)
@@ -86,7 +88,7 @@ def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> N
 class _Window:
     """Qt keeps one key only, so this thread does nothing but listen and show; another one records and composes.
 
-    Keys and clicks that come while a picture is read wait until it is on the screen.
+    Keys and clicks that arrive while a picture is read wait until it is on the screen.
     """
 
     def __init__(self, controller: Controller, keys: Mapping[str, str]) -> None:
@@ -97,11 +99,11 @@ class _Window:
         cv2.setMouseCallback(_NAME, self._on_mouse)
 
     def run(self) -> None:
-        work: Future[tuple[Frame, bool]] | None = None
+        work: Future[tuple[Image, bool]] | None = None
         with ThreadPoolExecutor(1) as worker:
             while not self._controller.closed:
                 action = self._listen()
-                # It is while listening that a window is closed: asked for its size it would fail, and showing a frame
+                # A window is closed while we listen: after that, asking for its size would fail, and showing a frame
                 # would open it again.
                 if not _is_open():
                     break
@@ -126,28 +128,28 @@ class _Window:
             self._waiting.append(action)
         return action
 
-    def _show(self, frame: Frame, ready: bool) -> None:
+    def _show(self, frame: Image, ready: bool) -> None:
         cv2.imshow(_NAME, frame)
         self._size = (frame.shape[1], frame.shape[0])
         self._ready = ready
         self._controller.drawn()
 
     def _may(self, wanted: str | int) -> bool:
-        """Whether it can be done now: what is not on the screen yet is not decided on."""
-        return self._ready or not (isinstance(wanted, int) or wanted in DECISIONS)
+        """Whether it can be done now: nothing is decided on before it is on the screen."""
+        return self._ready or not (isinstance(wanted, int) or ACTIONS[wanted].kind == "decision")
 
-    def _do(self, wanted: str | int, size: tuple[int, int]) -> tuple[Frame, bool]:
+    def _do(self, wanted: str | int, size: tuple[int, int]) -> tuple[Image, bool]:
         if isinstance(wanted, int):
             self._controller.click(wanted)
         else:
             self._controller.do(wanted)
         return self._compose(size)
 
-    def _compose(self, size: tuple[int, int]) -> tuple[Frame, bool]:
+    def _compose(self, size: tuple[int, int]) -> tuple[Image, bool]:
         """A frame, BGR as OpenCV shows it, and whether all its pictures were ready."""
         view = self._controller.view()
         frame = cv2.cvtColor(compose(view, size, self._labels), cv2.COLOR_RGB2BGR)
-        return np.asarray(frame, dtype=np.uint8), all(cell.shown is not None for cell in view.cells)
+        return np.asarray(frame, dtype=np.uint8), all(cell.display is not None for cell in view.cells)
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
         cell = cell_at(self._size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None

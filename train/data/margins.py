@@ -27,8 +27,8 @@ class MarginsError(TrainError):
 class Margins(BaseModel):
     """Where the edges of training pictures lie about the finder's boxes, in widths and heights of the box.
 
-    The defaults are the medians over the 1259 crops of chandrikadeb7/Face-Mask-Detection, measured by benchmarks/finder.py.
-    Loose portraits, a quarter of the set, lie farther out.
+    The defaults are the medians over the 1259 crops of chandrikadeb7/Face-Mask-Detection; benchmarks/finder.py measures
+    them. Loose portraits, a quarter of the set, lie farther out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -54,7 +54,7 @@ class Predictions:
         kind, template: Of the mask put on; empty where none was, or nobody knows.
         quality: ``(N,) float32``: of the overlay; nan where there is none.
         source: Path of the picture it was made from, in the manifest's words; empty where nobody knows.
-        status: ``carried``, ``masked``, or empty where there is no manifest.
+        status: ``original``, ``masked``, or empty where there is no manifest.
         yaw: ``(N,) float32``: degrees by which the head is turned; nan where nobody knows.
         width, height: ``(N,) int32``: pixels of the file; 0 where nobody knows.
     """

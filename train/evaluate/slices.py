@@ -90,7 +90,7 @@ def _kinds(predictions: Predictions) -> list[str]:
 
 
 def _origins(predictions: Predictions) -> list[str]:
-    names = {"masked": "synthetic mask", "carried": "photograph as it is"}
+    names = {"masked": "synthetic mask", "original": "photograph as it is"}
     return [names.get(status, "") for status in predictions.status]
 
 

@@ -43,10 +43,10 @@ class Batch:
 def read_batches(
     part: SplitPictures, shares: Sequence[NDArray[np.int64]], recipe: Recipe, *, seed: int, epoch: int
 ) -> Iterator[Batch]:
-    """The batches with these numbers of pictures, in memory: read, or made anew if the recipe says so."""
-    if recipe.makes_pictures:
-        made = online_loader(OnlineDataset(part, recipe, seed, epoch), shares)
-        for numbers, (pixels, labels, landmarks) in zip(shares, made, strict=True):
+    """The batches with these numbers of pictures, in memory: read, or rendered anew if the recipe says so."""
+    if recipe.is_online:
+        rendered = online_loader(OnlineDataset(part, recipe, seed, epoch), shares)
+        for numbers, (pixels, labels, landmarks) in zip(shares, rendered, strict=True):
             yield Batch(pixels, labels.float(), _angles(recipe, seed, epoch, numbers), landmarks)
         return
     labels = part.labels

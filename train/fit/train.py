@@ -95,7 +95,7 @@ def _train(options: TrainOptions, distributed: DistributedContext, report: Train
     recipe, teacher = options.resolved_recipe, _teacher(options, distributed)
     dataset = _load(options, recipe, distributed, report)
     _seed(options, distributed)
-    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs, zero_init=recipe.zero_init)
+    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs, zero_init_residual=recipe.zero_init_residual)
     for note in [*dataset.notes, *notes]:
         report.note(note)
     compute = _compute(options, distributed, network)

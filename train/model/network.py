@@ -7,7 +7,6 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
@@ -58,29 +57,29 @@ class Classifier(Predictor):
         return np.asarray(forward_logits(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
 
 
-def build_network(arch: str, outputs: int = 1) -> nn.Module:
-    """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of a mask.
+def build_network(arch: str, outputs: int = 1, *, zero_init_residual: bool = False) -> nn.Module:
+    """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of the last class.
 
     Batch normalisation keeps up with a short training: torchvision's MobileNetV3 follows by 0.01 a step, made for a
     million pictures an epoch; after hundreds of steps it would still answer every picture alike.
+
+    Args:
+        arch: Its name in torchvision.
+        outputs: Of its last layer.
+        zero_init_residual: Whether the residual blocks of a ResNet begin as identities: one of 50 layers then learns
+            from its first steps as a shallow one does (Goyal et al., arXiv:1706.02677, 2017, section 5.1). Other
+            networks stay as they are.
+
+    Raises:
+        ValueError: torchvision has no such network.
     """
-    network: nn.Module = torchvision.models.get_model(arch, weights=None, num_classes=outputs)
+    builder = torchvision.models.get_model_builder(arch)
+    residual = {"zero_init_residual": True} if zero_init_residual and builder.__module__.endswith(".resnet") else {}
+    network: nn.Module = builder(weights=None, num_classes=outputs, **residual)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d) and layer.momentum is not None:
             layer.momentum = max(layer.momentum, _BATCH_NORM_MOMENTUM)
     return network
-
-
-def begin_as_identities(network: nn.Module) -> None:
-    """Let every residual block of a ResNet start as what it adds to: Goyal et al., arXiv:1706.02677, 2017, section 5.1.
-
-    A network of 50 layers then learns from its first steps as a shallow one does. Other networks stay as they are.
-    """
-    for block in network.modules():
-        if isinstance(block, Bottleneck):
-            nn.init.zeros_(block.bn3.weight)
-        elif isinstance(block, BasicBlock):
-            nn.init.zeros_(block.bn2.weight)
 
 
 def keep_first_output(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:

@@ -1,17 +1,35 @@
-"""Recipes: all that decides what a training run ends with, but its data and seed."""
+"""Recipes: all that decides what a training run ends with, except its data and seed."""
 
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
+from maskaug.train.corruptions import corruption_names, select_corruptions
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainError
 
 RecipeName = Literal["report", "robust"]
+
+# What fields were called in version 0.1.0. Recipes of that version, in runs and on command lines, are read.
+FORMER_NAMES: Mapping[str, str] = {
+    "zero_init": "zero_init_residual",
+    "fresh_masks": "online_masks",
+    "props": "occluder_share",
+    "distort": "corruptions",
+}
 
 
 class RecipeError(TrainError):
@@ -19,25 +37,35 @@ class RecipeError(TrainError):
 
 
 def _parse_list(value: object) -> object:
-    return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _renamed(name: str, value: object) -> tuple[str, object]:
+    """A field's name and value as they are today."""
+    if name == "distort":  # was all or nothing
+        value = "all" if TypeAdapter(bool).validate_python(value) else "none"
+    return FORMER_NAMES.get(name, name), value
 
 
 _Channels = Annotated[tuple[float, float, float], BeforeValidator(_parse_list)]
 _Epochs = Annotated[tuple[int, ...], BeforeValidator(_parse_list)]
+_Corruptions = Annotated[tuple[str, ...], BeforeValidator(_parse_list), AfterValidator(select_corruptions)]
 
 
 class Recipe(BaseModel):
-    """What is trained, on what the network sees, and how. Class 0 is ``not_wearing_mask``, 1 ``wearing_mask``.
+    """What is trained, what the network sees, and how it learns.
 
     With every recipe the loss is binary cross-entropy on logits, and the epoch of the lowest validation loss is kept.
-    What the report's recipe lacks is off by default.
+    What the report's recipe lacks is off by default. The names of `FORMER_NAMES` are understood, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     arch: str = Field(min_length=1, description="classifier of torchvision; its last layer gets one logit")
     weights: str = Field(min_length=1, description="none, imagenet, a name of torchvision's, or a file")
-    zero_init: bool = Field(default=False, description="without weights, a ResNet's blocks begin as identities")
+    zero_init_residual: bool = Field(
+        default=False, description="without weights, a ResNet's residual blocks begin as identities"
+    )
     size: int = Field(ge=32, description="side of the pictures, pixels")
     framing: Framing = Field(
         default="picture",
@@ -46,15 +74,17 @@ class Recipe(BaseModel):
     mean: _Channels = Field(description="of red, green and blue, subtracted from pixels in [0, 1] ...")
     std: _Channels = Field(description="... and what remains is divided by this")
     rotation: float = Field(ge=0, le=180, description="training pictures are turned by up to so many degrees each way")
-    fresh_masks: bool = Field(
-        default=False, description="overlays are drawn anew each time, on the pictures they were made of"
+    online_masks: bool = Field(
+        default=False, description="overlays are rendered anew each time, on the pictures they were made from"
     )
-    props: float = Field(
+    occluder_share: float = Field(
         default=0.0, ge=0, le=1, description="share of unmasked faces with a hard negative before them"
     )
     headwear: float = Field(default=0.0, ge=0, le=1, description="share of all faces that get sunglasses or a hat")
-    distort: bool = Field(
-        default=False, description="pictures are moved, cut, blurred, relit, compressed ..., also those that select"
+    corruptions: _Corruptions = Field(
+        default=(),
+        description="of training pictures and of those that select: all, none, these alone (blur,noise), or all but "
+        "these (-blur,-noise)",
     )
     optimizer: Literal["adam", "adamw"] = Field(description="of torch.optim, with its defaults but for these:")
     lr: float = Field(gt=0, description="highest learning rate")
@@ -79,6 +109,11 @@ class Recipe(BaseModel):
     batch_size: int = Field(ge=2, description="pictures a step, over all processes")
     clip_norm: float = Field(gt=0, description="the gradient's norm is limited to it")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _former_names(cls, values: Any) -> Any:  # noqa: ANN401
+        return dict(_renamed(*pair) for pair in values.items()) if isinstance(values, Mapping) else values
+
     @model_validator(mode="after")
     def _consistent(self) -> "Recipe":
         if min(self.std) <= 0:
@@ -100,13 +135,14 @@ class Recipe(BaseModel):
         return Normalisation(self.mean, self.std)
 
     @property
-    def makes_pictures(self) -> bool:
-        """Whether training pictures are made anew each time, rather than read."""
-        return self.fresh_masks or self.distort or max(self.props, self.headwear, self.landmark_weight) > 0
+    def is_online(self) -> bool:
+        """Whether training pictures are rendered anew each time, rather than read."""
+        shares = (self.occluder_share, self.headwear, self.landmark_weight)
+        return self.online_masks or bool(self.corruptions) or max(shares) > 0
 
     @property
     def outputs(self) -> int:
-        """Of the network while it learns: the logit, and the landmarks' coordinates if it learns these, too."""
+        """How many the network has while it learns: the logit, and the landmarks' coordinates if it learns these, too."""
         return 137 if self.landmark_weight else 1
 
     def lr_at(self, time: float) -> float:
@@ -142,21 +178,21 @@ REPORT = Recipe(
 )
 
 # What closes the gap between synthetic and real masks; README.md says which line answers which cause. The lines came
-# one after the other, by the errors that were left; what `maskaug ablate` says of fresh_masks, framing, props,
-# landmark_weight and distort over three seeds of a smaller network stands in README.md, too.
+# one after the other, by the errors that were left; what `maskaug ablate` says of online_masks, framing, occluder_share,
+# landmark_weight and corruptions over three seeds of a smaller network stands in README.md, too.
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",
-    zero_init=True,
+    zero_init_residual=True,
     size=64,
     framing="face",
     mean=(0.5, 0.5, 0.5),
     std=(0.25, 0.25, 0.25),
     rotation=0,
-    fresh_masks=True,
-    props=0.35,
+    online_masks=True,
+    occluder_share=0.35,
     headwear=0.2,
-    distort=True,
+    corruptions=corruption_names(),
     optimizer="adamw",
     lr=0.002,
     weight_decay=0.05,
@@ -175,7 +211,7 @@ RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST}
 
 
 def overrides_between(recipe: Recipe, other: Recipe) -> list[str]:
-    """What :func:`changed` makes the other of the first by."""
+    """The changes by which :func:`override` makes the other recipe of the first."""
     before, after = recipe.model_dump(), other.model_dump()
     return [
         f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}"
@@ -192,15 +228,12 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
     """
     values = recipe.model_dump()
     for change in changes:
-        name, equals, value = change.partition("=")
-        name = name.strip()
-        if not equals:
-            raise RecipeError(f"--set {change} sets nothing; write for example lr=0.001")
+        name, value = _parse_change(change)
         if name not in values:
             close = difflib.get_close_matches(name, values, n=1)
             meant = f"did you mean {close[0]}?" if close else f"it has {', '.join(values)}"
             raise RecipeError(f"--set {change}: the recipe has no {name!r}; {meant}")
-        values[name] = value.strip()
+        values[name] = value
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -210,3 +243,13 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
         raise RecipeError(
             f"--set: {where}{told}, but got {problem['input']!r}" if where else f"--set: {told}"
         ) from error
+
+
+def _parse_change(change: str) -> tuple[str, object]:
+    name, equals, value = change.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {change} sets nothing; write for example lr=0.001")
+    try:
+        return _renamed(name.strip(), value.strip())
+    except ValidationError as error:
+        raise RecipeError(f"--set {change}: must be true or false") from error

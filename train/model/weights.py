@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
 from maskaug.train.errors import TrainError
-from maskaug.train.model.network import begin_as_identities, build_network
+from maskaug.train.model.network import build_network
 
 _LISTED = 3
 _HALF = 0.5
@@ -48,7 +48,7 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
 
 
 def initial_network(
-    arch: str, weights: str, outputs: int = 1, *, zero_init: bool = False
+    arch: str, weights: str, outputs: int = 1, *, zero_init_residual: bool = False
 ) -> tuple[nn.Module, list[str]]:
     """A torchvision classifier on the CPU, and sentences about weights that did not fit.
 
@@ -56,23 +56,19 @@ def initial_network(
         arch: Its name, such as ``resnet50``.
         weights: ``none`` for weights drawn from torch's generator; else see :func:`load_weights`.
         outputs: Of its last layer.
-        zero_init: Whether residual blocks begin as identities where there are no weights.
+        zero_init_residual: Whether residual blocks of a ResNet begin as identities where there are no weights.
 
     Raises:
         WeightsError: there is no such network, or the weights cannot be had, or are of another one.
     """
     try:
-        network = build_network(arch, outputs)
+        network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
     except ValueError as error:
         close = ", ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
         raise WeightsError(
             f"torchvision has no classifier {arch!r}; it has {close or 'resnet50, resnet152 ...'}"
         ) from error
-    if weights != "none":
-        return network, load_weights(network, arch, weights)
-    if zero_init:
-        begin_as_identities(network)
-    return network, []
+    return network, [] if weights == "none" else load_weights(network, arch, weights)
 
 
 def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""Training pictures made anew each time they are seen."""
+"""Training pictures rendered anew each time they are seen."""

@@ -1,4 +1,4 @@
-"""Training pictures made anew for an epoch: each by its own random numbers, in processes beside the training."""
+"""Training pictures rendered anew for an epoch: each by its own random numbers, in processes beside the training."""
 
 import multiprocessing
 import os
@@ -15,17 +15,18 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from maskaug.augment.online.known_face import renumbered
 from maskaug.core.arrays import Image
 from maskaug.core.manifest import faces_of
+from maskaug.train.corruptions import corrupt
 from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.data.samples import Sample
 from maskaug.train.model.recipes import Recipe
-from maskaug.train.synthesis.corruptions import corrupt, random_affine
 from maskaug.train.synthesis.overlay_sampler import OverlaySampler, make_overlay_sampler
+from maskaug.train.synthesis.spatial import random_frame
 
 _WORKERS = 16  # at most
 _PRINTED_FROM = 200  # pictures
 _SELECTION = 2**31  # in place of an epoch: other random numbers than any has
 _AT_ONCE = 64
-_NATURAL_PROPS, _TIMES = 0.05, 3  # share of unmasked faces with something before them, and draws of all pictures
+_NATURAL_OCCLUDERS, _TIMES = 0.05, 3  # share of unmasked faces with something before them; renderings of all pictures
 _FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
 
 
@@ -37,7 +38,7 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
     """
 
     def __init__(self, part: SplitPictures, recipe: Recipe, seed: int, epoch: int) -> None:
-        """Pictures of a split; nothing is made yet.
+        """Pictures of a split; nothing is rendered yet.
 
         Args:
             part: The split.
@@ -49,7 +50,8 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         self._preparation = recipe.preparation
         self._key = seed, epoch
         self._bases = source_indices(part.samples)
-        self._wardrobe = _wardrobe_of(part, seed) if recipe.fresh_masks or recipe.props or recipe.headwear else None
+        overlays = recipe.online_masks or recipe.occluder_share or recipe.headwear
+        self._sampler = _sampler_for(part, seed) if overlays else None
 
     def __len__(self) -> int:
         return len(self._part)
@@ -58,59 +60,54 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         """``(S, S, 3) uint8`` RGB, the label, and ``(136,) float32`` landmarks: see `prefetch.Batch`."""
         if get_worker_info() is not None:
             cv2.setNumThreads(0)  # the workers are the threads; see ARCHITECTURE.md
-        rng = np.random.default_rng((*self._key, number))
+        key, names = (*self._key, number), self._recipe.corruptions
         label = self._part.samples[number].label
-        pixels, shown = self._dressed(number, label, rng)
-        recipe, preparation = self._recipe, self._preparation
-        if recipe.distort:
-            inside = _inside(self._part, shown)
-            picture, to_frame = random_affine(pixels, inside, preparation.detail, recipe.size, rng)
-            picture = corrupt(picture, rng)
-        else:
-            picture, to_frame = preparation.framed(pixels[None])[0], preparation.to_frame
+        pixels, shown = self._with_overlays(number, label, np.random.default_rng(key))
+        picture, to_frame = random_frame(pixels, _inside(self._part, shown), self._preparation, names, key)
+        picture = corrupt(picture, names, key) if names else picture
         points = landmarks_of(self._part, shown)
         targets = np.full((68, 2), np.nan, dtype=np.float32)
         if points is not None:
             targets = renumbered((points @ to_frame[:, :2].T + to_frame[:, 2]).astype(np.float32))
         return torch.from_numpy(picture), float(label), torch.from_numpy(targets.ravel())
 
-    def _dressed(self, number: int, label: int, rng: np.random.Generator) -> tuple[Image, int]:
+    def _with_overlays(self, number: int, label: int, rng: np.random.Generator) -> tuple[Image, int]:
         """Prepared pixels, and the number of the picture whose geometry they have."""
-        base = self._bases[number] if label == 1 and self._recipe.fresh_masks else None
+        base = self._bases[number] if label == 1 and self._recipe.online_masks else None
         shown = number if base is None else base
         points = landmarks_of(self._part, shown)
-        if self._wardrobe is None or points is None:
+        if self._sampler is None or points is None:
             return np.array(self._part.pixels[number]), number
         left, top, right, bottom = _inside(self._part, shown)
         pixels = np.array(self._part.pixels[shown])
-        # Nothing is drawn beyond the picture's edge.
+        # Nothing is rendered beyond the picture's edge.
         face = np.ascontiguousarray(pixels[top:bottom, left:right])
         points = (points - (left, top)).astype(np.float32)
-        dressed = self._worn(self._wardrobe, face, points, rng, anew=base is not None, label=label)
-        if dressed is None:  # no mask shows: the overlay as it was written
+        rendered = self._render(self._sampler, face, points, rng, masked=base is not None, label=label)
+        if rendered is None:  # no mask shows: the overlay as it was written
             return np.array(self._part.pixels[number]), number
-        pixels[top:bottom, left:right] = dressed
+        pixels[top:bottom, left:right] = rendered
         return pixels, shown
 
-    def _worn(
+    def _render(
         self,
-        clothes: OverlaySampler,
+        sampler: OverlaySampler,
         face: Image,
         points: NDArray[np.float32],
         rng: np.random.Generator,
         *,
-        anew: bool,
+        masked: bool,
         label: int,
     ) -> Image | None:
         recipe = self._recipe
-        dressed: Image | None = face
-        if anew:
-            dressed = clothes.masked(face, points, rng)
-        elif label == 0 and rng.random() < recipe.props:
-            dressed = clothes.unmasked(face, points, rng)
-        if dressed is not None and rng.random() < recipe.headwear:
-            dressed = clothes.with_headwear(dressed, points, rng)
-        return dressed
+        rendered: Image | None = face
+        if masked:
+            rendered = sampler.masked(face, points, rng)
+        elif label == 0 and rng.random() < recipe.occluder_share:
+            rendered = sampler.unmasked(face, points, rng)
+        if rendered is not None and rng.random() < recipe.headwear:
+            rendered = sampler.with_headwear(rendered, points, rng)
+        return rendered
 
 
 def online_loader(pictures: OnlineDataset, shares: Sequence[NDArray[np.int64]]) -> DataLoader[Any]:
@@ -127,7 +124,7 @@ def online_loader(pictures: OnlineDataset, shares: Sequence[NDArray[np.int64]]) 
 
 
 def source_indices(samples: Sequence[Sample]) -> list[int | None]:
-    """For each overlay the number of the picture it was made of; None for all other pictures."""
+    """For each overlay the number of the picture it was made from; None for all other pictures."""
     unmasked = {
         str(sample.row.get("source_sha256")): number
         for number, sample in enumerate(samples)
@@ -155,7 +152,7 @@ def _inside(part: SplitPictures, number: int) -> NDArray[np.int64]:
     return part.views[number, 4:].astype(np.int64)
 
 
-def _wardrobe_of(part: SplitPictures, seed: int) -> OverlaySampler:
+def _sampler_for(part: SplitPictures, seed: int) -> OverlaySampler:
     rng = np.random.default_rng((seed, len(part)))
     unmasked = [number for number, sample in enumerate(part.samples) if sample.label == 0]
     pictures = []
@@ -168,27 +165,28 @@ def _wardrobe_of(part: SplitPictures, seed: int) -> OverlaySampler:
 def selection_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> Image:
     """``(N, S, S, 3) uint8`` validation pictures to select an epoch by.
 
-    Clean pictures from the same hand as the training's say little of others: they are made as training pictures are.
+    Clean pictures from the same hand as the training's say little of others: they are rendered as training pictures are.
     """
-    return _all_made(part, recipe, seed, _SELECTION)
+    return _render_all(part, recipe, seed, _SELECTION)
 
 
 def calibration_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
     """``(N, S, S, 3) uint8`` validation pictures to calibrate by, and their ``(N,)`` labels.
 
-    Made like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
+    Rendered like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
     them, a network would suspect every mask of being one. Several times over, for there are few.
     """
     labels = part.labels.astype(np.int64)
-    if not recipe.makes_pictures:
-        return _all_made(part, recipe, seed, _SELECTION), labels
-    natural = recipe.model_copy(update={"props": min(recipe.props, _NATURAL_PROPS)})
-    seen = [_all_made(part, natural, seed, _SELECTION + 1 + time) for time in range(_TIMES)]
+    if not recipe.is_online:
+        return _render_all(part, recipe, seed, _SELECTION), labels
+    share = min(recipe.occluder_share, _NATURAL_OCCLUDERS)
+    natural = recipe.model_copy(update={"occluder_share": share})
+    seen = [_render_all(part, natural, seed, _SELECTION + 1 + time) for time in range(_TIMES)]
     return np.concatenate(seen), np.tile(labels, _TIMES)
 
 
-def _all_made(part: SplitPictures, recipe: Recipe, seed: int, epoch: int) -> Image:
-    if not recipe.makes_pictures:
+def _render_all(part: SplitPictures, recipe: Recipe, seed: int, epoch: int) -> Image:
+    if not recipe.is_online:
         return recipe.preparation.framed(part.pixels)
     everything = [np.arange(start, min(start + _AT_ONCE, len(part))) for start in range(0, len(part), _AT_ONCE)]
     seen = [pixels for pixels, _, _ in online_loader(OnlineDataset(part, recipe, seed, epoch), everything)]

@@ -1,7 +1,7 @@
-"""Training faces dressed anew each time they are seen: masks, and what is taken for them.
+"""Overlays sampled and rendered anew each time a training face is seen: masks, and what is mistaken for them.
 
-Overlays get a new mask on the picture they were made of, unmasked faces a hard negative, and some of both sunglasses or
-a hat. Not all masks look as the photograph would have them: a network that has seen masks of any shape, light and
+Overlays get a new mask on the picture they were made from, unmasked faces a hard negative, and some of both sunglasses
+or a hat. Not all masks look as the photograph would have them: a network that has seen masks of any shape, light and
 sharpness looks for what all have in common.
 """
 
@@ -26,6 +26,7 @@ from maskaug.masktheface_wrapper import (
     load_pack,
     sample_occluder,
 )
+from maskaug.train.corruptions.color import shift_hue
 
 _TRIES = 3  # a mask may lie outside of what shows of a face
 _LEAST_QUALITY = 0.1
@@ -45,11 +46,11 @@ _RECOLOURED = 0.5
 
 @dataclass(frozen=True)
 class OverlaySampler:
-    """What faces are dressed from.
+    """Samples what is put on faces, and renders it.
 
     Attributes:
         engine: With prints among its textures.
-        choices: Masks as one meets them, and wild ones.
+        distributions: Of masks as one meets them, and of wild ones.
     """
 
     engine: MaskEngine
@@ -117,14 +118,6 @@ def crop_print(image: Image, rng: np.random.Generator) -> Image:
         piece = 255 - piece
     row = np.concatenate([piece, piece[:, ::-1]], axis=1)
     return np.ascontiguousarray(np.concatenate([row, row[::-1]]))
-
-
-def shift_hue(image: Image, rng: np.random.Generator, saturation: tuple[float, float] = (1.0, 1.0)) -> Image:
-    """An ``(H, W, 3) uint8`` RGB picture with all hues turned by one angle, and its saturation by a factor."""
-    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV).astype(np.int32)
-    hsv[..., 0] = (hsv[..., 0] + rng.integers(180)) % 180
-    hsv[..., 1] = np.clip(hsv[..., 1] * rng.uniform(*saturation), 0, 255)
-    return np.asarray(cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB))
 
 
 def warp_elastic(before: Image, worn: Image, alpha: Image, rng: np.random.Generator) -> tuple[Image, Image]:

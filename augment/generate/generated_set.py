@@ -1,0 +1,110 @@
+"""`GeneratedSet`: the folder that ``maskaug generate`` writes, its files named in one place."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ValidationError
+
+from maskaug.augment.generate.options import GenerateOptions
+from maskaug.core.errors import MaskaugError
+from maskaug.core.manifest import MANIFEST_FOLDER, Row, read_columns, read_manifest
+
+
+class GeneratedSetError(MaskaugError):
+    """A folder is no generated set, or a file of it cannot be used; the message says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class GeneratedSet:
+    """A generated set, finished or not.
+
+    Attributes:
+        path: Its folder, DST of ``maskaug generate``.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The options as resolved, and the version, as JSON."""
+        return self.path / "config.json"
+
+    @property
+    def stats(self) -> Path:
+        """Counts by status, as JSON; written last."""
+        return self.path / "stats.json"
+
+    @property
+    def contact_sheet(self) -> Path:
+        """A sample to look at, PNG."""
+        return self.path / "contact_sheet.png"
+
+    @property
+    def manifest(self) -> Path:
+        """Folder of the parquet files that tell of every picture."""
+        return self.path / MANIFEST_FOLDER
+
+    @property
+    def alpha(self) -> Path:
+        """Folder of what the masks cover, where that was asked for."""
+        return self.path / "alpha"
+
+    @property
+    def journal(self) -> Path:
+        """Rows so far, while the set is being made."""
+        return self.path / ".journal.jsonl"
+
+    @property
+    def partial(self) -> Path:
+        """Folder of files that are being written."""
+        return self.path / ".partial"
+
+    @property
+    def own_names(self) -> set[str]:
+        """Names in the folder that are no splits."""
+        return {path.name for path in (self.config, self.stats, self.contact_sheet, self.manifest, self.alpha)}
+
+    def read_options(self) -> GenerateOptions:
+        """The options that the set was made with; those that say how, not what, such as ``workers``, are the defaults.
+
+        Raises:
+            GeneratedSetError: the file is missing or damaged.
+        """
+        try:
+            options = json.loads(self.config.read_text(encoding="utf-8"))
+            options.pop("maskaug", None)  # the version
+            return GenerateOptions(dst=self.path, **options)
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise GeneratedSetError(f"{self.config} cannot be used: {problem}; generate the set again") from error
+
+    def rows(self) -> Iterator[Row]:
+        """Rows of the manifest, in order.
+
+        Raises:
+            FileNotFoundError: there is no manifest.
+        """
+        return read_manifest(self.path)
+
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Some columns of the manifest, all rows in order.
+
+        Raises:
+            FileNotFoundError: there is no manifest.
+        """
+        return read_columns(self.path, names)
+
+
+def open_generated(dst: Path) -> GeneratedSet:
+    """A finished set.
+
+    Raises:
+        GeneratedSetError: the folder holds none.
+    """
+    found = GeneratedSet(dst)
+    if not any(found.manifest.glob("[!.]*.parquet")):
+        raise GeneratedSetError(f"{dst} holds no finished data set; make one with: maskaug generate FACES {dst}")
+    return found
