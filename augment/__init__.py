@@ -1,55 +1,82 @@
 """Data sets: a folder of unmasked faces in, a balanced, traceable, reproducible data set out.
 
-`RandomMask` does the same inside a training loop; it is imported when first asked for, for it needs PyTorch.
+`RandomMask` does the same inside a training loop. Names that need an extra, such as PyTorch, are imported when they are
+first asked for, because it may be absent.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from maskaug.augment.curate.exports import ExportFormat
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import CurateError
 from maskaug.augment.generate.annotations import AnnotationError
 from maskaug.augment.generate.generate import GenerateError, Summary, generate
+from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.scan import ScanError
-from maskaug.augment.masking.apply import ApplyError, apply
+from maskaug.augment.masking.apply import Applied, ApplyError, apply
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.augment.online.landmark_cache import cache_landmarks, load_landmarks, pixels_key, save_landmarks
 from maskaug.augment.reviews.log import ReviewError
 from maskaug.augment.reviews.options import AgreementOptions
+from maskaug.core.errors import MaskaugError
 from maskaug.core.manifest import SCHEMA, read_manifest
 from maskaug.core.pictures import PictureError
 
 if TYPE_CHECKING:
+    from maskaug.augment.curate.curate import Curated, curate
     from maskaug.augment.online.random_mask import RandomMask
+    from maskaug.augment.reviews.agreement import Agreement, agreement
 
 __all__ = [
     "SCHEMA",
+    "Agreement",
     "AgreementOptions",
     "AnnotationError",
+    "Applied",
     "ApplyError",
     "ApplyOptions",
     "CurateError",
     "CurateOptions",
+    "Curated",
+    "ExportFormat",
     "GenerateError",
     "GenerateOptions",
+    "GeneratedSet",
+    "GeneratedSetError",
+    "MaskaugError",
     "PictureError",
     "RandomMask",
     "ReviewError",
     "ScanError",
     "Summary",
+    "agreement",
     "apply",
     "cache_landmarks",
+    "curate",
     "generate",
     "load_landmarks",
+    "open_generated",
     "pixels_key",
     "read_manifest",
     "save_landmarks",
 ]
 
+_MODULES = {
+    "Agreement": "reviews.agreement",
+    "Curated": "curate.curate",
+    "RandomMask": "online.random_mask",
+    "agreement": "reviews.agreement",
+    "curate": "curate.curate",
+}
+
+# Here this is the function, as in `from maskaug.augment import curate`; the folder of that name is found by whole
+# names, as in `from maskaug.augment.curate.exports import register`.
+del curate
+
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name == "RandomMask":
-        from maskaug.augment.online.random_mask import RandomMask  # noqa: PLC0415  PyTorch takes seconds, and may be absent
-
-        return RandomMask
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

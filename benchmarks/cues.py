@@ -47,8 +47,8 @@ Split = tuple[str, list[Sample], Image]  # folder, what the pictures are, and th
 _SIZE, _BLUR, _LOCAL, _PATCH = 64, 6.0, 1.5, 8  # pixels
 _FACE = Preparation("face", _SIZE)
 _TRAINING = (
-    *("framing=picture", f"size={_SIZE}", "fresh_masks=false", "props=0", "headwear=0"),
-    *("distort=false", "landmark_weight=0", "warmup=1"),
+    *("framing=picture", f"size={_SIZE}", "online_masks=false", "occluder_share=0", "headwear=0"),
+    *("corruptions=none", "landmark_weight=0", "warmup=1"),
 )
 
 

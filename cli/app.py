@@ -18,6 +18,7 @@ from maskaug.augment import (
     AgreementOptions,
     ApplyOptions,
     CurateOptions,
+    GeneratedSet,
     GenerateOptions,
     Summary,
     apply,
@@ -281,7 +282,8 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     written = sum(summary.original.values()) + sum(summary.masked.values())
     table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
     out.print(table)
-    out.print(f"contact sheet: {options.dst / 'contact_sheet.png'}", highlight=False, soft_wrap=True, markup=False)
+    sheet = GeneratedSet(options.dst).contact_sheet
+    out.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The command line of what judges and uses a trained classifier: printing and exit codes."""
+"""The command line of judging and using trained classifiers: printing and exit codes."""
 
 import json
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.predict.options import PredictOptions
+from maskaug.train.run_dir import RunDir
 
 if TYPE_CHECKING:
     from maskaug.train.evaluate.evaluate import Evaluation
@@ -24,27 +25,27 @@ if TYPE_CHECKING:
 
 
 def _evaluate(options: EvaluateOptions) -> None:
-    """How good a classifier is on labelled pictures: figures with 95 % intervals, by slice, and a report.
+    """How good a classifier is on labelled pictures: metrics with 95 % intervals, by slice, and a report.
 
     RUN/evaluations/NAME/ gets evaluation.json and predictions.parquet; RUN/report.html shows them. Threshold and
     temperature are those found on the run's validation pictures, never on DATA.
     """
     with extra("train"):
         from maskaug.train.evaluate.evaluate import evaluate  # noqa: PLC0415
-    with bar("reading and judging", "pictures") as report:
-        found = evaluate(options, report)
+    with bar("reading and judging", "pictures") as progress:
+        found = evaluate(options, progress)
     if options.json_:
         out.print_json(json.dumps(found.as_json()))
         return
     _print_evaluation(found)
-    out.print(f"report: {options.run / 'report.html'}", highlight=False, soft_wrap=True, markup=False)
+    out.print(f"report: {RunDir(options.run).report}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _predict(options: PredictOptions) -> None:
-    """Whether the faces in pictures, videos or before a camera wear masks.
+    """Tell whether the faces in pictures, videos or before a camera wear masks.
 
     Prints a line for each face, or with --json a line of JSON for each picture and frame. Give RUN or a .onnx file
-    first to judge by it; without, the bundled classifier does, which needs no PyTorch: maskaug predict photo.jpg
+    first to judge by it; without one, the bundled classifier judges, which needs no PyTorch: maskaug predict photo.jpg
     """
     with extra("train" if options.trained else "predict"):
         _tell(options)
@@ -98,7 +99,7 @@ def _export(options: ExportOptions) -> None:
 
 
 def _ablate(options: AblateOptions) -> None:
-    """A grid of trainings, several seeds each: what makes a difference, in one table and one plot.
+    """Train a grid of runs, several seeds each, and show what makes a difference in one table and one plot.
 
     OUT gets a folder for each run, ablation.md, ablation.json and ablation.png. Given again, it goes on where it was
     stopped, and trains what more values or seeds add.
@@ -111,8 +112,8 @@ def _ablate(options: AblateOptions) -> None:
     def next_run(what: str, done: int, total: int) -> None:
         err.print(f"run {done + 1} of {total}: {what}", highlight=False, markup=False)
 
-    with train_progress() as report:
-        found = ablate(options, lambda chosen: train(chosen, report), next_run)
+    with train_progress() as callbacks:
+        found = ablate(options, lambda chosen: train(chosen, callbacks), next_run)
     for titles, rows in (summary_table(found), comparison_table(found)):
         shown = Table(*map(escape, titles), box=None, pad_edge=False)
         for row in rows:

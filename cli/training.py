@@ -11,6 +11,7 @@ from maskaug.cli.command import command
 from maskaug.cli.console import err, extra, out
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
+from maskaug.train.run_dir import RunDir
 
 if TYPE_CHECKING:
     from maskaug.train.fit.train import TrainCallbacks, Trained
@@ -24,8 +25,8 @@ def _train(options: TrainOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.fit.train import train  # noqa: PLC0415
-    with train_progress() as report:
-        trained = train(options, report)
+    with train_progress() as callbacks:
+        trained = train(options, callbacks)
     if int(os.environ.get("RANK", "0")):
         return
     _print_trained(trained)
@@ -39,21 +40,21 @@ def _print_trained(trained: "Trained") -> None:
         highlight=False,
         soft_wrap=True,
     )
-    out.print(f"report: {trained.run / 'report.html'}", highlight=False, soft_wrap=True, markup=False)
+    out.print(f"report: {RunDir(trained.run).report}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _distill(options: DistillOptions) -> None:
     """A small network that says what RUN's network says, and its file for onnxruntime: 3 MB, with the default --arch.
 
-    It learns from the calibrated probabilities of RUN, of RUN's own pictures made as RUN's recipe makes them. STUDENT
+    It learns RUN's calibrated probabilities of RUN's own pictures, rendered as RUN's recipe says. STUDENT
     becomes a run like any other, which evaluate, predict and export take; and STUDENT/model.onnx is its network with
     weights of 16 bits. A student that was stopped goes on with: maskaug train --resume STUDENT, then
     maskaug export STUDENT --half
     """
     with extra("train"):
         from maskaug.train.distill.distill import distill  # noqa: PLC0415
-    with train_progress() as report:
-        found = distill(options, report)
+    with train_progress() as callbacks:
+        found = distill(options, callbacks)
     exported = found.exported
     if exported is None:
         return

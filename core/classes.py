@@ -3,4 +3,4 @@
 UNMASKED_CLASS = "not_wearing_mask"
 MASKED_CLASS = "wearing_mask"
 INCORRECT_CLASS = "mask_worn_incorrectly"
-CLASSES = (UNMASKED_CLASS, MASKED_CLASS)  # of a classifier, by label
+CLASSES = (UNMASKED_CLASS, MASKED_CLASS)  # of a data set that does not name its own, by label

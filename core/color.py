@@ -1,4 +1,4 @@
-"""Colour in numbers."""
+"""Constants of colour."""
 
 import numpy as np
 

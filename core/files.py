@@ -1,4 +1,4 @@
-"""Files by name and as wholes: nothing half-written stays, and every name can be printed and stored."""
+"""File names that can be printed and stored, and files that are written whole or not at all."""
 
 import hashlib
 import os

@@ -72,6 +72,7 @@ _FACE_FIELDS = [
     ("quality", pa.float32()),
     ("reasons", pa.list_(pa.string())),
 ]
+# Columns of the manifest that `maskaug generate` writes.
 SCHEMA = pa.schema(
     [
         ("status", pa.string()),
@@ -135,14 +136,19 @@ def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.S
     unfinished.replace(folder / _PART)
 
 
-def read_manifest(dst: Path) -> Iterator[Row]:
+def read_manifest(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """Rows of a finished data set, in order; those that an earlier version wrote, in today's words.
+
+    Args:
+        dst: Its folder.
+        columns: Those that are needed; None: all.
 
     Raises:
         FileNotFoundError: there is no manifest.
     """
+    names = None if columns is None else list(columns)
     for part in _parts(dst):
-        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE):
+        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE, columns=names):
             yield from map(in_todays_words, batch.to_pylist())
 
 

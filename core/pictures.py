@@ -1,4 +1,4 @@
-"""Pictures in and out of files: whatever the file is called, RGB arrays come in, and nothing half-written stays."""
+"""Reading files as RGB arrays, whatever the files are called, and encoding arrays as files."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ SUFFIXES: dict[PictureFormat, str] = {"jpeg": ".jpg", "png": ".png"}
 
 # A 12 000 x 8 000 panorama; decoded it takes 300 MB.
 MAX_PIXELS = 100_000_000
-# Below that no face has landmarks to speak of.
+# In a smaller picture, no face has landmarks that can be found.
 MIN_SIDE = 32
 
 _ORIENTATION = 0x0112  # EXIF tag

@@ -63,8 +63,8 @@ def write_faces(folder: Path, counts: dict[str, int], seed: int = 0) -> None:
                 squeeze=float(rng.uniform(0.8, 1.1)),
                 mirror=bool(rng.integers(2)),
             )
-            cast = tuple(float(factor) for factor in rng.normal(1, 0.06, 3))
-            pixels = relit(pixels, gain=rng.uniform(0.6, 1.15), gamma=rng.uniform(0.7, 1.4), cast=cast)
+            red, green, blue = (float(factor) for factor in rng.normal(1, 0.06, 3))
+            pixels = relit(pixels, gain=rng.uniform(0.6, 1.15), gamma=rng.uniform(0.7, 1.4), cast=(red, green, blue))
             if rng.random() < 0.3:
                 pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), rng.uniform(0.6, 1.4)), dtype=np.uint8)
             bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ class Generated:
         pixels = texture(int(digest(f"{name} {copy}")[:8], 16))
         row = Row(status="masked", copy=copy, seed=7, quality=quality, kind=kind, template=f"{kind}_white", yaw=20.0)
         row["parameters"] = '{"template": "white", "kind": "n95"}'
-        row.update(more)
+        row.update(cast(Row, more))
         row["source_sha256"] = source or digest(name)
         return self._add(Path(split, MASKED, f"{name}__{kind}_{copy}.jpg"), pixels, row)
 

@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import Dataset
 
 
-class MaskedFaces(Dataset):
+class MaskedFaces(Dataset[tuple[torch.Tensor, int]]):
     """The same face eight times, unmasked until the transform."""
 
     def __init__(self, crop, transform):

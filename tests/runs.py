@@ -3,10 +3,13 @@
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from generated import texture
 
+from maskaug.cli.app import main
 from maskaug.core.classes import CLASSES
 from maskaug.core.pictures import encode_picture
 from maskaug.train.evaluate.predictions import Predictions, write_predictions
@@ -38,6 +41,17 @@ def predictions(folder: Path, labels, *, split="val", spread=2.0, manifest=True,
         width=rng.integers(40, 300, count).astype(np.int32),
         height=rng.integers(40, 300, count).astype(np.int32),
     )
+
+
+def command(monkeypatch, capsys, folder, *arguments):
+    """The command line in this process, started in ``folder``: exit status and what it printed."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["maskaug", *map(str, arguments)])
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # the handler would stay
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    printed = capsys.readouterr()
+    return SimpleNamespace(returncode=stopped.value.code or 0, stdout=printed.out, stderr=printed.err)
 
 
 def write_pictures(folder, count, first=0):

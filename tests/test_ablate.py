@@ -8,10 +8,12 @@ from generated import MASKED, UNMASKED
 from pydantic import ValidationError
 from runs import predictions, write_pictures
 
+from maskaug.train.ablate import ablate as ablate_module
 from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_options
 from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, comparison_table, summary_table
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
+from maskaug.train.evaluate import report
 from maskaug.train.evaluate.predictions import write_predictions
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.recipes import RecipeError
@@ -21,7 +23,7 @@ SPREADS = {"none": 6.0, "imagenet": 1.5}  # the larger, the more errors
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
+    monkeypatch.setattr(report, "RESAMPLES", 50)
 
 
 class Trainer:
@@ -56,7 +58,7 @@ def test_the_grid_is_trained_judged_and_written(tmp_path):
     assert second[accuracy].mean > first[accuracy].mean + 0.1
     values = first[accuracy].values
     assert first[accuracy].deviation == pytest.approx(np.std(values, ddof=1))
-    one = next(one for one in found.comparisons() if one.figure == "accuracy")
+    one = next(one for one in found.comparisons() if one.metric == "accuracy")
     assert one.differences.mean == pytest.approx(second[accuracy].mean - first[accuracy].mean)
     assert 0 < one.p < 0.05
 
@@ -117,7 +119,7 @@ def test_runs_are_judged_on_further_pictures_once(tmp_path, monkeypatch):
     chosen = options(tmp_path, seeds=2, vary=["weights=none"], on=[tmp_path / "real"])
     found = ablate(chosen, Trainer())
     assert found.keys[3:] == [("real", "accuracy"), ("real", "auc"), ("real", "loss")]
-    monkeypatch.setattr("maskaug.train.ablate.ablate.evaluate", None)
+    monkeypatch.setattr(ablate_module, "evaluate", None)
     assert ablate(chosen, Trainer()).outcomes == found.outcomes
 
 

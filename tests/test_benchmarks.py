@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from maskaug.augment import GenerateOptions, generate, read_manifest
 from maskaug.core.classes import CLASSES
 from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.train.evaluate import report
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.train import train
 
@@ -58,7 +59,7 @@ def run(monkeypatch, capsys, tmp_path):
     """Runs a script in this process, as its command line would, and gives what it printed."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
+    monkeypatch.setattr(report, "RESAMPLES", 50)
     affinity, threads = os.sched_getaffinity(0), cv2.getNumThreads()
 
     def run_script(script, *arguments):

@@ -6,9 +6,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from generated import Generated, texture
 
+from maskaug.augment import CurateOptions
+from maskaug.augment.curate.curate import curate
+from maskaug.augment.curate.exports import EXPORT_FORMATS
 from maskaug.masktheface_wrapper import MaskEngine, load_pack, sample_occluder
 from maskaug.masktheface_wrapper.occluders import OCCLUDERS
+from maskaug.review_ui.view.actions import ACTIONS
+from maskaug.review_ui.view.keys import read_keys
+from maskaug.train.corruptions import CORRUPTIONS, corrupt, select_corruptions
 
 TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -59,3 +66,44 @@ def test_a_kind_of_mask(tmp_path, photo, face):
     params = masks.sample(np.random.default_rng(0))
     assert params.kind == "duckbill"
     assert masks.apply(photo, face, params).alpha.any()
+
+
+def test_a_key_of_the_review():
+    before = dict(ACTIONS)
+    try:
+        run("A key of the review")
+        assert {"0": "hair_in_front", "m": "mirror"}.items() <= read_keys(None).items()
+    finally:
+        ACTIONS.clear()
+        ACTIONS.update(before)
+
+
+def test_a_corruption(photo):
+    before = dict(CORRUPTIONS)
+    try:
+        run("A corruption")
+        assert "stripes" in select_corruptions(["all"])
+        assert "stripes" not in select_corruptions(["-stripes"])
+        shown = [corrupt(photo[:64, :64], ("stripes",), (seed,)) for seed in range(20)]
+        assert 0 < sum((picture != photo[:64, :64]).any() for picture in shown) < 20
+    finally:
+        CORRUPTIONS.clear()
+        CORRUPTIONS.update(before)
+
+
+def test_a_format_of_data_sets(tmp_path):
+    before = dict(EXPORT_FORMATS)
+    generated = Generated(tmp_path / "set")
+    for number in range(4):
+        generated.original("train", f"a{number}", texture(number))
+        generated.mask("train", f"a{number}", 0)
+    generated.finish()
+    try:
+        run("A format of data sets")
+        curate(CurateOptions(dst=generated.dst, out=tmp_path / "out", undecided="keep", to="list"))
+        lines = (tmp_path / "out" / "list.csv").read_text().splitlines()
+        assert lines
+        assert all((tmp_path / "out" / line.split(",")[0]).is_file() for line in lines)
+    finally:
+        EXPORT_FORMATS.clear()
+        EXPORT_FORMATS.update(before)

@@ -3,6 +3,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from PIL import Image
 
 from maskaug.augment import CurateOptions, GenerateOptions, ScanError, generate, read_manifest
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
-from maskaug.augment.curate.exports import write_shards
+from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register
+from maskaug.augment.curate.exports import webdataset as tar_shards
 from maskaug.augment.curate.selection import CurateError
 from maskaug.augment.reviews.log import ADJUDICATOR
 from maskaug.core.files import file_sha256
@@ -262,7 +264,7 @@ def test_out_is_whole_or_not_at_all(small, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("maskaug.augment.curate.curate.write_checksums", fail)
+        patched.setattr(sys.modules["maskaug.augment.curate.curate"], "write_checksums", fail)
         with pytest.raises(CurateError, match="No space left"):
             run(small, out, overwrite=True)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
@@ -339,7 +341,7 @@ def labels_by_content(out_rows):
 def test_webdataset_reads_the_shards(small, tmp_path, monkeypatch):
     import webdataset
 
-    monkeypatch.setattr("maskaug.augment.curate.exports.PICTURES_IN_A_SHARD", 5)
+    monkeypatch.setattr(tar_shards, "PICTURES_IN_A_SHARD", 5)
     out = tmp_path / "out"
     result = run(small, out, to="webdataset")
     assert run(small, tmp_path / "again", to="webdataset").checksum == result.checksum
@@ -382,8 +384,32 @@ def test_datasets_reads_the_folder_with_its_labels(small, tmp_path, monkeypatch)
     assert found == wanted
 
 
+def test_a_format_of_ones_own(small, tmp_path):
+    """What CONTRIBUTING.md promises: a format that registers itself is written, forbids links and heads the card."""
+
+    def write(folder, chosen):
+        lines = [f"{split}/{candidate.label} {candidate.path}\n" for candidate, split in chosen.pictures]
+        (folder / "list.txt").write_text("".join(lines))
+        return {candidate.path: f"list.txt#{n}" for n, (candidate, _) in enumerate(chosen.pictures)}
+
+    register(ExportFormat("list", "one list", write, links=False, card_header=lambda *found: f"{found}\n"))
+    try:
+        with pytest.raises(ValueError, match="already"):
+            register(EXPORT_FORMATS["list"])
+        result = run(small, tmp_path / "out", to="list")
+        assert (tmp_path / "out/README.md").read_text().startswith(f"(['train', 'val'], {[UNMASKED, MASKED]})")
+        assert len((tmp_path / "out/list.txt").read_text().splitlines()) == sum(result.kept.values()) > 0
+        assert {row["output"] for row in kept(tmp_path / "out")} >= {"list.txt#0", "list.txt#1"}
+        with pytest.raises(ValueError, match="leave out --link"):
+            run(small, tmp_path / "again", to="list", link="hard")
+    finally:
+        del EXPORT_FORMATS["list"]
+    with pytest.raises(ValueError, match="there is no format 'list'; there are imagefolder, hf, webdataset"):
+        run(small, tmp_path / "again", to="list")
+
+
 def test_shards_of_nothing(tmp_path):
-    assert write_shards(tmp_path, tmp_path, [], 0) == {}
+    assert tar_shards.write_shards(tmp_path, Chosen(tmp_path, [], "copy", 0)) == {}
 
 
 def test_a_real_generated_set(faces_folder, tmp_path):

@@ -10,6 +10,7 @@ from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.distill.distill import distill, train_options
 from maskaug.train.distill.options import DistillOptions
+from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
@@ -28,6 +29,13 @@ from maskaug.train.predict.predict import predict
 
 CPU = ComputeConfig(DistributedContext(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
 TINY = override(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_resamples():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "RESAMPLES", 50)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,7 @@ def teacher(faces, cache, tmp_path_factory):
 
 def options(run, cache, *fields, **given):
     fields = ("size=32", *fields)
-    return DistillOptions(run=run, cache=cache, wandb="disabled", arch="resnet18", set_=fields, **given)
+    return DistillOptions(run=run, cache=cache, wandb="disabled", **{"arch": "tiny", **given}, set_=fields)
 
 
 def test_targets_are_the_calibrated_probabilities_of_the_very_inputs(teacher, faces, cache):
@@ -86,8 +94,9 @@ def test_the_teacher_is_asked_of_what_the_student_sees_and_labels_do_not_matter(
     assert learnt.accuracy == pytest.approx(0.5, abs=0.1), "half of them are"
 
 
+@pytest.mark.slow
 def test_a_student_learns_to_agree(teacher, faces, cache, tmp_path):
-    found = distill(options(teacher, cache, "epochs=6", out=tmp_path / "student"))
+    found = distill(options(teacher, cache, "epochs=6", arch="resnet18", out=tmp_path / "student"))
     run = found.trained.run
     config = json.loads((run / "config.json").read_text())
     assert config["options"]["teacher"] == str(teacher.resolve())
@@ -194,7 +203,9 @@ def test_a_run_that_has_not_ended_cannot_teach(teacher, cache, tmp_path):
     with pytest.raises(CheckpointError, match=r"holds no best\.pt"):
         distill(options(tmp_path, cache, out=tmp_path / "student"))
     (tmp_path / "best.pt").write_bytes((teacher / "best.pt").read_bytes())
-    with pytest.raises(TeacherError, match="is not calibrated and cannot teach; end it with: maskaug train --resume"):
+    with pytest.raises(
+        TeacherError, match="is not calibrated and cannot teach; finish it with: maskaug train --resume"
+    ):
         distill(options(tmp_path, cache, out=tmp_path / "student"))
 
 

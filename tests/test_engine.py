@@ -131,7 +131,7 @@ def test_large_faces_wear_the_mask_at_the_same_place(engine, photo, face):
 
 
 def test_out_of_the_picture_and_tiny_faces_are_scored_low(engine, photo, face):
-    away = replace(face, landmarks=face.landmarks + np.float32([0, 205]))
+    away = replace(face, landmarks=face.landmarks + np.array([0, 205], np.float32))
     overlay = engine.apply(photo, away, worn("surgical_blue"))
     assert "out_of_frame" in overlay.reasons
     assert overlay.quality < 0.5

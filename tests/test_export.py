@@ -6,8 +6,10 @@ import torch
 from classifiers import SIZE, load, write_network
 
 from maskaug.core.pictures import read_picture
+from maskaug.train.data.classes import ClassesError
 from maskaug.train.data.margins import Margins, save_margins
-from maskaug.train.export.export import HALF_TOLERANCE, ExportError, export
+from maskaug.train.export.export import HALF_TOLERANCE, export
+from maskaug.train.export.formats import FORMATS, ExportError, ExportFormat
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.onnx_classifier import OnnxError, OnnxMetadata, load_onnx
@@ -37,16 +39,18 @@ def test_onnx_gives_the_same_probabilities(run, crops, tmp_path):
     about = session.get_modelmeta().custom_metadata_map
     assert (about["threshold"], about["size"]) == ("0.7", str(SIZE))
     assert about["classes"] == "not_wearing_mask,wearing_mask"
+    assert about["output"] == "probability: N float32, of wearing_mask"
     assert sorted(path.name for path in run.iterdir()) == ["best.pt", "calibration.json", "model.onnx"]
 
 
-def test_half_the_bytes_say_the_same_within_the_tolerance(run, crops, tmp_path):
+def test_half_the_bytes_say_the_same_within_the_tolerance(crops, tmp_path):
+    run = write_network(tmp_path / "large", arch="resnet18", calibration=Calibration(temperature=0.25, threshold=0.7))
     whole = export(ExportOptions(run=run, output=tmp_path / "whole.onnx")).path
     exported = export(ExportOptions(run=run, half=True))
     assert exported.path == run / "model.onnx"
     assert 0 < exported.difference < HALF_TOLERANCE
     assert exported.path.stat().st_size < 0.52 * whole.stat().st_size
-    pictures, expected = crops
+    pictures, expected = crops[0], load(run).probabilities(crops[0])
     classifier = load_onnx(exported.path)
     assert classifier.session.get_inputs()[0].shape[1:] == [3, SIZE, SIZE]
     np.testing.assert_allclose(classifier.probabilities(pictures), expected, atol=HALF_TOLERANCE)
@@ -74,7 +78,7 @@ def test_the_file_tells_all_that_it_takes_to_use_it(run):
 
 def test_what_halves_cannot_hold_is_not_exported(run):
     saved = torch.load(run / "best.pt", weights_only=True)
-    saved["network"]["fc.weight"] *= 1e9
+    saved["network"]["8.weight"] *= 1e9
     torch.save(saved, run / "best.pt")
     with pytest.raises(ExportError, match="differs by"):
         export(ExportOptions(run=run, half=True))
@@ -109,7 +113,7 @@ def test_a_file_that_lacks_what_it_takes_is_refused(run):
         del model.metadata_props[:]
         onnx.helper.set_model_props(model, kept)
         onnx.save(model, path)
-        with pytest.raises(OnnxError, match=f"its metadata says no {name} that can be used; export it anew"):
+        with pytest.raises(OnnxError, match=f"its metadata has no usable {name}; export it again"):
             load_onnx(path)
 
 
@@ -126,11 +130,26 @@ def test_torchscript_gives_the_same_probabilities(run, crops, tmp_path):
 
 
 def test_a_file_that_differs_is_not_kept(run, monkeypatch):
-    def wrong(_whole, _about, pictures, path, *, half):
+    def wrong(_network, _metadata, pictures, path, *, half):
         path.write_bytes(b"something else")
         return np.zeros(len(pictures), dtype=np.float32)
 
-    monkeypatch.setattr("maskaug.train.export.export._to_onnx", wrong)
+    monkeypatch.setitem(FORMATS, "onnx", ExportFormat("onnx", ".onnx", wrong))
     with pytest.raises(ExportError, match="differs by"):
         export(ExportOptions(run=run))
     assert sorted(path.name for path in run.iterdir()) == ["best.pt", "calibration.json"]
+
+
+def test_an_unknown_format_is_refused_by_name(run):
+    with pytest.raises(ValueError, match="--to must be onnx or torchscript, but got 'tflite'"):
+        ExportOptions(run=run, to="tflite")
+
+
+def test_names_of_classes_travel_with_the_file(run):
+    saved = torch.load(run / "best.pt", weights_only=True)
+    torch.save({**saved, "classes": ["bare", "covered"]}, run / "best.pt")
+    classifier = load_onnx(export(ExportOptions(run=run)).path)
+    assert (classifier.classes, classifier.about.output) == (("bare", "covered"), "probability: N float32, of covered")
+    torch.save({**saved, "classes": ["bare", "covered", "half"]}, run / "best.pt")
+    with pytest.raises(ClassesError, match="bare, covered, half: three or more classes are not supported yet"):
+        load(run)

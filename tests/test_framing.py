@@ -1,6 +1,5 @@
 """What a network sees of a picture: its middle, or its face."""
 
-import astronaut
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +8,9 @@ from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.margins import Margins
-from maskaug.train.data.preprocess import Preparation, resize_area
+from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.network import keep_first_output
-from maskaug.train.synthesis.corruptions import corrupt, random_affine, random_blur
+from maskaug.train.synthesis.spatial import move_frame, sample_affine, sample_crop
 
 FACE = Preparation("face", 64)
 
@@ -90,7 +89,8 @@ def test_points_move_with_the_frame(seed):
     preparation = FACE
     image = dotted((preparation.side,) * 2, (70, 66))
     whole = np.array([0, 0, preparation.side, preparation.side])
-    seen, to_frame = random_affine(image, whole, preparation.detail, 64, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    seen, to_frame = move_frame(image, sample_crop(whole, rng), sample_affine(rng), preparation.detail, 64)
     expected = to_frame[:, :2] @ (70, 66) + to_frame[:, 2]
     found = (centre(np.where(seen == 127, 0, seen)) + 0.5) / 32 - 1
     assert np.abs(found - expected).max() < 2 / 64 * 1.5
@@ -102,24 +102,6 @@ def test_the_frame_unmoved_is_the_one_that_is_evaluated():
     corner = np.array([0, round(0.05 * FACE.detail)]) + (FACE.side - FACE.detail) / 2
     inner = (points + 0.5 - corner) / FACE.detail * 2 - 1
     assert np.allclose(points @ FACE.to_frame[:, :2].T + FACE.to_frame[:, 2], inner)
-
-
-def test_pictures_are_spoilt_by_their_own_numbers_only():
-    picture = astronaut.face(64)
-    spoils = [corrupt(picture, np.random.default_rng(seed)) for seed in (1, 1, *range(2, 40))]
-    assert (spoils[0] == spoils[1]).all()
-    assert all(one.shape == (64, 64, 3) and one.dtype == np.uint8 for one in spoils)
-    assert len({one.tobytes() for one in spoils}) == 39
-    assert sum(bool((one[..., 0] == one[..., 1]).all()) for one in spoils) > 1, "some are black and white"
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_blur_takes_as_much_of_a_picture_at_any_size(seed):
-    large = astronaut.face(192)
-    small = resize_area(large, 64)
-    of_large, of_small = (random_blur(picture, np.random.default_rng(seed)) for picture in (large, small))
-    taken, differs = (np.abs(of_small.astype(float) - other).mean() for other in (small, resize_area(of_large, 64)))
-    assert differs < 0.35 * taken
 
 
 def test_networks_that_learnt_landmarks_are_kept_without_them():

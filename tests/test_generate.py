@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import cast
 
 import astronaut
 import bad_inputs
@@ -15,14 +16,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from maskaug.augment import AnnotationError, GenerateError, GenerateOptions, ScanError, generate, read_manifest
+from maskaug.augment import (
+    AnnotationError,
+    GeneratedSetError,
+    GenerateError,
+    GenerateOptions,
+    ScanError,
+    generate,
+    open_generated,
+    read_manifest,
+)
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.files import file_sha256
-from maskaug.core.manifest import SCHEMA
+from maskaug.core.manifest import SCHEMA, Row
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
 from maskaug.masktheface_wrapper import MaskParams, PackError
@@ -327,6 +338,67 @@ def test_killed_and_resumed_ends_like_one_that_was_never_killed(many_faces, tmp_
     assert tree(dst) == tree(tmp_path / "whole")
 
 
+def test_the_set_as_an_object(faces_folder, tmp_path):
+    dst = tmp_path / "out"
+    with pytest.raises(GeneratedSetError, match="holds no finished data set; make one with: maskaug generate"):
+        open_generated(dst)
+    run(faces_folder, dst, alpha=True, seed=5, kinds="n95,cloth=2", workers=2)
+    generated = open_generated(dst)
+    assert generated.read_options() == GenerateOptions(
+        src=faces_folder, dst=dst, alpha=True, seed=5, kinds="n95,cloth=2"
+    )
+    assert {path.name for path in dst.iterdir()} == generated.own_names | {"train", "val"}
+    kinds = [row["kind"] for row in generated.rows(["kind"])]
+    assert generated.columns(["kind", "quality"])["kind"].to_pylist() == kinds
+    assert set(kinds) == {None, "n95", "cloth"}
+    for damage in ("{", "[]", '{"jpeg_quality": 101}', '{"of_the_future": 1}'):
+        generated.config.write_text(damage)
+        with pytest.raises(GeneratedSetError, match=r"config\.json cannot be used: .+; generate the set again"):
+            generated.read_options()
+
+
+def threads():
+    """Of OpenCV, and of every BLAS and OpenMP library that is loaded."""
+    return {"cv2": cv2.getNumThreads()} | {lib["filepath"]: lib["num_threads"] for lib in threadpool_info()}
+
+
+@pytest.fixture
+def three_threads():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    with threadpool_limits(3):
+        yield threads()
+    cv2.setNumThreads(before)
+
+
+def test_one_worker_leaves_the_callers_threads_as_they_were(three_threads, faces_folder, tmp_path):
+    during = []
+    summary = generate(
+        GenerateOptions(src=faces_folder, dst=tmp_path / "out", workers=1), lambda *_: during.append(threads())
+    )
+    assert summary.masked
+    assert len(during) == 8
+    for found in [*during, threads()]:
+        assert three_threads.items() <= found.items()
+
+
+def test_one_worker_works_on_one_thread_even_where_it_fails(three_threads):
+    seen = []
+
+    def work(task):
+        seen.append(threads())
+        return 1 // task
+
+    pool = Pool(lambda: work, 1)
+    assert list(pool.run([1])) == [(1, 1)]
+    with pytest.raises(ZeroDivisionError):
+        list(pool.run([0]))
+    assert len(three_threads) > 1
+    assert all(found == dict.fromkeys(three_threads, 1) for found in seen)
+    assert len(seen) == 2
+    assert threads() == three_threads
+
+
 def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "whole")
     dst = tmp_path / "out"
@@ -334,7 +406,8 @@ def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
     journal = Journal(GeneratedSet(dst).journal)
     for source in {row["source"] for row in read_manifest(dst)}:
         rows = [row for row in read_manifest(dst) if row["source"] == source]
-        journal.append(source, 0, [{k: v for k, v in row.items() if v is not None} for row in rows])
+        told = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        journal.append(source, 0, cast(list[Row], told))
     journal.close()
     victim = dst / masked(dst)[0]["output"]
     victim.write_bytes(b"half")

@@ -72,7 +72,7 @@ def test_an_unknown_kind_style_or_field_is_rejected():
     with pytest.raises(ValidationError, match="has no style"):
         OccluderParams(kind="beard", style="mug")
     with pytest.raises(ValidationError):
-        OccluderParams(kind="beard", template="n95_white")
+        OccluderParams.model_validate({"kind": "beard", "template": "n95_white"})
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from classifiers import load, write_network
+from runs import command
 
+from maskaug.core.manifest import Row
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.train.data.margins import Margins, MarginsError, load_margins, measure_margins, save_margins
 from maskaug.train.export.export import export
 from maskaug.train.export.options import ExportOptions
+from maskaug.train.predict import predict as predict_module
 from maskaug.train.predict.annotate import draw_attention, draw_faces
 from maskaug.train.predict.drawings import Drawings, DrawingsError
 from maskaug.train.predict.frames import FramesError, camera_frames, list_inputs, read_frames
@@ -147,7 +150,7 @@ def test_nothing_to_look_at_is_explained(run, tmp_path):
         list_inputs([tmp_path / "empty"])
     with pytest.raises(FramesError, match="does not exist"):
         list_inputs([tmp_path / "gone.jpg"])
-    with pytest.raises(FramesError, match=r"no picture and no video, nor the best\.pt of a training run"):
+    with pytest.raises(FramesError, match=r"no picture and no video, nor is it a training run"):
         next(predict(PredictOptions(run=tmp_path, paths=[tmp_path / "empty"])))
 
 
@@ -184,7 +187,7 @@ def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
 
 
 def test_without_a_run_the_bundled_classifier_judges(model, folder, monkeypatch):
-    monkeypatch.setattr("maskaug.train.predict.predict.bundled_classifier", lambda: model)
+    monkeypatch.setattr(predict_module, "bundled_classifier", lambda: model)
     photo = folder / "deep" / "face.png"
     (first,), (second,) = (
         list(predict(options))
@@ -203,7 +206,7 @@ def test_what_a_file_cannot_do_is_said(model, folder, tmp_path):
 
 
 def test_without_any_classifier_it_is_said_how_to_make_one(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr("maskaug.train.predict.predict.bundled_classifier", lambda: tmp_path / "gone.onnx")
+    monkeypatch.setattr(predict_module, "bundled_classifier", lambda: tmp_path / "gone.onnx")
     with pytest.raises(PredictError, match="maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe rob"):
         next(predict(PredictOptions(run=folder)))
 
@@ -302,8 +305,8 @@ def test_crops_stay_in_the_picture():
 
 def test_faces_are_cut_out_as_the_training_pictures_were(run, folder, tmp_path, engine, photo):
     # Boxes of 100 x 80 in pictures of 160 x 140: 30 pixels at the sides, 40 above, 20 below.
-    rows = [{"box": [30.0, 40.0, 130.0, 120.0], "width": 160, "height": 140}] * 10
-    assert measure_margins(rows[:9]) == measure_margins([{}, {"box": None}]) == Margins()
+    rows = [Row(box=[30.0, 40.0, 130.0, 120.0], width=160, height=140)] * 10
+    assert measure_margins(rows[:9]) == measure_margins([Row(), Row(box=None)]) == Margins()
     own = measure_margins(rows)
     assert own == Margins(sides=0.3, above=0.5, below=0.25)
     mine = tmp_path / "mine"
@@ -360,12 +363,12 @@ def test_grad_cam_points_at_what_decides():
     assert heat[20:, 20:].max() < 0.1
 
 
-def maskaug(*arguments, cwd):
-    command = [sys.executable, "-m", "maskaug", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+@pytest.fixture
+def maskaug(monkeypatch, capsys):
+    return lambda *arguments, cwd: command(monkeypatch, capsys, cwd, *arguments)
 
 
-def test_the_command_prints_lines_json_and_writes_drawings(run, folder, tmp_path):
+def test_the_command_prints_lines_json_and_writes_drawings(maskaug, run, folder, tmp_path):
     shown = maskaug("predict", run, folder, "--draw", "drawn", cwd=tmp_path)
     assert shown.returncode == 1, "one picture is broken"
     assert "broken.jpg is empty" in shown.stderr
@@ -394,7 +397,7 @@ def test_the_command_prints_lines_json_and_writes_drawings(run, folder, tmp_path
         (["run", "a.jpg", "--every", "0"], 2, "--every"),
     ],
 )
-def test_wrong_input_is_one_sentence(tmp_path, arguments, status, said):
+def test_wrong_input_is_one_sentence(maskaug, tmp_path, arguments, status, said):
     done = maskaug("predict", *arguments, cwd=tmp_path)
     assert done.returncode == status
     assert said in done.stderr

@@ -16,7 +16,8 @@ from torchvision.transforms import v2
 
 from maskaug.augment import RandomMask, cache_landmarks, load_landmarks, pixels_key, save_landmarks
 from maskaug.augment.generate.annotations import AnnotationError
-from maskaug.augment.online.known_face import _MIRROR, renumbered
+from maskaug.augment.online.known_face import renumbered
+from maskaug.core.landmarks import MIRRORED
 from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, PackError
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 
@@ -157,7 +158,7 @@ def test_an_unknown_face_passes_unchanged_with_its_label(landmarks, image):
 
 
 def test_a_mask_below_the_quality_or_outside_the_picture_is_not_put_on(landmarks, points, image):
-    half_outside = key_points(points + np.float32([0, 50]))
+    half_outside = key_points(points + np.array([0, 50], np.float32))
     picture, _, label = RandomMask(label=1)(image, half_outside, 0)
     assert changed(image, picture).any()
     assert label == 1
@@ -204,13 +205,13 @@ def test_only_mirrored_landmarks_are_renumbered(points, roll):
     cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
     turned = (points @ np.array([[cos, sin], [-sin, cos]])).astype(np.float32)
     assert (renumbered(turned) == turned).all()
-    mirrored = turned * np.float32([-1, 1])
-    assert (renumbered(mirrored)[_MIRROR] == mirrored).all()
+    mirrored = turned * np.array([-1, 1], np.float32)
+    assert (renumbered(mirrored)[MIRRORED] == mirrored).all()
     assert not (renumbered(mirrored) == mirrored).all()
 
 
 def test_the_mirror_table_exchanges_the_sides_of_the_mean_face():
-    np.testing.assert_allclose(FACE_MODEL[_MIRROR] * (-1, 1, 1), FACE_MODEL, atol=1e-6)
+    np.testing.assert_allclose(FACE_MODEL[MIRRORED] * (-1, 1, 1), FACE_MODEL, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import pytest
 from pydantic import ValidationError
 
+import maskaug.train
 from maskaug.train.fit.options import TrainOptions
-from maskaug.train.model.recipes import REPORT, RecipeError, override
+from maskaug.train.model.recipes import FORMER_NAMES, REPORT, ROBUST, Recipe, RecipeError, override
 
 
 def test_the_report_s_recipe_line_by_line():
@@ -61,3 +65,35 @@ def test_options_change_the_recipe(tmp_path):
 def test_a_run_begins_or_goes_on(options):
     with pytest.raises(ValidationError, match="--resume"):
         TrainOptions(**options)
+
+
+def test_former_names_are_read_wherever_they_stand():
+    former = {now: before for before, now in FORMER_NAMES.items()}
+    written = {former.get(name, name): value for name, value in ROBUST.model_dump(mode="json").items()}
+    assert Recipe.model_validate({**written, "distort": True}) == ROBUST
+    changed = override(ROBUST, ["fresh_masks=false", "props=0.1", "distort=False", "zero_init=false"])
+    assert (changed.online_masks, changed.occluder_share) == (False, 0.1)
+    assert (changed.corruptions, changed.zero_init_residual) == ((), False)
+    with pytest.raises(RecipeError, match="--set distort=some: must be true or false"):
+        override(ROBUST, ["distort=some"])
+
+
+def test_corruptions_are_changed_by_name():
+    everything = ROBUST.corruptions
+    assert override(ROBUST, ["corruptions=-colour_cast"]).corruptions == tuple(
+        name for name in everything if name != "colour_cast"
+    )
+    assert override(REPORT, ["corruptions=noise,blur"]).corruptions == ("blur", "noise")
+    assert override(REPORT, ["corruptions=all"]).corruptions == everything
+    assert not override(ROBUST, ["corruptions=none"]).corruptions
+    with pytest.raises(RecipeError, match="no corruption 'bluur'; did you mean blur"):
+        override(ROBUST, ["corruptions=bluur"])
+
+
+def test_training_is_imported_without_pytorch():
+    program = "import sys, maskaug.train; maskaug.train.RECIPES; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert {"train", "evaluate", "predict", "export", "ablate", "distill"} <= set(maskaug.train.__all__)
+    for name in maskaug.train.__all__:
+        assert getattr(maskaug.train, name) is not None
+    assert callable(maskaug.train.evaluate)

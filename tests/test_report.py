@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from runs import predictions, write_run
 
+from maskaug.train.evaluate import report
 from maskaug.train.evaluate.metrics import compute_metrics
 from maskaug.train.evaluate.predictions import PredictionsError, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
@@ -57,7 +58,7 @@ class Tags(HTMLParser):
 
 @pytest.fixture(autouse=True)
 def few_resamples(monkeypatch):
-    monkeypatch.setattr("maskaug.train.evaluate.report.RESAMPLES", 50)
+    monkeypatch.setattr(report, "RESAMPLES", 50)
 
 
 @pytest.fixture
@@ -115,9 +116,10 @@ def test_a_run_without_validation_or_history_has_a_page(run):
     write_predictions(run, dataclasses.replace(seen, split=["train"] * len(seen)), Calibration())
     (run / "metrics.csv").unlink()
     (run / "calibration.json").unlink()
-    assert "No pictures but those of training were judged." in write_report(run).read_text()
+    assert "Only training pictures were judged." in write_report(run).read_text()
 
 
+@pytest.mark.slow
 def test_the_page_opens_in_a_browser_without_a_complaint(run, tmp_path):
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

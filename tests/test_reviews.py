@@ -31,10 +31,9 @@ def test_undo_takes_back_the_latest_event_of_its_picture():
     events = [event("a"), event("a", "flag"), event("a", "reject"), event("b"), event("a", "undo")]
     standing = verdicts(events)[digest("a")]
     assert (standing.decided.action, standing.flagged) == ("accept", True)
-    more = [*events, event("a", "undo"), event("a", "undo"), event("a", "undo")]
-    standing = verdicts(more)
-    assert (standing[digest("a")].decided, standing[digest("a")].flagged) == (None, False)
-    assert standing[digest("b")].decided.action == "accept"
+    more = verdicts([*events, event("a", "undo"), event("a", "undo"), event("a", "undo")])
+    assert (more[digest("a")].decided, more[digest("a")].flagged) == (None, False)
+    assert more[digest("b")].decided.action == "accept"
 
 
 def test_a_torn_last_line_is_set_aside(tmp_path):

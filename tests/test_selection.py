@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from maskaug.augment.curate.selection import (
     Candidate,
     CurateError,
+    Policy,
     accepted,
     balanced,
     objection,
@@ -45,7 +46,7 @@ def candidate(path, source="s", split="train", label="wearing_mask", *, sha256=N
 )
 def test_policies(actions, majority, unanimous, any_):
     verdicts = {str(n): verdict({"a": "accept", "r": "reject"}[action]) for n, action in enumerate(actions)}
-    expected = {"majority": majority, "unanimous": unanimous, "any": any_}
+    expected: dict[Policy, bool | None] = {"majority": majority, "unanimous": unanimous, "any": any_}
     assert {policy: accepted(verdicts, policy) for policy in expected} == expected
     flagged_only = {**verdicts, "flagging": Verdict(flagged=True)}
     assert {policy: accepted(flagged_only, policy) for policy in expected} == expected

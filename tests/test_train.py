@@ -5,8 +5,13 @@ import pickle
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+from typing import Any
 from urllib.error import URLError
 
+import astronaut
 import numpy as np
 import pytest
 import torch
@@ -15,10 +20,15 @@ from torchvision.models import WeightsEnum
 from torchvision.transforms import functional
 from training import CLASSES, COMMAND, SMALL, balanced, write_faces
 
+from maskaug.augment.generate.generate import generate
+from maskaug.augment.generate.options import GenerateOptions
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.data.samples import DataError
+from maskaug.train.data.samples import DataError, resolve_classes
+from maskaug.train.evaluate import report
+from maskaug.train.evaluate.evaluate import evaluate
+from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
 from maskaug.train.fit.begin import RunError
 from maskaug.train.fit.compute import ComputeConfig
@@ -46,13 +56,14 @@ def faces(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _cache_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(report, "RESAMPLES", 50)
     yield
     torch.use_deterministic_algorithms(False)
 
 
-def small(data, out, *changes, **options):
-    changes = ["size=32", "batch_size=8", "lr=0.001", "epochs=2", *changes]
-    return TrainOptions(data=data, out=out, arch="resnet18", set_=changes, wandb="disabled", **options)
+def small(data, out, *more, **options):
+    changes = ["size=32", "batch_size=8", "lr=0.001", "epochs=2", *more]
+    return TrainOptions(data=data, out=out, arch="tiny", set_=changes, wandb="disabled", **options)
 
 
 def history(run):
@@ -102,9 +113,12 @@ def test_a_run_leaves_all_that_it_takes_to_use_and_repeat_it(faces, tmp_path):
 @pytest.mark.parametrize("memory_format", ["channels_last", "contiguous"])
 def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, monkeypatch, memory_format):
     formats, place = set(), ComputeConfig.place
-    monkeypatch.setattr(
-        ComputeConfig, "place", lambda self, network: formats.add(self.channels_last) or place(self, network)
-    )
+
+    def seen(self, network):
+        formats.add(self.channels_last)
+        return place(self, network)
+
+    monkeypatch.setattr(ComputeConfig, "place", seen)
     run = train(small(faces, tmp_path / "run", precision="fp32", memory_format=memory_format)).run
     assert formats == {memory_format == "channels_last"}
     classifier, predictions = load_model(run, torch.device("cpu")), read_predictions(run)
@@ -112,6 +126,7 @@ def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, m
     assert classifier.logits(np.array(pictures)) == pytest.approx(predictions.logit, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_ends_as_if_never_stopped(faces, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     options = [str(faces), *SMALL, "--set", "epochs=4", "--deterministic"]
@@ -158,6 +173,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(faces, tmp_path):
             assert all(torch.isfinite(value).all() for value in values if value.is_floating_point())
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(faces, tmp_path):
     """With a network that normalises each picture by itself: batch norm sees only its process's share."""
     driver = tmp_path / "driver.py"
@@ -226,12 +242,36 @@ def test_bf16_is_for_machines_that_compute_with_it_and_not_for_depthwise_layers(
     assert bf16_pays(torch.device("cpu"), build_network(arch)) is pays
 
 
+@dataclass(frozen=True)
+class Beside(DistributedContext):
+    """One of two processes, as a thread."""
+
+    values: list[Any]
+    all_here: Barrier
+
+    def all_gather(self, value):
+        self.values[self.rank] = value
+        self.all_here.wait(timeout=60)
+        return list(self.values)
+
+
 def test_every_process_gets_all_logits(faces, tmp_path):
-    part = load_training_data(faces, SMALL_PICTURES, tmp_path).val
-    network, _ = initial_network("resnet18", "none")
-    logits = logits_of(CPU.place(network), part.pixels, override(REPORT, ["size=32"]), CPU)
-    assert logits.shape == (12,)
-    assert np.isfinite(logits).all()
+    pictures = load_training_data(faces, SMALL_PICTURES, tmp_path).val.pixels[:11]
+    recipe = override(REPORT, ["size=32"])
+    network, _ = initial_network("tiny", "none")
+    alone = logits_of(CPU.place(network), pictures, recipe, CPU)
+    assert len(set(alone.tolist())) == 11
+    values, all_here = [None, None], Barrier(2)
+
+    def logits(rank):
+        context = Beside(rank, 2, torch.device("cpu"), values, all_here)
+        return logits_of(network, pictures, recipe, ComputeConfig(context, bf16=False, channels_last=True))
+
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(logits, (0, 1)))
+    assert [len(part) for part in values] == [6, 5]
+    for one in both:
+        np.testing.assert_allclose(one, alone, atol=1e-6)
 
 
 def test_a_corrupt_picture_costs_a_warning(tmp_path):
@@ -240,7 +280,7 @@ def test_a_corrupt_picture_costs_a_warning(tmp_path):
     notes = []
     train(small(data, tmp_path / "run", "epochs=1"), TrainCallbacks(note=notes.append))
     assert len(notes) == 1
-    assert notes[0].startswith("1 pictures of train cannot be read and are left out")
+    assert notes[0].startswith("1 picture of train cannot be read and is left out")
     assert "0.png" in notes[0]
 
 
@@ -253,7 +293,7 @@ def test_what_is_odd_is_said_and_what_is_impossible_refused(tmp_path):
     twin.write_bytes((unequal / "train" / CLASSES[0] / "3.png").read_bytes())
     notes = load_training_data(unequal, SMALL_PICTURES, tmp_path / "cache").notes
     assert any("The classes of train are unequal: 13 of not_wearing_mask and 4" in note for note in notes)
-    assert any(note.startswith("1 pictures of val are the same as one of train") for note in notes)
+    assert any(note.startswith("1 picture of val is the same as one of train") for note in notes)
     empty = write_faces(
         tmp_path / "empty", {("train", CLASSES[0]): 3, ("train", CLASSES[1]): 3, ("val", CLASSES[0]): 2}
     )
@@ -357,5 +397,36 @@ def test_what_goes_wrong_at_weights_and_biases_costs_nothing(faces, tmp_path, mo
     notes = []
     options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "online"})
     run = train(options, TrainCallbacks(note=notes.append)).run
-    assert notes == ["Weights & Biases: no such project; the run goes on without, its files have all metrics"]
+    assert notes == ["Weights & Biases: no such project; the run goes on without it; its own files have all metrics"]
     assert (run / "report.html").exists()
+
+
+def test_other_names_of_classes_are_learnt_and_told(tmp_path):
+    data = write_faces(
+        tmp_path / "faces", {(split, label): count for split, count in (("train", 6), ("val", 4)) for label in CLASSES}
+    )
+    for split in ("train", "val"):
+        for before, after in zip(CLASSES, ("bare", "covered"), strict=True):
+            (data / split / before).rename(data / split / after)
+    with pytest.raises(DataError, match="say which is which with --unmasked-class and --masked-class"):
+        train(small(data, tmp_path / "run", "epochs=1"))
+    run = train(small(data, tmp_path / "named", "epochs=1", unmasked_class="bare", masked_class="covered", seed=1)).run
+    assert json.loads((run / "config.json").read_text())["classes"] == ["bare", "covered"]
+    assert load_model(run, torch.device("cpu")).classes == ("bare", "covered")
+    assert read_predictions(run).classes == ("bare", "covered")
+    assert "of class covered" in (run / "report.html").read_text()
+    assert train(TrainOptions(resume=run)).run == run
+    found = evaluate(EvaluateOptions(run=run, data=data, split="val", resamples=0))
+    assert (found.masked, found.unmasked) == (4, 4), "the run's names are the default"
+
+
+def test_a_generated_set_names_its_classes(tmp_path):
+    astronaut.write_faces(tmp_path / "faces", {"train": 3, "val": 2})
+    generate(GenerateOptions(src=tmp_path / "faces", dst=tmp_path / "data", masked_class="covered", workers=1))
+    assert resolve_classes(tmp_path / "data") == (CLASSES[0], "covered")
+    assert resolve_classes(tmp_path / "data", masked="hidden") == (CLASSES[0], "hidden")
+    (tmp_path / "data" / "config.json").unlink()  # as in a curated set
+    assert resolve_classes(tmp_path / "data") == (CLASSES[0], "covered")
+    assert resolve_classes(tmp_path / "faces") == CLASSES
+    run = train(small(tmp_path / "data", tmp_path / "run", "epochs=1")).run
+    assert read_predictions(run).classes == (CLASSES[0], "covered")

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import tiny_network  # noqa: F401  registers the network `tiny`
 
 from maskaug.core.pictures import encode_picture
 

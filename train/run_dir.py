@@ -70,6 +70,15 @@ class RunDir:
         return self.path / "report.html"
 
     @property
+    def student(self) -> Path:
+        """The run of a network that learns from this one, unless it is put elsewhere."""
+        return self.path / "distilled"
+
+    def exported(self, suffix: str) -> Path:
+        """The network as a file for other programs, by the suffix of its format, unless it is put elsewhere."""
+        return self.path / f"model{suffix}"
+
+    @property
     def is_run(self) -> bool:
         """Whether a network has been kept here."""
         return self.best.is_file()
@@ -88,7 +97,7 @@ class RunDir:
         return [path.parent for path in sorted((self.path / "evaluations").glob(f"*/{EVALUATION_FILE}"))]
 
     def read_config(self) -> dict[str, Any]:
-        """What :attr:`config` holds.
+        """What :attr:`config` holds; `maskaug.train.fit.run_config` gives it a form.
 
         Raises:
             OSError, ValueError: the file is missing, or is not JSON.

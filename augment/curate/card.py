@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from maskaug.augment.curate.exports import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE
+from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE
 from maskaug.core.version import __version__
 
 _YAW_EDGES = (-60, -45, -30, -15, 15, 30, 45, 60)
@@ -97,10 +97,10 @@ _NOTES = {
 
 
 def _colour(row: Mapping[str, Any]) -> str:
-    """The drawn colour, where the parameters name one, or else what the template is called after its kind."""
-    drawn = json.loads(row["parameters"] or "{}").get("color")
-    if isinstance(drawn, str):
-        return drawn
+    """The sampled colour, where the parameters name one, or else what the template is called after its kind."""
+    sampled = json.loads(row["parameters"] or "{}").get("color")
+    if isinstance(sampled, str):
+        return sampled
     return str(row["template"]).removeprefix(f"{row['kind']}_")
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from maskaug.augment.curate.card import Card
+from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE, write_checksums
 from maskaug.augment.curate.duplicates import Fingerprint, connected, fingerprint, near_duplicates
-from maskaug.augment.curate.exports import (
-    CARD_FILE,
-    CARD_FOLDER,
-    CHECKSUMS_FILE,
-    hugging_face_header,
-    write_checksums,
-    write_folders,
-    write_shards,
-)
+from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import (
     Candidate,
@@ -32,9 +25,10 @@ from maskaug.augment.curate.selection import (
     repetitions,
     set_apart,
 )
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
-from maskaug.core.manifest import MANIFEST_FOLDER, SCHEMA, Row, read_manifest, write_manifest
+from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
 
 KEPT = "kept"
@@ -113,11 +107,9 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
     try:
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
         folder.mkdir(parents=True)
-        chosen = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
-        if options.to == "webdataset":
-            places = write_shards(folder, options.dst, chosen, options.seed)
-        else:
-            places = write_folders(folder, options.dst, chosen, options.link)
+        pictures = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
+        export = EXPORT_FORMATS[options.to]
+        places = export.write(folder, Chosen(options.dst, pictures, options.link, options.seed))
         card = Card()
         write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
         result.checksum = write_checksums(folder)
@@ -128,11 +120,11 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
             choices=options.model_dump(mode="json", exclude={"dst", "out", "link", "overwrite"}),
             changes=result.left_out + result.moved,
             checksum=result.checksum,
-            header=hugging_face_header(splits, classes) if options.to == "hf" else "",
+            header=export.card_header(splits, classes),
         )
         _put(folder, options.out)
     except OSError as error:
-        advice = "see to that" if options.link == "copy" else "try --link copy"
+        advice = "mend that" if options.link == "copy" else "try --link copy"
         place = error.filename2 or error.filename or options.out
         raise CurateError(f"cannot write {place}: {error.strerror or error}; {advice}") from error
     finally:
@@ -147,7 +139,7 @@ class _Plan:
     Attributes:
         candidates: By path in the generated set, as are the next two.
         outcomes: ``kept``, or why not.
-        splits: Of those that no decision or score speaks against.
+        splits: Of the pictures that no decision or score excludes.
         groups: Of near-duplicates, by source.
         decisions: By picture and annotator.
     """
@@ -165,7 +157,7 @@ class _Plan:
 
 def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
     decisions = judgements(read_reviews(options.dst))
-    candidates = {row["output"]: _candidate(row) for row in _rows(options.dst) if row["output"]}
+    candidates = {row["output"]: _candidate(row) for row in _rows(options.dst, _CANDIDATE_COLUMNS) if row["output"]}
     groups = _groups(options.dst, list(candidates.values()), progress)
     outcomes: dict[str, str] = {}
     for path, candidate in candidates.items():
@@ -184,8 +176,8 @@ def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
         outcomes.update({item.path: "near_duplicate" for item in left if splits[item.path] != item.split})
     if options.balance == "min":
         still = [item for item in left if outcomes[item.path] == KEPT]
-        drawn = balanced(((item.path, splits[item.path], item.label) for item in still), options.seed)
-        outcomes.update({item.path: "balance" for item in still if item.path not in drawn})
+        balanced_paths = balanced(((item.path, splits[item.path], item.label) for item in still), options.seed)
+        outcomes.update({item.path: "balance" for item in still if item.path not in balanced_paths})
     return _Plan(candidates, outcomes, splits, groups, decisions)
 
 
@@ -206,13 +198,19 @@ def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
     return result
 
 
-def _rows(dst: Path) -> Iterator[Row]:
+def _rows(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
     try:
-        yield from read_manifest(dst)
+        yield from GeneratedSet(dst).rows(columns)
     except FileNotFoundError as error:
         raise CurateError(f"{error}; name an output of maskaug generate") from error
     except (OSError, pa.ArrowException) as error:
-        raise CurateError(f"{dst / MANIFEST_FOLDER} cannot be read: {error}; generate it again") from error
+        raise CurateError(f"{GeneratedSet(dst).manifest} cannot be read: {error}; generate it again") from error
+
+
+_CANDIDATE_COLUMNS = (
+    *("status", "output", "output_sha256", "source_sha256", "split", "label"),
+    *("quality", "kind", "template"),
+)
 
 
 def _candidate(row: Row) -> Candidate:
@@ -232,7 +230,7 @@ def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -
     """The group of each source, called after its first one.
 
     Sources are compared by their unmasked picture: different faces in one mask look too much alike. Where that is
-    gone, a masked copy stands for it.
+    missing, a masked copy is used instead.
     """
     faces: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.quality is not None):
@@ -240,13 +238,14 @@ def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -
             faces[candidate.source_sha256] = candidate
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
-    prints = []
+    fingerprints = []
     with ThreadPoolExecutor() as threads:  # decoding lets other threads run
-        for done, print_ in enumerate(threads.map(lambda source: _print(dst / faces[source].path), present), start=1):
-            prints.append(print_)
+        results = threads.map(lambda source: _fingerprint(dst / faces[source].path), present)
+        for done, found in enumerate(results, start=1):
+            fingerprints.append(found)
             if progress is not None:
                 progress(done, len(present))
-    numbers = connected(len(present), near_duplicates(prints))
+    numbers = connected(len(present), near_duplicates(fingerprints))
     names: dict[int, str] = {}
     groups = {source: source for source in sources}
     for source, number in zip(present, numbers.tolist(), strict=True):
@@ -254,7 +253,7 @@ def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -
     return groups
 
 
-def _print(path: Path) -> Fingerprint:
+def _fingerprint(path: Path) -> Fingerprint:
     try:
         return fingerprint(read_picture(path).pixels)
     except PictureError as error:

@@ -51,20 +51,20 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     return Fingerprint(small, _hash(small), _hash(small[:, ::-1]))
 
 
-def near_duplicates(prints: Sequence[Fingerprint]) -> NDArray[np.intp]:
+def near_duplicates(fingerprints: Sequence[Fingerprint]) -> NDArray[np.intp]:
     """Pairs of near-duplicates.
 
     Returns:
-        ``(P, 2)``: positions in ``prints``, the smaller first, in order.
+        ``(P, 2)``: positions in ``fingerprints``, the smaller first, in order.
     """
-    if not prints:
+    if not fingerprints:
         return np.empty((0, 2), dtype=np.intp)
-    bits = np.stack([print_.bits for print_ in prints])
+    bits = np.stack([one.bits for one in fingerprints])
     found = set()
-    for flipped, others in ((False, bits), (True, np.stack([print_.mirrored for print_ in prints]))):
+    for flipped, others in ((False, bits), (True, np.stack([one.mirrored for one in fingerprints]))):
         for first, second in _close(bits, others):
             pair = (first, second)
-            if pair not in found and _same(prints[first].small, prints[second].small, flipped):
+            if pair not in found and _same(fingerprints[first].small, fingerprints[second].small, flipped):
                 found.add(pair)
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 

@@ -1,10 +1,22 @@
 """Options of ``maskaug curate``."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from maskaug.augment.curate.exports import EXPORT_FORMATS
+from maskaug.augment.curate.exports.registry import Link
 from maskaug.core.options import Folder
+
+
+def _check_format(name: str) -> str:
+    if name not in EXPORT_FORMATS:
+        raise ValueError(f"there is no format {name!r}; there are {', '.join(EXPORT_FORMATS)}")
+    return name
+
+
+_LISTED = "; ".join(f"{one.name}, {one.description}" for one in EXPORT_FORMATS.values())
+Format = Annotated[str, AfterValidator(_check_format)]
 
 
 class CurateOptions(BaseModel):
@@ -22,7 +34,7 @@ class CurateOptions(BaseModel):
     )
     min_quality: float | None = Field(None, ge=0, le=1, description="Score that the undecided need, with by-score.")
     balance: Literal["min", "none"] = Field(
-        "min", description="min: each class of a split gets as many pictures as its smallest, drawn at random."
+        "min", description="min: each class of a split gets as many pictures as its smallest, chosen at random."
     )
     duplicates: Literal["move", "drop"] = Field(
         "move", description="What becomes of pictures whose near-duplicates lie in another split."
@@ -30,17 +42,16 @@ class CurateOptions(BaseModel):
     val_share: float | None = Field(
         None, gt=0, lt=1, description="Share of the pictures to set apart as val, if there is but one split."
     )
-    to: Literal["imagefolder", "webdataset", "hf"] = Field(
-        "imagefolder", description="Format: folders, tar shards, or folders that Hugging Face's datasets loads."
-    )
-    link: Literal["copy", "hard", "sym"] = Field("copy", description="Copy the pictures, or link to them.")
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    to: Format = Field("imagefolder", description=f"Format: {_LISTED}.")
+    link: Link = Field("copy", description="Copy the pictures, or link to them.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
     overwrite: bool = Field(False, description="Replace an earlier curated data set in OUT.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "CurateOptions":
         if (self.undecided == "by-score") != (self.min_quality is not None):
             raise ValueError("--undecided by-score and --min-quality need each other; give both or neither")
-        if self.to == "webdataset" and self.link != "copy":
-            raise ValueError("--to webdataset packs the pictures into tar files; leave out --link")
+        export = EXPORT_FORMATS[self.to]
+        if self.link != "copy" and not export.links:
+            raise ValueError(f"--to {export.name} packs the pictures into {export.description}; leave out --link")
         return self

@@ -75,7 +75,7 @@ def objection(candidate: Candidate, verdict: bool | None, undecided: str, min_qu
 def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict[str, str]:
     """The split that each group of sources belongs to, so that none lies in two.
 
-    A group goes where it has most pictures; where that is equal, to the smaller split, which needs them more.
+    A group goes where it has most pictures; on a tie, to the smaller split, which needs them more.
 
     Args:
         candidates: Pictures that are kept.
@@ -93,7 +93,7 @@ def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict
 def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share: float, seed: int) -> dict[str, str]:
     """A split for each group, when there is but one: ``val`` for about ``share`` of the pictures.
 
-    Groups with the same classes are drawn among each other, so that rare classes get their share, too.
+    Groups are stratified by their classes, so that rare classes get their share, too.
 
     Raises:
         CurateError: there are several splits already, or the one is called ``val``.
@@ -142,11 +142,11 @@ def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> d
 
 
 def balanced(placed: Iterable[tuple[str, str, str]], seed: int) -> set[str]:
-    """Paths of as many pictures of each class of a split as its smallest class has, drawn by the seed.
+    """Paths of as many pictures of each class of a split as its smallest class has, chosen by the seed.
 
     Args:
         placed: Path, split and class of each picture. Classes that a split lacks do not count there.
-        seed: Of the draw. It depends on the paths, not on their order.
+        seed: Of the choice, which depends on the paths, not on their order.
     """
     classes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path, split, label in placed:

@@ -1,4 +1,4 @@
-"""Boxes and landmarks the user already has, or an earlier run found: they skip detection."""
+"""Boxes and landmarks that the user has or an earlier run has found: with them, detection is skipped."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +15,11 @@ from maskaug.core.manifest import MANIFEST_FOLDER, faces_of, read_manifest
 from maskaug.masktheface_wrapper import Face, FaceFinder, face_from_landmarks
 
 _BOX_COLUMNS = ("left", "top", "right", "bottom")
+# Of a manifest: what tells of the faces of an original.
+_FACE_COLUMNS = (
+    *("status", "source_sha256", "width", "height"),
+    *("box", "landmarks", "stability", "detector", "other_faces"),
+)
 _POINT_COLUMNS = tuple(f"{axis}{number}" for number in range(68) for axis in "xy")
 
 
@@ -66,8 +71,8 @@ class Annotations:
         )
 
     def _read_output(self, dst: Path) -> None:
-        for row in read_manifest(dst):
-            if row["status"] == "original" and row.get("landmarks"):
+        for row in read_manifest(dst, _FACE_COLUMNS):
+            if row["status"] == "original" and row["landmarks"]:
                 self._by_content[row["source_sha256"]] = ((row["width"], row["height"]), faces_of(row))
 
     def _read_table(self, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""A picture of sample results: the masked copies side by side, with kind and quality."""
+"""The contact sheet: a sample of the masked copies side by side, with kind and quality."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.core.files import write_atomic
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import encode_picture, read_picture
@@ -16,25 +17,26 @@ _CELL, _CAPTION, _COLUMNS, _ROWS = 144, 18, 10, 6
 _BACKGROUND, _INK = 24, 210
 
 
-def write_contact_sheet(path: Path, rows: Iterable[Row], dst: Path, partial: Path) -> bool:
-    """Draw up to 60 masked copies, the same ones for the same data set; False if there is none.
+def write_contact_sheet(generated: GeneratedSet) -> None:
+    """Render up to 60 masked copies, the same ones for the same data set; without any, nothing is written.
 
     Args:
-        path: The PNG to write.
-        rows: Manifest rows.
-        dst: The data set's folder.
-        partial: Folder for the temporary file.
+        generated: A set whose manifest is written.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+        PictureError: one of the copies cannot be read.
+        OSError: the sheet cannot be written.
     """
-    samples = _sample(rows, _COLUMNS * _ROWS)
+    samples = _sample(generated.rows(("status", "output", "kind", "quality")), _COLUMNS * _ROWS)
     if not samples:
-        return False
-    cells = [_cell(row, dst) for row in samples]
+        return
+    cells = [_cell(row, generated.path) for row in samples]
     columns = min(_COLUMNS, len(cells))
     blank = np.full_like(cells[0], _BACKGROUND)
     cells += [blank] * (-len(cells) % columns)
     lines = [np.concatenate(cells[start : start + columns], axis=1) for start in range(0, len(cells), columns)]
-    write_atomic(path, encode_picture(np.concatenate(lines), "png"), partial)
-    return True
+    write_atomic(generated.contact_sheet, encode_picture(np.concatenate(lines), "png"), generated.partial)
 
 
 def _sample(rows: Iterable[Row], count: int) -> list[Row]:

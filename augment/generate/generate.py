@@ -12,11 +12,11 @@ from typing import Any
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
-from maskaug.augment.generate.maker import Maker, Task, refusal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan
+from maskaug.augment.generate.worker import SourceWorker, Task, refusal
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import Row, faces_of, write_manifest
@@ -71,6 +71,7 @@ class Summary:
         }
 
 
+_SUMMARY_COLUMNS = ("status", "split", "label", "reasons", "landmarks")
 Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
 
 
@@ -89,34 +90,34 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
         GenerateError: DST is in the way, or cannot be written.
     """
     check_apart(options.src, options.dst)
-    made = GeneratedSet(options.dst)
+    generated = GeneratedSet(options.dst)
     found = scan(options.src, options.source_class, options.masked_class)
     for split in sorted({source.split for source in found.sources}):
-        if (name := split.split("/")[0]) in made.own_names:
+        if (name := split.split("/")[0]) in generated.own_names:
             raise GenerateError(
                 f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
             )
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
-    maker = Maker(options)
-    if _prepare(options, made):
-        return _summarise(found, made.rows(), options)
-    start = partial(_start, options) if options.workers > 1 else lambda: maker.make
+    worker = SourceWorker(options)
+    if _prepare(options, generated):
+        return _summarise(found, generated, options)
+    start = partial(_start, options) if options.workers > 1 else lambda: worker.process
     try:
-        _write_json(made, made.config, {"maskaug": __version__, **options.resolved()})
-        journal = Journal(made.journal)
+        _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
+        journal = Journal(generated.journal)
         pool = Pool[Task, list[Row]](start, options.workers)
         try:
             _work_in_rounds(found, options, journal, pool, progress)
             write_manifest(options.dst, _all_rows(found, journal))
         finally:
             pool.close()
-            maker.close()
+            worker.close()
             journal.close()
-        summary = _summarise(found, made.rows(), options)
-        write_contact_sheet(made.contact_sheet, made.rows(), made.path, made.partial)
-        _write_json(made, made.stats, summary.as_json())
-        shutil.rmtree(made.partial, ignore_errors=True)
-        made.journal.unlink()
+        summary = _summarise(found, generated, options)
+        write_contact_sheet(generated)
+        _write_json(generated, generated.stats, summary.as_json())
+        shutil.rmtree(generated.partial, ignore_errors=True)
+        generated.journal.unlink()
     except PoolError as error:
         raise GenerateError(str(error)) from error
     except OSError as error:
@@ -124,12 +125,12 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
         message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"
         raise GenerateError(message) from error
     finally:
-        shutil.rmtree(made.partial, ignore_errors=True)
+        shutil.rmtree(generated.partial, ignore_errors=True)
     return summary
 
 
 def _start(options: GenerateOptions) -> Callable[[Task], list[Row]]:
-    return Maker(options).make
+    return SourceWorker(options).process
 
 
 def _work_in_rounds(
@@ -200,9 +201,9 @@ def _problem_row(problem: Problem) -> Row:
     return Row(status="refused", source=problem.relative, reasons=[problem.reason], message=problem.message)
 
 
-def _summarise(found: Scan, rows: Iterator[Row], options: GenerateOptions) -> Summary:
+def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions) -> Summary:
     summary = Summary(sources=len(found.sources) + len(found.problems))
-    for row in rows:
+    for row in generated.rows(_SUMMARY_COLUMNS):
         summary.add(row, options.source_class)
     if options.copies is None:
         for split in {source.split for source in found.sources}:
@@ -213,13 +214,13 @@ def _summarise(found: Scan, rows: Iterator[Row], options: GenerateOptions) -> Su
     return summary
 
 
-def _prepare(options: GenerateOptions, made: GeneratedSet) -> bool:
+def _prepare(options: GenerateOptions, generated: GeneratedSet) -> bool:
     """Make DST ready; True if an earlier run already finished just what is wanted."""
-    dst = made.path
+    dst = generated.path
     try:
         dst.mkdir(parents=True, exist_ok=True)
         occupied = any(dst.iterdir())
-        earlier = json.loads(made.config.read_text(encoding="utf-8")) if made.config.is_file() else None
+        earlier = json.loads(generated.config.read_text(encoding="utf-8")) if generated.config.is_file() else None
     except (OSError, ValueError) as error:
         raise GenerateError(f"destination {dst} cannot be used: {error}") from error
     if occupied and earlier is None:
@@ -227,7 +228,7 @@ def _prepare(options: GenerateOptions, made: GeneratedSet) -> bool:
     if earlier is None:
         return False
     if options.overwrite:
-        _remove_output(made)
+        _remove_output(generated)
         return False
     if not options.resume:
         raise GenerateError(f"destination {dst} holds an earlier output; give --resume to go on, or --overwrite")
@@ -236,18 +237,18 @@ def _prepare(options: GenerateOptions, made: GeneratedSet) -> bool:
     if changed:
         differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {wanted.get(name)!r}" for name in changed)
         raise GenerateError(f"cannot resume {dst} with other options: {differences}")
-    return not made.journal.exists() and made.stats.is_file()
+    return not generated.journal.exists() and generated.stats.is_file()
 
 
-def _remove_output(made: GeneratedSet) -> None:
+def _remove_output(generated: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
-    dst, rows = made.path, list[Row]()
-    if made.journal.exists():
-        journal = Journal(made.journal)
+    dst, rows = generated.path, list[Row]()
+    if generated.journal.exists():
+        journal = Journal(generated.journal)
         rows += journal.rows()
         journal.close()
-    if made.manifest.is_dir():
-        rows += made.rows()
+    if generated.manifest.is_dir():
+        rows += generated.rows(("output", "alpha"))
     folders = {(dst / row["output"]).parent for row in rows if row.get("output")}
     for row in rows:
         for name in (row.get("output"), row.get("alpha")):
@@ -258,12 +259,12 @@ def _remove_output(made: GeneratedSet) -> None:
             if place == dst or not place.is_dir() or any(place.iterdir()):
                 break
             place.rmdir()
-    for whole in (made.manifest, made.alpha, made.partial):
+    for whole in (generated.manifest, generated.alpha, generated.partial):
         shutil.rmtree(whole, ignore_errors=True)
-    for file in (made.config, made.stats, made.contact_sheet, made.journal):
+    for file in (generated.config, generated.stats, generated.contact_sheet, generated.journal):
         file.unlink(missing_ok=True)
 
 
-def _write_json(made: GeneratedSet, path: Path, content: dict[str, Any]) -> None:
+def _write_json(generated: GeneratedSet, path: Path, content: dict[str, Any]) -> None:
     data = json.dumps(content, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-    write_atomic(path, data.encode(), made.partial)
+    write_atomic(path, data.encode(), generated.partial)

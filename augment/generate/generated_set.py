@@ -14,7 +14,7 @@ from maskaug.core.manifest import MANIFEST_FOLDER, Row, read_columns, read_manif
 
 
 class GeneratedSetError(MaskaugError):
-    """A folder is no generated set, or a file of it cannot be used; the message says which, and what to do."""
+    """A folder is not a generated set, or a file of it cannot be used; the message says which, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,34 +44,36 @@ class GeneratedSet:
 
     @property
     def manifest(self) -> Path:
-        """Folder of the parquet files that tell of every picture."""
+        """Folder of parquet files: a row for each original, each copy attempted and each source refused."""
         return self.path / MANIFEST_FOLDER
 
     @property
     def alpha(self) -> Path:
-        """Folder of what the masks cover, where that was asked for."""
+        """Folder of alpha masks, written with ``--alpha``: what each mask covers."""
         return self.path / "alpha"
 
     @property
     def journal(self) -> Path:
-        """Rows so far, while the set is being made."""
+        """Rows of the sources done so far, as JSON lines; removed when the set is finished."""
         return self.path / ".journal.jsonl"
 
     @property
     def partial(self) -> Path:
-        """Folder of files that are being written."""
+        """Folder of files that are being written; removed when the set is finished."""
         return self.path / ".partial"
 
     @property
     def own_names(self) -> set[str]:
-        """Names in the folder that are no splits."""
+        """Names in the folder that cannot be splits."""
         return {path.name for path in (self.config, self.stats, self.contact_sheet, self.manifest, self.alpha)}
 
     def read_options(self) -> GenerateOptions:
-        """The options that the set was made with; those that say how, not what, such as ``workers``, are the defaults.
+        """The options that the set was made with.
+
+        Options that do not change the output, such as ``workers``, are not kept: they have their defaults.
 
         Raises:
-            GeneratedSetError: the file is missing or damaged.
+            GeneratedSetError: ``config.json`` is missing or damaged.
         """
         try:
             options = json.loads(self.config.read_text(encoding="utf-8"))
@@ -81,16 +83,22 @@ class GeneratedSet:
             problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
             raise GeneratedSetError(f"{self.config} cannot be used: {problem}; generate the set again") from error
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """Rows of the manifest, in order.
+
+        Args:
+            columns: Those that are needed; None: all.
 
         Raises:
             FileNotFoundError: there is no manifest.
         """
-        return read_manifest(self.path)
+        return read_manifest(self.path, columns)
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some columns of the manifest, all rows in order.
+
+        Args:
+            names: Of the columns.
 
         Raises:
             FileNotFoundError: there is no manifest.
@@ -99,10 +107,13 @@ class GeneratedSet:
 
 
 def open_generated(dst: Path) -> GeneratedSet:
-    """A finished set.
+    """Open a finished set.
+
+    Args:
+        dst: Its folder, DST of ``maskaug generate``.
 
     Raises:
-        GeneratedSetError: the folder holds none.
+        GeneratedSetError: the folder holds no finished set.
     """
     found = GeneratedSet(dst)
     if not any(found.manifest.glob("[!.]*.parquet")):

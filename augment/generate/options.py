@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from maskaug.augment.masking.options import EngineOptions
+from maskaug.core.classes import INCORRECT_CLASS, MASKED_CLASS, UNMASKED_CLASS
 from maskaug.core.options import Folder
 from maskaug.core.pictures import PictureFormat
 
@@ -24,20 +25,20 @@ class GenerateOptions(EngineOptions):
 
     src: Folder = Field(description="ImageFolder of faces, with or without splits.")
     dst: Folder = Field(description="Where the data set goes.")
-    source_class: str = Field("not_wearing_mask", min_length=1, description="Class that gets masks.")
-    masked_class: str = Field("wearing_mask", min_length=1, description="Class of the masked copies.")
+    source_class: str = Field(UNMASKED_CLASS, min_length=1, description="Class whose pictures get masks.")
+    masked_class: str = Field(MASKED_CLASS, min_length=1, description="Class of the masked copies.")
     incorrect_class: str = Field(
-        "mask_worn_incorrectly", min_length=1, description="Class of copies whose mask leaves nose or mouth free."
+        INCORRECT_CLASS, min_length=1, description="Class of copies whose mask leaves nose or mouth free."
     )
-    copies: int | None = Field(None, ge=0, description="Masked copies a picture, instead of balancing.")
+    copies: int | None = Field(None, ge=0, description="Masked copies of each picture, instead of balancing.")
     balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
     annotations: Path | None = Field(
         None,
-        description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: skips detection.",
+        description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: detection is skipped.",
     )
     min_quality: float = Field(0.2, ge=0, le=1, description="Copies scored lower are refused.")
-    format: PictureFormat = Field("jpeg", description="Of all written pictures.")
-    jpeg_quality: int = Field(95, ge=1, le=100, description="Of written JPEGs.")
+    format: PictureFormat = Field("jpeg", description="Format of all written pictures.")
+    jpeg_quality: int = Field(95, ge=1, le=100, description="Quality of written JPEGs.")
     max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")
     alpha: bool = Field(False, description="Also write what the masks cover, under alpha/.")
     workers: int = Field(

@@ -9,7 +9,7 @@ from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.scan import Source
 from maskaug.core.manifest import Row
 
-# A source whose first copies were all refused will not do better: the face is hard to see, or none.
+# A source whose first copies were all refused will not do better: its face is hard to see, or there is none.
 _FAILURES_ALLOWED = 3
 LAST_ROUND = 25
 
@@ -54,7 +54,7 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
     if options.copies is not None:
         return {}
     missing: dict[str, int] = defaultdict(int)
-    willing: dict[str, list[Source]] = defaultdict(list)
+    usable: dict[str, list[Source]] = defaultdict(list)
     for source in sources:
         tally = tallies[source.relative]
         if source.label == options.balanced_class:
@@ -62,13 +62,13 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
         elif source.label == options.source_class:
             missing[source.split] += tally.original - tally.balancing
             if tally.original and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
-                willing[source.split].append(source)
+                usable[source.split].append(source)
 
     wanted: dict[str, range] = {}
     for split, count in missing.items():
         # Those with the fewest copies first, then in an order that depends on the seed alone.
         queue = sorted(
-            willing[split],
+            usable[split],
             key=lambda source: (
                 tallies[source.relative].attempts,
                 hashlib.sha256(f"{options.seed}:{source.relative}".encode()).digest(),

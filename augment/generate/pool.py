@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
@@ -24,14 +23,12 @@ Result = TypeVar("Result")
 
 _CHUNK = 8  # tasks handed over at once: each is a few milliseconds long, and so is the handing over
 _AHEAD = 3  # chunks in the queue for each process
-
-
 # One picture may be too much for a process; so many in a row mean that processes cannot work at all.
 _CRASHES_IN_A_ROW = 3
 
 
 class PoolError(MaskaugError):
-    """Worker processes die whatever they are given."""
+    """Worker processes die, whatever task they are given."""
 
 
 class Crash:
@@ -62,8 +59,9 @@ class Pool(Generic[Task, Result]):
         """
         if self._workers == 1:
             self._own = self._own or self._start()
+            libraries = ThreadpoolController()  # here, because looking for them takes milliseconds
             for task in tasks:
-                with _one_thread():
+                with _one_thread(libraries):
                     result = self._own(task)
                 yield task, result
             return
@@ -135,21 +133,15 @@ def _begin(start: Callable[[], Callable[[Any], Any]], stop: Any, parent: int) ->
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for each library, for processes are the workers; afterwards what it was before."""
+def _one_thread(libraries: ThreadpoolController) -> Iterator[None]:
+    """One thread for each library, because processes are the workers; the caller's settings are restored."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        with _libraries().limit(limits=1):
+        with libraries.limit(limits=1):
             yield
     finally:
         cv2.setNumThreads(threads)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    """BLAS and OpenMP as far as they are loaded now: looking for them takes milliseconds."""
-    return ThreadpoolController()
 
 
 def _follow(parent: int) -> None:

@@ -19,7 +19,7 @@ _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "
 
 
 class ApplyError(MaskaugError):
-    """Nothing can be written as asked; the message says why and what to do."""
+    """The pictures cannot be written as asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

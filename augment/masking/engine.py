@@ -21,11 +21,11 @@ from maskaug.masktheface_wrapper import (
 
 
 def load_engine(options: EngineOptions, *, find: bool = True) -> tuple[MaskEngine, MaskDistribution]:
-    """The engine the options ask for, and what it may draw.
+    """The engine that the options ask for, and the distribution that its masks are sampled from.
 
     Args:
-        options: Pack, textures, and what may be drawn.
-        find: Whether it is to find faces; without, no model is loaded.
+        options: Pack, textures, and what may be sampled.
+        find: Whether the engine is to find faces; if not, no model is loaded.
 
     Raises:
         ModelError, PackError: a model, the pack or a texture cannot be used, or the pack lacks a kind.
@@ -61,7 +61,18 @@ def mask_all(
     distribution: MaskDistribution,
     rng: np.random.Generator,
 ) -> list[Overlay]:
-    """A mask on every face, all worn alike; each overlay's picture carries the masks before it."""
+    """A mask on every face, all worn alike; each overlay's picture shows the masks before it, too.
+
+    Args:
+        engine: Renders the masks.
+        image: ``(H, W, 3) uint8`` RGB.
+        faces: Of the picture.
+        distribution: What masks are sampled from.
+        rng: Where every random number comes from.
+
+    Returns:
+        One overlay for each face, in their order.
+    """
     distribution = replace(distribution, wear={weighted_choice(rng, distribution.wear): 1.0})
     overlays = list[Overlay]()
     for face in faces:

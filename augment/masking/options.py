@@ -71,7 +71,7 @@ def _check_weights(weights: dict[str, float]) -> dict[str, float]:
 def _check_wear(weights: dict[str, float]) -> dict[str, float]:
     unknown = sorted(weights.keys() - set(get_args(Wear)))
     if unknown:
-        raise ValueError(f"{unknown[0]} is no way of wearing a mask; there are {', '.join(get_args(Wear))}")
+        raise ValueError(f"{unknown[0]} is not a way of wearing a mask; choose among {', '.join(get_args(Wear))}")
     return weights
 
 
@@ -118,7 +118,7 @@ class EngineOptions(BaseModel):
     )
     faces: Literal["all", "largest"] = Field("all", description="Mask every face of a picture, or the largest.")
     landmarks: Path | None = Field(None, description="Another 68-point dlib shape predictor.")
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    seed: int = Field(0, ge=0, description="Seed of everything random.")
 
 
 class ApplyOptions(EngineOptions):
@@ -126,4 +126,4 @@ class ApplyOptions(EngineOptions):
 
     pictures: list[str] = Field(min_length=1, description="Pictures, or patterns such as 'photos/*.jpg'.")
     output: Path | None = Field(None, description="Output picture, or a folder for several. [default: NAME_masked]")
-    jpeg_quality: int = Field(95, ge=1, le=100, description="Of written JPEGs.")
+    jpeg_quality: int = Field(95, ge=1, le=100, description="Quality of written JPEGs.")

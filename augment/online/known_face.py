@@ -27,11 +27,11 @@ Label = int | Mapping[str, int]
 
 @dataclass(frozen=True)
 class KnownFace:
-    """Puts masks on faces whose landmarks are given or kept; small to pickle, for it does not hold the engine.
+    """Puts masks on faces whose landmarks are given or kept; small when pickled, because it does not hold the engine.
 
     Attributes:
         landmarks: ``(68, 2) float32`` by `pixels_key`.
-        kinds: What may be drawn, as `MaskEngine.sample` takes it.
+        kinds: What masks are sampled from, as `MaskEngine.sample` takes it.
         min_quality: Overlays scored lower are dropped.
         pack: Folder of templates; None: those that ship with maskaug.
     """

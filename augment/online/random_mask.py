@@ -25,9 +25,9 @@ from maskaug.masktheface_wrapper import MaskDistribution
 
 
 class RandomMask(Transform):  # type: ignore[misc]
-    """Puts a newly drawn mask on the face of a picture, at the size it is trained at.
+    """Puts a newly sampled mask on the face of a picture, at the size it is trained at.
 
-    Landmarks are not looked for while training. They come with the sample, as ``tv_tensors.KeyPoints`` of shape
+    Landmarks are not searched for while training. They come with the sample, as ``tv_tensors.KeyPoints`` of shape
     (68, 2), and then survive flips, crops, rotations and resizing before this transform; or they are looked up by
     the picture's pixels, and then nothing may have changed the pixels since
     :func:`~maskaug.augment.cache_landmarks` saw them. A picture whose landmarks are not known passes unchanged, and
@@ -45,11 +45,11 @@ class RandomMask(Transform):  # type: ignore[misc]
             def __getitem__(self, index):
                 return transform(*super().__getitem__(index))  # (image, label)
 
-    Every random number comes from one draw of PyTorch's generator for each call, so that ``torch.manual_seed`` and
+    Every call takes one number of PyTorch's generator, which seeds all others, so that ``torch.manual_seed`` and
     the seeds a ``DataLoader`` gives its workers determine all masks. The templates are loaded once in each process,
     at the first picture, and are not pickled.
 
-    Batches are refused: one call draws one mask, and a batch would wear it on every face. Transform the samples in
+    Batches are refused: one call samples one mask, and all faces of a batch would get it. Transform the samples in
     the data set, or ``torch.stack([transform(image) for image in batch])``.
     """
 
@@ -134,7 +134,7 @@ def _pixels(picture: Any) -> NDArray[np.uint8]:  # noqa: ANN401
         return np.asarray(picture)
     if picture.ndim > 3:
         raise ValueError(
-            f"RandomMask takes one picture a call, for a batch would wear one mask, but got {tuple(picture.shape)}; "
+            f"RandomMask takes one picture a call, because a batch would get one mask, but got {tuple(picture.shape)}; "
             "transform the samples in the data set, or torch.stack([transform(image) for image in batch])"
         )
     if picture.ndim != 3 or picture.shape[0] != 3 or picture.dtype != torch.uint8:

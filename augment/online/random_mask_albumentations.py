@@ -20,7 +20,7 @@ from maskaug.masktheface_wrapper import MaskDistribution, Overlay
 
 
 class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: ignore[misc]
-    """Puts a newly drawn mask on the face of a picture, at the size it is trained at.
+    """Puts a newly sampled mask on the face of a picture, at the size it is trained at.
 
     As :class:`~maskaug.augment.RandomMask`, with the targets ``image``, ``(H, W, 3) uint8`` RGB, and ``label``, an
     integer. Landmarks are the sample's ``keypoints``, 68 of them in pixels, that ``Compose`` must not lose::
@@ -59,7 +59,7 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
         return {"image": self.apply, "label": self._apply_to_label}
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        """Draw the mask and put it on.
+        """Sample a mask and render it.
 
         Raises:
             PackError: the pack cannot be read, or has no mask of a kind.

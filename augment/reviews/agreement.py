@@ -29,10 +29,10 @@ from maskaug.augment.reviews.log import (
     verdicts,
 )
 from maskaug.augment.reviews.options import AgreementOptions
-from maskaug.core.manifest import read_manifest
+from maskaug.core.manifest import read_columns
 
 _QUANTILES = (0.025, 0.975)
-_PICKS_AT_ONCE = 10_000_000  # numbers of drawn pictures in memory
+_PICKS_AT_ONCE = 10_000_000  # indices of resampled pictures in memory
 _REJECT, _ACCEPT, _ABSENT = 0, 1, -1
 
 Table = NDArray[np.int8]  # (pictures, annotators): 0 reject, 1 accept, -1 not decided
@@ -133,10 +133,11 @@ def agreement(options: AgreementOptions) -> Agreement:
     if not reviews:
         raise ReviewError(f"{options.dst} holds no reviews; make some with: maskaug review {options.dst}")
     try:
-        names = {row["output_sha256"]: row["output"] for row in read_manifest(options.dst) if row["output"]}
+        manifest = read_columns(options.dst, ("output_sha256", "output"))
     except FileNotFoundError as error:
         raise ReviewError(f"{error}; name an output of maskaug generate") from error
 
+    names = {sha256: output for sha256, output in zip(*manifest.to_pydict().values(), strict=True) if output}
     judged = judgements(reviews)
     decided = {sha256: by_people(verdicts_) for sha256, verdicts_ in judged.items()}
     raters = sorted(name for name in reviews if name != ADJUDICATOR)

@@ -35,7 +35,7 @@ class Event(BaseModel):
     action: Action
     reason: str | None = Field(None, description="of a rejection")
     auto: bool = Field(False, description="accepted by its score, without being shown")
-    control: bool = Field(False, description="a picture spoilt on purpose, to measure attention")
+    control: bool = Field(False, description="a picture whose mask was displaced on purpose, to measure attention")
     time: datetime
     looked_ms: int = Field(0, ge=0, description="how long the picture was shown before")
 
@@ -172,7 +172,7 @@ def _lock(file: BinaryIO, annotator: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise ReviewError(f"{annotator} is reviewing already, in another window; close that, or name another") from None
+        raise ReviewError(f"{annotator} is reviewing already, in another window; close it, or name another") from None
     except OSError:  # some network drives cannot
         return
 

@@ -171,7 +171,7 @@ def _write(options: AblateOptions, ablation: Ablation) -> None:
                 "value": one.value,
                 "baseline": one.baseline,
                 "on": one.on,
-                "figure": one.figure,
+                "figure": one.metric,
                 "differences": one.differences.values,
                 "p": _plain(one.p),
             }
@@ -181,8 +181,8 @@ def _write(options: AblateOptions, ablation: Ablation) -> None:
     tables = f"{markdown(*summary_table(ablation))}\n{markdown(*comparison_table(ablation))}"
     rows = [(describe(settings), spreads) for settings, spreads in ablation.spreads()]
     panels = {
-        f"{figure}, {on}": {title: spreads[on, figure].values for title, spreads in rows}
-        for on, figure in ablation.keys
+        f"{metric}, {on}": {title: spreads[on, metric].values for title, spreads in rows}
+        for on, metric in ablation.keys
     }
     for name, data in (
         (TABLE_FILE, tables.encode()),

@@ -12,7 +12,7 @@ from scipy.stats import ttest_rel
 METRICS = ("accuracy", "auc", "loss")
 
 Settings = dict[str, str]  # values by the names of what is varied
-Key = tuple[str, str]  # set of pictures, figure
+Key = tuple[str, str]  # set of pictures, metric
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over seeds or pairs: its values, their mean, and their sample standard deviation (nan for one)."""
+    """A metric over seeds or pairs: its values, their mean, and their sample standard deviation (nan for one)."""
 
     values: list[float]
 
@@ -63,7 +63,7 @@ class Comparison:
         factor: What was varied.
         value, baseline: The two values.
         on: Set of pictures.
-        figure: Its name.
+        metric: Its name.
         differences: Value minus baseline, of each pair of runs.
         p: Of Student's paired t-test, two-sided; nan where there are fewer than two pairs, or no spread.
     """
@@ -72,7 +72,7 @@ class Comparison:
     value: str
     baseline: str
     on: str
-    figure: str
+    metric: str
     differences: Spread
     p: float
 
@@ -97,19 +97,19 @@ class Ablation:
             yield settings, {key: Spread([outcome.metrics[key] for outcome in mine]) for key in self.keys}
 
     def comparisons(self) -> Iterator[Comparison]:
-        """Every value of every factor against the first one, figure by figure."""
+        """Every value of every factor against the first one, metric by metric."""
         known = {(*sorted(outcome.settings.items()), outcome.seed): outcome.metrics for outcome in self.outcomes}
         for factor, values in self.factors.items():
-            for value, (on, figure) in product(values[1:], self.keys):
+            for value, (on, metric) in product(values[1:], self.keys):
                 pairs = []
                 for outcome in self.outcomes:
                     other = {**outcome.settings, factor: values[0]}
                     against = known.get((*sorted(other.items()), outcome.seed))
                     if outcome.settings[factor] == value and against is not None:
-                        pairs.append((outcome.metrics[on, figure], against[on, figure]))
+                        pairs.append((outcome.metrics[on, metric], against[on, metric]))
                 pairs = [pair for pair in pairs if not any(map(isnan, pair))]
                 differences = Spread([first - second for first, second in pairs])
-                yield Comparison(factor, value, values[0], on, figure, differences, _p(pairs, differences))
+                yield Comparison(factor, value, values[0], on, metric, differences, _p(pairs, differences))
 
 
 def grid(factors: Mapping[str, list[str]], *, one_at_a_time: bool = False) -> list[Settings]:
@@ -133,7 +133,7 @@ def summary_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
     rows = []
     for settings, spreads in ablation.spreads():
         for on in sets:
-            mine = [spreads[on, figure] for figure in METRICS]
+            mine = [spreads[on, metric] for metric in METRICS]
             rows.append([*settings.values(), on, str(len(mine[0].values)), *(spread.text() for spread in mine)])
     return [*ablation.factors, "on", "seeds", *METRICS], rows
 
@@ -145,7 +145,7 @@ def comparison_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
     for one in ablation.comparisons():
         change = f"{one.factor}: {one.baseline} to {one.value}"
         p = "-" if isnan(one.p) else f"{one.p:.2g}"
-        rows.append([change, one.on, one.figure, one.differences.text("+"), str(len(one.differences.values)), p])
+        rows.append([change, one.on, one.metric, one.differences.text("+"), str(len(one.differences.values)), p])
     return titles, rows
 
 

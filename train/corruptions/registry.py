@@ -18,21 +18,21 @@ SPATIAL = ("crop", "affine")
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way in which photographs are spoilt.
+    """One way in which photographs are corrupted.
 
     Attributes:
         name: By which recipes name it; unique.
         order: Corruptions are applied in ascending order, as they happen to a photograph: first optics, then light and
             colour, then the sensor, then the file.
         probability: With which a picture gets it.
-        apply: ``(S, S, 3) float32`` RGB pixels, 0 to 255, and the source of all its random numbers, to the corrupted
-            pixels; the input is left as it is.
+        apply: Takes ``(S, S, 3) float32`` RGB pixels, 0 to 255, and the generator of all its random numbers; returns
+            the corrupted pixels, as floats or ``uint8``, and leaves its input as it is.
     """
 
     name: str
     order: float
     probability: float
-    apply: Callable[[Pixels, np.random.Generator], NDArray[np.floating]]
+    apply: Callable[[Pixels, np.random.Generator], NDArray[np.floating] | Image]
 
 
 # Corruptions by name, in the order in which they are applied.

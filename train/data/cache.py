@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
+from maskaug.core.text import counted
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation, Prepared
 from maskaug.train.errors import TrainError
@@ -55,7 +56,7 @@ def default_cache() -> Path:
 
 
 def load_pictures(
-    paths: Sequence[Path], preparation: Preparation, cache: Path, report: DecodeProgress = lambda done, total: None
+    paths: Sequence[Path], preparation: Preparation, cache: Path, progress: DecodeProgress = lambda done, total: None
 ) -> CachedPictures:
     """Prepared pictures, from the cache if it has them.
 
@@ -66,7 +67,7 @@ def load_pictures(
         paths: The files.
         preparation: What is done to them.
         cache: A folder, made where it is missing; 3 * P * P bytes a picture.
-        report: Called with pictures decoded, and of how many.
+        progress: Called with pictures decoded, and of how many.
 
     Raises:
         CacheError: it cannot be written, or none of the pictures can be read.
@@ -77,14 +78,16 @@ def load_pictures(
         found = _load(array, index, preparation.side)
         if found is None:
             cache.mkdir(parents=True, exist_ok=True)
-            _build(paths, preparation, array, index, report)
+            _build(paths, preparation, array, index, progress)
             found = _load(array, index, preparation.side)
     except OSError as error:
         raise CacheError(
             f"cannot keep decoded pictures in {cache}: {error.strerror}; choose a place by --cache"
         ) from error
     if found is None:
-        raise CacheError(f"{array} is not as it was written a moment ago; is the disk sound, and nobody else at it?")
+        raise CacheError(
+            f"{array} is not as it was written a moment ago; check the disk, and whether another program writes there"
+        )
     return found
 
 
@@ -110,7 +113,7 @@ def _load(array: Path, index: Path, side: int) -> CachedPictures | None:
     return found if whole and len(found.sha256) == len(found.numbers) == len(views) == len(sizes) else None
 
 
-def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, report: DecodeProgress) -> None:
+def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, progress: DecodeProgress) -> None:
     numbers: list[int] = []
     sha256: list[str] = []
     views: list[list[float]] = []
@@ -130,9 +133,9 @@ def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: 
                 sizes.append(picture.pixels.shape[:2])
                 sha256.append(picture.sha256)
                 numbers.append(number)
-            report(number + 1, len(paths))
+            progress(number + 1, len(paths))
         if not numbers:
-            raise CacheError(f"none of {len(paths)} pictures can be read; the first: {problems[0]}")
+            raise CacheError(f"{counted(len(paths), 'picture')}, and none can be read; the first: {problems[0]}")
         if problems:  # room was made for all
             shorter = open_memmap(
                 unfinished.with_suffix(".part"), mode="w+", dtype=np.uint8, shape=(len(numbers), side, side, 3)

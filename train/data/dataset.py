@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.classes import CLASSES
+from maskaug.core.text import counted
 from maskaug.train.data.cache import CachedPictures, DecodeProgress, load_pictures
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.data.samples import DataError, Sample, list_samples
 
-_UNEQUAL = 3  # times more pictures of one class than of the other
+_UNEQUAL = 3  # times more pictures of one class than of another
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class SplitPictures:
 
     @property
     def labels(self) -> NDArray[np.float32]:
-        """``(N,)``: 0 is unmasked, 1 is masked."""
+        """``(N,)``: the place of each picture's class among the classes, from 0."""
         return np.array([sample.label for sample in self.samples], dtype=np.float32)
 
     def __len__(self) -> int:
@@ -49,18 +51,25 @@ class TrainingData:
 
     Attributes:
         train, val: The two splits.
+        classes: Names of the classes, by label.
         checksum: SHA-256 over both splits' labels and files, whatever these are called.
         notes: Sentences on what is unusual.
     """
 
     train: SplitPictures
     val: SplitPictures
+    classes: Classes
     checksum: str
     notes: list[str]
 
 
 def load_training_data(
-    data: Path, preparation: Preparation, cache: Path, report: DecodeProgress = lambda done, total: None
+    data: Path,
+    preparation: Preparation,
+    cache: Path,
+    progress: DecodeProgress = lambda done, total: None,
+    *,
+    classes: Classes = CLASSES,
 ) -> TrainingData:
     """The splits ``train`` and ``val`` of a folder, as ``maskaug curate`` and ``generate`` write it.
 
@@ -68,21 +77,22 @@ def load_training_data(
         data: ``{split}/{class}`` folders.
         preparation: What is done to the pictures.
         cache: Folder for decoded pictures.
-        report: Called with pictures decoded, and of how many.
+        progress: Called with pictures decoded, and of how many.
+        classes: Names of the classes, by label.
 
     Raises:
         DataError: a split or a class is missing, or no picture of it can be read.
     """
     notes, parts = [], []
     for split in ("train", "val"):
-        listing = list_samples(data, CLASSES, split)
-        loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, report)
+        listing = list_samples(data, classes, split)
+        loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, progress)
         part = _readable(listing.samples, loaded)
-        _check_classes(data, split, part)
-        notes += [*_unread(split, loaded.problems), *_unequal(split, part)]
+        _check_all_there(data, split, part, classes)
+        notes += [*_unread(split, loaded.problems), *_unequal(split, part, classes)]
         parts.append(part)
     train, val = parts
-    return TrainingData(train, val, _checksum(train, val), notes + _shared(train, val))
+    return TrainingData(train, val, classes, _checksum(train, val), notes + _shared(train, val))
 
 
 def _readable(samples: list[Sample], loaded: CachedPictures) -> SplitPictures:
@@ -90,28 +100,29 @@ def _readable(samples: list[Sample], loaded: CachedPictures) -> SplitPictures:
     return SplitPictures(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
 
 
-def _check_classes(data: Path, split: str, part: SplitPictures) -> None:
-    for label, name in enumerate(CLASSES):
+def _check_all_there(data: Path, split: str, part: SplitPictures, classes: Classes) -> None:
+    for label, name in enumerate(classes):
         if all(sample.label != label for sample in part.samples):
             raise DataError(
-                f"{data / split} has no picture of class {name} that can be read; training needs both {CLASSES[0]} and "
-                f"{CLASSES[1]} in train and val (maskaug generate and curate make them)"
+                f"{data / split} has no picture of class {name} that can be read; training needs pictures of "
+                f"{' and '.join(classes)} in train and val (maskaug generate and curate make them)"
             )
 
 
 def _unread(split: str, problems: list[str]) -> list[str]:
     if not problems:
         return []
-    return [f"{len(problems)} pictures of {split} cannot be read and are left out; the first: {problems[0]}"]
+    left_out = "is left out" if len(problems) == 1 else "are left out"
+    return [f"{counted(len(problems), 'picture')} of {split} cannot be read and {left_out}; the first: {problems[0]}"]
 
 
-def _unequal(split: str, part: SplitPictures) -> list[str]:
+def _unequal(split: str, part: SplitPictures, classes: Classes) -> list[str]:
     counts = Counter(sample.label for sample in part.samples)
     if max(counts.values()) <= _UNEQUAL * min(counts.values()):
         return []
-    told = " and ".join(f"{counts[label]} of {name}" for label, name in enumerate(CLASSES))
+    told = " and ".join(f"{counts[label]} of {name}" for label, name in enumerate(classes))
     return [
-        f"The classes of {split} are unequal: {told}. A network may learn to prefer the larger; balance them first."
+        f"The classes of {split} are unequal: {told}. A network may learn to prefer the largest; balance them first."
     ]
 
 
@@ -128,9 +139,10 @@ def _shared(train: SplitPictures, val: SplitPictures) -> list[str]:
         shared = [(key, sample) for key, sample in zip(val_keys, val.samples, strict=True) if key and key in where]
         if shared:
             key, sample = shared[0]
+            are = "is" if len(shared) == 1 else "are"
             notes.append(
-                f"{len(shared)} pictures of val are {title} of train, such as {sample.path} and {where[key][0].path}: "
-                "metrics on val will be too good; part them with maskaug curate."
+                f"{counted(len(shared), 'picture')} of val {are} {title} of train, such as {sample.path} and "
+                f"{where[key][0].path}: metrics on val will be too good; separate the splits with maskaug curate."
             )
     return notes
 

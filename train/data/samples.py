@@ -1,12 +1,15 @@
-"""Labelled pictures to judge a classifier by: from folders, with what a manifest says of them."""
+"""Labelled pictures to train and judge a classifier by: from folders, with what a manifest says of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
+from maskaug.core.classes import CLASSES
 from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.manifest import Row, faces_of, read_manifest
 from maskaug.masktheface_wrapper.geometry.pose import fit_camera
+from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.errors import TrainError
 
 NO_SPLIT = "all"
@@ -24,7 +27,7 @@ class Sample:
     Attributes:
         path: Its file.
         split: Its split; ``all`` where there are none.
-        label: 0 is unmasked, 1 is masked.
+        label: The place of its class among the classes, from 0.
         row: Its row of the manifest; empty where there is none.
     """
 
@@ -42,16 +45,35 @@ class Listing:
     notes: list[str]
 
 
-def list_samples(data: Path, classes: tuple[str, str], split: str | None = None) -> Listing:
+def resolve_classes(
+    data: Path, unmasked: str | None = None, masked: str | None = None, otherwise: Sequence[str] = CLASSES
+) -> Classes:
+    """Names of the classes of a folder of pictures.
+
+    Args:
+        data: The folder.
+        unmasked, masked: What the user calls them; None: as the data set itself does.
+        otherwise: Names where neither says.
+
+    Raises:
+        ClassesError: see :func:`~maskaug.train.data.classes.check_classes`.
+        GeneratedSetError: the options of a generated set are damaged.
+    """
+    own = _generated_classes(data) or tuple(otherwise)
+    given = (unmasked, masked)
+    return check_classes([name or default for name, default in zip(given, own, strict=True)] if any(given) else own)
+
+
+def list_samples(data: Path, classes: Classes, split: str | None = None) -> Listing:
     """The pictures of ``{split}/{class}`` or ``{class}`` folders of any depth.
 
     Args:
         data: The folder.
-        classes: Names of the folders of unmasked and masked faces; one of the two may be absent.
+        classes: Names of the class folders, by label; some may be absent.
         split: The one to take; None: all but ``train``, unless that is the only one.
 
     Raises:
-        DataError: there is no folder of either name, no such split, or no picture.
+        DataError: there is no folder of any of these names, no such split, or no picture.
     """
     splits = _splits(data, classes)
     if split is not None and split not in splits:
@@ -74,7 +96,7 @@ def list_samples(data: Path, classes: tuple[str, str], split: str | None = None)
         raise DataError(f"{data} holds no picture in its class folders {' and '.join(classes)}")
     for label, name in enumerate(classes):
         if all(sample.label != label for sample in samples):
-            notes.append(f"There is no picture of class {name}: what needs both classes is undefined.")
+            notes.append(f"There is no picture of class {name}: what needs all classes is undefined.")
     others = {
         folder.name
         for name in chosen
@@ -87,14 +109,35 @@ def list_samples(data: Path, classes: tuple[str, str], split: str | None = None)
 
 
 def yaw_of(row: Row) -> float:
-    """Degrees by which the largest face is turned; nan where nobody knows."""
+    """Degrees by which the largest face is turned; nan where that is unknown."""
     if row.get("yaw") is not None:
         return float(row["yaw"])
     faces = faces_of(row)
     return fit_camera(faces[0].landmarks).pose.yaw if faces else float("nan")
 
 
-def _splits(data: Path, classes: tuple[str, str]) -> dict[str, Path]:
+def _generated_classes(data: Path) -> Classes | None:
+    """As `maskaug generate` or `curate` has named them; None where neither made the folder, or a name is not told."""
+    try:
+        found = open_generated(data)
+    except GeneratedSetError:
+        return None
+    if found.config.is_file():
+        options = found.read_options()
+        return options.source_class, options.masked_class
+    return _classes_in_manifest(found)
+
+
+def _classes_in_manifest(found: GeneratedSet) -> Classes | None:
+    """A curated set has no options: its overlays have one label, and the only other one is that of bare faces."""
+    table = found.columns(["status", "label"]).to_pydict()
+    pairs = set(zip(table["status"], table["label"], strict=True))
+    masked = {label for status, label in pairs if status == "masked" and label}
+    others = {label for _, label in pairs if label} - masked
+    return (*others, *masked) if len(masked) == len(others) == 1 else None
+
+
+def _splits(data: Path, classes: Classes) -> dict[str, Path]:
     """The folders that hold class folders, by split."""
     if not data.is_dir():
         raise DataError(f"{data} {'is not a folder' if data.exists() else 'does not exist'}; name a folder of pictures")
@@ -106,7 +149,7 @@ def _splits(data: Path, classes: tuple[str, str]) -> dict[str, Path]:
         inside = {below.name for folder in folders for below in folder.iterdir() if below.is_dir()}
         there = _told(inside or {folder.name for folder in folders})
         raise DataError(
-            f"{data} has no folder {classes[0]!r} or {classes[1]!r}, nor has any folder in it; it has {there}: "
+            f"{data} has no folder {' or '.join(map(repr, classes))}, nor has any folder in it; it has {there}: "
             "say which is which with --unmasked-class and --masked-class"
         )
     return found

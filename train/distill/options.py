@@ -16,10 +16,10 @@ class DistillOptions(BaseModel):
     arch: str = Field("mobilenet_v3_small", min_length=1, description="The student: a classifier of torchvision.")
     set_: list[str] = Field(
         default_factory=list,
-        description="Change a field of the student's recipe, which is the teacher's but for arch, weights=none, "
+        description="Change a field of the student's recipe, which is the teacher's except for arch, weights=none, "
         "label_smoothing=0 and a size of at least 96; can be given again.",
     )
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    seed: int = Field(0, ge=0, description="Seed of all random numbers.")
     deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from maskaug.core.files import write_atomic
+from maskaug.core.text import counted
 from maskaug.train.data.cache import default_cache, load_pictures
-from maskaug.train.data.samples import Sample, list_samples
+from maskaug.train.data.samples import Sample, list_samples, resolve_classes
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
@@ -36,11 +37,11 @@ class Evaluation:
     """What an evaluation found.
 
     Attributes:
-        name: What the pictures are called.
-        data: Their folder.
+        name: Of the set of pictures.
+        data: Its folder.
         masked, unmasked: Pictures of each class.
         threshold, temperature: Of the run, found on its validation pictures.
-        metrics: By name, see `metrics.METRICS`.
+        metrics: By name, see `maskaug.train.evaluate.metrics`.
         slices: Parts of the pictures.
         notes: Sentences on what is unusual about them.
         folder: Where all this was written.
@@ -67,19 +68,20 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
     """Judge every picture of DATA, and write ``RUN/evaluations/NAME/`` and the run's report anew.
 
     Args:
-        options: What is judged by what.
-        progress: Told of pictures decoded, and then from 0 again of pictures judged; and of how many.
+        options: Which pictures are judged, and by which run.
+        progress: Called with pictures decoded, and then from 0 again with pictures judged; and of how many.
 
     Raises:
         CheckpointError, CalibrationError: the run cannot be used.
-        CacheError, DataError: the pictures cannot be used.
+        CacheError, ClassesError, DataError: the pictures cannot be used.
         EvaluateError: another folder has been evaluated under this name.
     """
     classifier = load_model(options.run, pick_device(options.device))
+    classes = resolve_classes(options.data, options.unmasked_class, options.masked_class, classifier.classes)
     name = options.name or options.data.resolve().name
     folder = RunDir(options.run).evaluation(name)
     _check_name(folder, options.data)
-    listing = list_samples(options.data, (options.unmasked_class, options.masked_class), options.split)
+    listing = list_samples(options.data, classes, options.split)
     cache = options.cache or default_cache()
     predictions, unread = predictions_of(listing.samples, classifier, cache, options.batch_size, progress)
     scores = classifier.calibration.score(predictions.label, predictions.logit)
@@ -125,7 +127,7 @@ def predictions_of(
         logits[batch] = classifier.logits(classifier.preparation.framed(pictures.pixels[batch]))
         progress(batch.stop, count)
     listed = [samples[number] for number in pictures.numbers]
-    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes), pictures.problems
+    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes, classifier.classes), pictures.problems
 
 
 def _check_name(folder: Path, data: Path) -> None:
@@ -150,7 +152,8 @@ def _seen_before(run: Path, predictions: Predictions) -> list[str]:
     for title, seen in known.items():
         count = sum(sha256 in seen for sha256 in predictions.sha256)
         if count:
-            notes.append(f"{count} of {len(predictions)} pictures are among those the run was {title}.")
+            are = "is" if count == 1 else "are"
+            notes.append(f"{count} of {counted(len(predictions), 'picture')} {are} among those the run was {title}.")
     return notes
 
 

@@ -25,7 +25,7 @@ _NEEDS_UNMASKED = "needs unmasked pictures"
 
 @dataclass(frozen=True)
 class MetricValue:
-    """A figure with its 95 % interval.
+    """A metric's value with its 95 % interval.
 
     Attributes:
         value: nan where it is undefined.
@@ -100,8 +100,8 @@ def _mean(values: NDArray[np.generic]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-# Name, figure, and what it needs to be defined.
-_FIGURES: dict[str, tuple[Callable[[Scores], float], str]] = {
+# By name: how it is computed, and what it needs to be defined.
+_METRICS: dict[str, tuple[Callable[[Scores], float], str]] = {
     "accuracy": (_accuracy, ""),
     "balanced_accuracy": (_balanced_accuracy, _NEEDS_BOTH),
     "loss": (_loss, ""),
@@ -114,7 +114,7 @@ _FIGURES: dict[str, tuple[Callable[[Scores], float], str]] = {
     "specificity": (specificity, _NEEDS_UNMASKED),
     "recall_at_1pct_fpr": (_strict_recall, _NEEDS_BOTH),
 }
-METRICS = tuple(_FIGURES)
+METRICS = tuple(_METRICS)
 # The titles of the metrics, for tables.
 TITLES = {
     "accuracy": "accuracy",
@@ -141,12 +141,12 @@ def compute_metrics(
 ) -> dict[str, MetricValue]:
     """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval.
 
-    Pictures that belong together, such as a face and its masked copies, are drawn together: they are not independent,
-    and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the Bootstrap,
-    1993, chapters 8 and 13).
+    Pictures that belong together, such as a face and its masked copies, are resampled together: they are not
+    independent, and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the
+    Bootstrap, 1993, chapters 8 and 13).
 
     Args:
-        judged: Pictures and what the classifier says of them.
+        scores: What a classifier says of N pictures.
         groups: ``(N,)``: what each picture belongs to; None: every picture is on its own.
         names: Of the metrics wanted.
         resamples: Bootstrap samples; 0 for no intervals.
@@ -155,25 +155,25 @@ def compute_metrics(
     # A resample may hold one class only: what is undefined there is left out of the quantiles.
     with sklearn.config_context(skip_parameter_validation=True, assume_finite=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        values = {name: _figure(name, scores) for name in names}
-        drawn = np.array(
-            [[_figure(name, scores[picks]) for name in names] for picks in _draws(scores, groups, resamples, seed)]
+        values = {name: _value(name, scores) for name in names}
+        resampled = np.array(
+            [[_value(name, scores[picks]) for name in names] for picks in _resamples(scores, groups, resamples, seed)]
         )
     estimates = {}
     for column, name in enumerate(names):
         value = values[name]
         low = high = float("nan")
-        if not isnan(value) and len(drawn) and not np.isnan(drawn[:, column]).all():
-            low, high = (float(bound) for bound in np.nanquantile(drawn[:, column], _QUANTILES))
-            if name == "ece":  # drawing again adds noise to every bin, and the error is made of their distances
-                bias = float(np.nanmean(drawn[:, column])) - value
+        if not isnan(value) and len(resampled) and not np.isnan(resampled[:, column]).all():
+            low, high = (float(bound) for bound in np.nanquantile(resampled[:, column], _QUANTILES))
+            if name == "ece":  # resampling adds noise to every bin, and the error is made of their distances
+                bias = float(np.nanmean(resampled[:, column])) - value
                 low, high = max(0.0, low - bias), max(0.0, high - bias)
-        estimates[name] = MetricValue(value, low, high, _FIGURES[name][1] if isnan(value) else "")
+        estimates[name] = MetricValue(value, low, high, _METRICS[name][1] if isnan(value) else "")
     return estimates
 
 
-def _figure(name: str, scores: Scores) -> float:
-    compute, needs = _FIGURES[name]
+def _value(name: str, scores: Scores) -> float:
+    compute, needs = _METRICS[name]
     missing = {
         _NEEDS_BOTH: not scores.both,
         _NEEDS_MASKED: not scores.labels.any(),
@@ -182,7 +182,9 @@ def _figure(name: str, scores: Scores) -> float:
     return float("nan") if missing.get(needs, False) else compute(scores)
 
 
-def _draws(scores: Scores, groups: NDArray[np.generic] | None, resamples: int, seed: int) -> Iterator[NDArray[np.intp]]:
+def _resamples(
+    scores: Scores, groups: NDArray[np.generic] | None, resamples: int, seed: int
+) -> Iterator[NDArray[np.intp]]:
     rng = np.random.default_rng(seed)
     members = _members(groups) if groups is not None else [np.array([index]) for index in range(len(scores))]
     if len(members) < 2:

@@ -15,11 +15,15 @@ class EvaluateOptions(BaseModel):
     run: Path = Field(description="Folder of a training run.")
     data: Folder = Field(description="Pictures as {split}/{class} or {class} folders.")
     split: str | None = Field(None, description="Only this split. [default: all but train]")
-    name: str | None = Field(None, min_length=1, description="What the pictures are called. [default: DATA's name]")
-    masked_class: str = Field("wearing_mask", min_length=1, description="Folder of masked faces in DATA.")
-    unmasked_class: str = Field("not_wearing_mask", min_length=1, description="Folder of unmasked faces in DATA.")
+    name: str | None = Field(None, min_length=1, description="Name of the evaluation. [default: DATA's name]")
+    masked_class: str | None = Field(
+        None, min_length=1, description="Folder of masked faces in DATA. [default: as DATA's manifest has it, or RUN]"
+    )
+    unmasked_class: str | None = Field(
+        None, min_length=1, description="Folder of unmasked faces in DATA. [default: as DATA's manifest has it, or RUN]"
+    )
     json_: bool = Field(False, description="Print the metrics as JSON.")
-    resamples: int = Field(1000, ge=0, description="Bootstrap samples behind the intervals.")
+    resamples: int = Field(1000, ge=0, description="Bootstrap resamples behind the intervals.")
     batch_size: int = Field(64, ge=1, description="Pictures judged together.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
     seed: int = Field(0, ge=0, description="Seed of the bootstrap.")

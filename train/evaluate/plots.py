@@ -1,4 +1,4 @@
-"""The plots of the report: metrics and arrays in, SVG text out, to stand inside an HTML page."""
+"""The plots of the report: metrics and arrays in, SVG text out, for an HTML page."""
 
 import io
 import re
@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFor
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import ECE_BINS, STRICT_FPR, recall, specificity
 from maskaug.train.model.scores import Scores
 
@@ -43,7 +44,7 @@ _COLUMNS = 3
 _FEWEST_ALARMS = 1e-3  # where the logarithmic axis begins
 _SCORE_BINS = 40
 
-# Of the columns of metrics.csv: those of a panel, its title, and whether its axis is logarithmic.
+# Columns of metrics.csv in a panel, the panel's title, and whether its axis is logarithmic.
 _PANELS = (
     (("train_loss", "val_loss"), "loss", False),
     (("train_accuracy", "val_accuracy"), "accuracy", False),
@@ -55,7 +56,7 @@ _PANELS = (
 
 
 def training_curves(history: Mapping[str, NDArray[np.floating]], best_epoch: float | None) -> str:
-    """The training by epoch, a panel for each figure; the epoch whose weights were kept is marked.
+    """The training by epoch, a panel for each metric; the epoch whose weights were kept is marked.
 
     Args:
         history: Columns of ``metrics.csv`` of one length, ``epoch`` among them.
@@ -87,7 +88,7 @@ def ranking_plots(scores: Mapping[str, Scores]) -> str:
     """ROC curves, the same at few false alarms, and precision over recall; the threshold's place is marked.
 
     Args:
-        judged: Sets of pictures of both classes, by name.
+        scores: Sets of pictures of both classes, by name.
     """
     with _figure(3) as (figure, (whole, few, precise)):
         for colour, (name, one) in zip(cycle(_SERIES), scores.items(), strict=False):
@@ -126,13 +127,14 @@ def ranking_plots(scores: Mapping[str, Scores]) -> str:
     return _svg(figure, "ROC and precision-recall curves")
 
 
-def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float) -> str:
+def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float, classes: Classes) -> str:
     """Whether probabilities can be believed, and how the two classes are spread over them.
 
     Args:
-        judged: Calibrated.
+        scores: Calibrated.
         uncalibrated: The same pictures without.
         threshold: Of the probability.
+        classes: Names of the classes, by label.
     """
     with _figure(3) as (figure, (reliable, spread, decided)):
         reliable.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
@@ -141,22 +143,22 @@ def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float) ->
             reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
             reliable.plot(means, shares, color=colour, linewidth=0.8)
         reliable.set_title("calibration (dots as large as their bins)")
-        reliable.set_xlabel("probability of a mask")
-        reliable.set_ylabel("share that wears one")
+        reliable.set_xlabel(f"probability of {classes[-1]}")
+        reliable.set_ylabel(f"share of {classes[-1]}")
         reliable.legend(loc="upper left")
         edges = np.linspace(0, 1, _SCORE_BINS + 1).tolist()
         for axes in (reliable, spread):
             axes.xaxis.set_major_formatter(PercentFormatter(1))
-        for masked, colour, label in ((False, RED, "unmasked"), (True, BLUE, "masked")):
-            values = scores.probabilities[scores.labels == masked].tolist()
+        for number, (colour, label) in enumerate(zip((RED, BLUE), classes, strict=True)):
+            values = scores.probabilities[scores.labels == number].tolist()
             spread.hist(values, edges, color=colour, alpha=0.65, label=label)
         spread.set_yscale("symlog", linthresh=1)
         spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
         spread.set_title("pictures by probability")
-        spread.set_xlabel("probability of a mask")
+        spread.set_xlabel(f"probability of {classes[-1]}")
         spread.set_ylabel("pictures (logarithmic)")
         spread.legend(loc="upper center")
-        _confusion(decided, scores)
+        _confusion(decided, scores, classes)
     return _svg(figure, "calibration, spread of probabilities and confusion matrix")
 
 
@@ -192,7 +194,7 @@ def _reliability(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float6
     return means, shares, counts[used]
 
 
-def _confusion(axes: Axes, scores: Scores) -> None:
+def _confusion(axes: Axes, scores: Scores, classes: Classes) -> None:
     table = np.array(
         [[np.count_nonzero((scores.labels == is_) & (scores.decided == said)) for said in (0, 1)] for is_ in (0, 1)]
     )
@@ -203,8 +205,10 @@ def _confusion(axes: Axes, scores: Scores) -> None:
             ink = "white" if shares[row, column] > 0.6 else "#333333"
             text = f"{table[row, column]}\n{shares[row, column]:.1%}"
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=11)
-    axes.set_xticks((0, 1), ("called unmasked", "called masked"))
-    axes.set_yticks((0, 1), ("unmasked", "masked"), rotation=90, va="center")
+    axes.set_xticks((0, 1), classes)
+    axes.set_yticks((0, 1), classes, rotation=90, va="center")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)

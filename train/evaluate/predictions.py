@@ -1,6 +1,7 @@
 """What a classifier says of pictures, one row each: in memory as columns, on disk as parquet."""
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import Sample, yaw_of
 from maskaug.train.errors import TrainError
 from maskaug.train.model.calibration import Calibration
@@ -35,6 +38,7 @@ SCHEMA = pa.schema(
         ("height", pa.int32()),
     ]
 )
+_CLASSES_KEY = b"maskaug.classes"  # of the schema's metadata: a JSON list; files of version 0.1.0 lack it
 
 
 class PredictionsError(TrainError):
@@ -49,14 +53,15 @@ class Predictions:
         path: Of the picture, as it was read.
         sha256: Of its file, hexadecimal.
         split: ``train``, ``val`` ...
-        label: ``(N,) int8``: 0 is unmasked, 1 is masked.
+        label: ``(N,) int8``: the place of its class among the classes, from 0.
         logit: ``(N,) float32``: what the network says, before any temperature.
-        kind, template: Of the mask put on; empty where none was, or nobody knows.
+        kind, template: Of the mask put on; empty where none was put on, or that is unknown.
         quality: ``(N,) float32``: of the overlay; nan where there is none.
-        source: Path of the picture it was made from, in the manifest's words; empty where nobody knows.
+        source: Path of the picture it was made from, as the manifest has it; empty where that is unknown.
         status: ``original``, ``masked``, or empty where there is no manifest.
-        yaw: ``(N,) float32``: degrees by which the head is turned; nan where nobody knows.
-        width, height: ``(N,) int32``: pixels of the file; 0 where nobody knows.
+        yaw: ``(N,) float32``: degrees by which the head is turned; nan where that is unknown.
+        width, height: ``(N,) int32``: pixels of the file; 0 where that is unknown.
+        classes: Names of the classes, by label; no column, but metadata of the file.
     """
 
     path: list[str]
@@ -72,6 +77,7 @@ class Predictions:
     yaw: NDArray[np.float32]
     width: NDArray[np.int32]
     height: NDArray[np.int32]
+    classes: Classes = CLASSES
 
     @classmethod
     def of(
@@ -80,14 +86,16 @@ class Predictions:
         sha256: Sequence[str],
         logits: NDArray[np.float32],
         sizes: Sequence[tuple[int, int]],
+        classes: Classes = CLASSES,
     ) -> "Predictions":
-        """What a network says of pictures, with what the manifest does.
+        """What a network says of pictures, with what the manifest says of them.
 
         Args:
             samples: N labelled pictures.
             sha256: Of their files.
             logits: ``(N,)``.
-            sizes: Height and width of each, in pixels; 0 where nobody knows.
+            sizes: Height and width of each, in pixels; 0 where that is unknown.
+            classes: Names of the classes, by label.
         """
         rows = [sample.row for sample in samples]
         quality = [row.get("quality") if row.get("status") == "masked" else None for row in rows]
@@ -105,6 +113,7 @@ class Predictions:
             yaw=np.array([yaw_of(row) for row in rows], dtype=np.float32),
             width=np.array([width for _, width in sizes], dtype=np.int32),
             height=np.array([height for height, _ in sizes], dtype=np.int32),
+            classes=classes,
         )
 
     def __len__(self) -> int:
@@ -112,7 +121,7 @@ class Predictions:
 
     @property
     def groups(self) -> NDArray[np.str_]:
-        """``(N,)``: what each picture was made from; where nobody knows, every picture is on its own."""
+        """``(N,)``: what each picture was made from; where that is unknown, every picture is on its own."""
         pairs = zip(self.source, self.path, strict=True)
         return np.array([f"source {source}" if source else f"picture {path}" for source, path in pairs])
 
@@ -123,11 +132,11 @@ class Predictions:
             name: column[picks] if isinstance(column, np.ndarray) else [column[pick] for pick in picks]
             for name, column in self.columns().items()
         }
-        return Predictions(**chosen_columns)
+        return Predictions(**chosen_columns, classes=self.classes)
 
     def columns(self) -> dict[str, Any]:
         """The columns by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "classes"}
 
 
 def write_predictions(folder: Path, predictions: Predictions, calibration: Calibration) -> None:
@@ -139,7 +148,8 @@ def write_predictions(folder: Path, predictions: Predictions, calibration: Calib
     columns = {**predictions.columns(), "probability": calibration.probabilities(predictions.logit)}
     arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in SCHEMA]
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), buffer)
+    schema = SCHEMA.with_metadata({_CLASSES_KEY: json.dumps(predictions.classes)})
+    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), buffer)
     write_atomic(folder / PREDICTIONS_FILE, buffer.getvalue(), folder)
 
 
@@ -152,6 +162,7 @@ def read_predictions(folder: Path) -> Predictions:
     path = folder / PREDICTIONS_FILE
     try:
         table = pq.read_table(path, schema=SCHEMA)
+        metadata = pq.read_schema(path).metadata or {}
     except FileNotFoundError as error:
         raise PredictionsError(f"{path} does not exist; train or evaluate first") from error
     except (OSError, pa.ArrowException) as error:
@@ -177,4 +188,5 @@ def read_predictions(folder: Path) -> Predictions:
         yaw=numbers("yaw", np.nan).astype(np.float32),
         width=numbers("width", 0).astype(np.int32),
         height=numbers("height", 0).astype(np.int32),
+        classes=tuple(json.loads(metadata.get(_CLASSES_KEY, json.dumps(CLASSES)))),
     )

@@ -1,4 +1,4 @@
-"""`RUN/report.html`: one page that shows what a run has learnt, with all that it shows inside."""
+"""`RUN/report.html`: one page that shows what a run has learnt, and needs no other file."""
 
 import base64
 import csv
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
+from maskaug.core.text import counted
 from maskaug.core.version import __version__
+from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate import plots
 from maskaug.train.evaluate.metrics import TITLES, MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions, read_predictions
@@ -25,7 +27,7 @@ from maskaug.train.model.calibration import Calibration, load_calibration
 from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
-RESAMPLES = 1000  # bootstrap samples behind the intervals
+RESAMPLES = 1000  # bootstrap resamples behind the intervals
 _THUMBNAIL = 112  # pixels of the longer side
 _WORST, _UNCERTAIN = 24, 12
 
@@ -37,8 +39,8 @@ class Thumbnail:
     Attributes:
         data: JPEG in base64; empty where the picture is gone.
         name: Its file.
-        truth: ``masked`` or ``unmasked``.
-        probability: Of a mask.
+        truth: Name of its class.
+        probability: Of the last class.
         wrong: Whether it is called wrongly.
         about: The mask it wears, if known.
     """
@@ -53,13 +55,14 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Section:
-    """All the page says of one set of pictures."""
+    """All that the page says of one set of pictures."""
 
     title: str
     data: str
     notes: list[str]
     summary: str
     scores: Scores
+    classes: Classes
     metrics: dict[str, MetricValue]
     confidence: str
     slices: list[Slice]
@@ -74,11 +77,12 @@ def write_report(run: Path) -> Path:
         PredictionsError, CalibrationError: a file of the run is missing or damaged.
         OSError: it cannot be written.
     """
-    config = _config(run)
+    files = RunDir(run)
+    config = files.read_config() if files.config.exists() else {}
     calibration = load_calibration(run)
     sections = [_section(one, calibration) for one in _sets(run, config)]
     both = {section.title: section.scores for section in sections if section.scores.both}
-    history = _history(RunDir(run).history)
+    history = _history(files.history)
     page = _template().render(
         name=run.resolve().name,
         version=__version__,
@@ -91,8 +95,8 @@ def write_report(run: Path) -> Path:
         epochs=len(history.get("epoch", ())),
         rankings=plots.ranking_plots(both) if both else "",
     )
-    write_atomic(RunDir(run).report, page.encode(), run)
-    return RunDir(run).report
+    write_atomic(files.report, page.encode(), run)
+    return files.report
 
 
 @dataclass(frozen=True)
@@ -146,26 +150,27 @@ def _section(one: _Set, calibration: Calibration) -> Section:
         title=one.title,
         data=one.data,
         notes=one.notes,
-        summary=_summary(scores),
+        summary=_summary(scores, predictions.classes),
         scores=scores,
+        classes=predictions.classes,
         metrics=one.metrics or compute_metrics(scores, groups=predictions.groups, resamples=RESAMPLES),
-        confidence=plots.calibration_plots(scores, uncalibrated, calibration.threshold),
+        confidence=plots.calibration_plots(scores, uncalibrated, calibration.threshold, predictions.classes),
         slices=compute_slices(predictions, scores),
         worst=[_shown(index, predictions, scores, one.data) for index in worst],
         uncertain=[_shown(index, predictions, scores, one.data) for index in uncertain],
     )
 
 
-def _summary(scores: Scores) -> str:
-    masked, unmasked = int(scores.labels.sum()), int((~scores.labels).sum())
-    missed = int((scores.labels & ~scores.decided).sum())
-    alarms = int((~scores.labels & scores.decided).sum())
+def _summary(scores: Scores, classes: Classes) -> str:
     parts = []
-    if masked:
-        parts.append(f"{missed} of {masked} masks {'is' if missed == 1 else 'are'} missed")
-    if unmasked:
-        parts.append(f"{alarms} of {unmasked} unmasked faces {'is' if alarms == 1 else 'are'} called masked")
-    return f"{len(scores)} pictures: {', and '.join(parts)}."
+    for label, (name, other) in enumerate(zip(classes, reversed(classes), strict=True)):
+        of_class = scores.labels == label
+        wrong = int((of_class & (scores.decided != label)).sum())
+        if of_class.any():
+            parts.append(
+                f"{wrong} of {int(of_class.sum())} of class {name} {'is' if wrong == 1 else 'are'} called {other}"
+            )
+    return f"{counted(len(scores), 'picture')}: {', and '.join(parts)}."
 
 
 def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> Thumbnail:
@@ -176,7 +181,7 @@ def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> T
     return Thumbnail(
         data=_thumbnail(path),
         name=path.name,
-        truth="masked" if scores.labels[index] else "unmasked",
+        truth=predictions.classes[int(scores.labels[index])],
         probability=float(scores.probabilities[index]),
         wrong=bool(scores.decided[index] != scores.labels[index]),
         about=about,
@@ -214,14 +219,6 @@ def _number(text: str | None) -> float:
 def _best_epoch(history: dict[str, NDArray[np.float64]]) -> float | None:
     losses = history.get("val_loss", np.array([np.nan]))
     return None if np.isnan(losses).all() else float(history["epoch"][np.nanargmin(losses)])
-
-
-def _config(run: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = json.loads(RunDir(run).config.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return config
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from maskaug.core.classes import CLASSES
+from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions
 from maskaug.train.model.scores import Scores
@@ -46,7 +46,7 @@ def compute_slices(predictions: Predictions, scores: Scores) -> list[Slice]:
 
     Args:
         predictions: N pictures.
-        judged: What the classifier says of them.
+        scores: What the classifier says of them.
     """
     divisions: dict[str, Sequence[str]] = {
         "kind of mask": _kinds(predictions),
@@ -117,7 +117,7 @@ def _order(name: str) -> tuple[float, str]:
 def _folders(predictions: Predictions) -> list[str]:
     """Folders below those of the classes, of the sources or else of the pictures; the rarer ones of many together."""
     pairs = zip(predictions.source, predictions.path, strict=True)
-    folders = [_below_class(PurePath(source or path).parent) for source, path in pairs]
+    folders = [_below_class(PurePath(source or path).parent, predictions.classes) for source, path in pairs]
     names, counts = np.unique(folders, return_counts=True)
     if len(names) <= _MOST_FOLDERS:
         return folders
@@ -125,7 +125,7 @@ def _folders(predictions: Predictions) -> list[str]:
     return [folder if folder in kept else "other folders" for folder in folders]
 
 
-def _below_class(folder: PurePath) -> str:
+def _below_class(folder: PurePath, classes: Classes) -> str:
     parts = folder.parts
-    inside = [parts[index + 1 :] for index, part in enumerate(parts) if part in CLASSES]
+    inside = [parts[index + 1 :] for index, part in enumerate(parts) if part in classes]
     return PurePath(*(inside[-1] if inside else parts)).as_posix()

@@ -1,36 +1,26 @@
 """`export`: a run's network as one file that other programs run, checked against the network itself."""
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from maskaug.core.classes import CLASSES
 from maskaug.train.data.margins import Margins, load_margins
-from maskaug.train.errors import TrainError
+from maskaug.train.export.formats import FORMATS, ExportError
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.network import Classifier, forward_logits
 from maskaug.train.model.onnx_classifier import INPUT, OUTPUT, OnnxMetadata
-
-if TYPE_CHECKING:
-    from onnx import GraphProto
+from maskaug.train.run_dir import RunDir
 
 TOLERANCE = 1e-4  # between probabilities of the network and of the file
 # With weights of 11 significant bits, each off by up to 1/4096 of itself: errors of single weights nearly cancel.
 HALF_TOLERANCE = 0.01
 _CHECKED = 100  # pictures
-_SUFFIXES = {"onnx": ".onnx", "torchscript": ".torchscript.pt"}
-
-
-class ExportError(TrainError):
-    """The network cannot be exported; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +56,15 @@ def export(options: ExportOptions) -> Exported:
         OSError: it cannot be written.
     """
     classifier = load_model(options.run, torch.device("cpu"))
-    path = options.output or options.run / f"model{_SUFFIXES[options.to]}"
+    export_format = FORMATS[options.to]
+    path = options.output or RunDir(options.run).exported(export_format.suffix)
     whole = ExportableClassifier(classifier).eval()
     pictures = _pictures(classifier.size)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")
     about = _about(classifier, Margins() if classifier.frames_faces else load_margins(options.run))
     try:
-        if options.to == "onnx":
-            said = _to_onnx(whole, about, pictures, unfinished, half=options.half)
-        else:
-            said = _to_torchscript(whole, about, pictures, unfinished)
+        said = export_format.write(whole, about, pictures, unfinished, half=options.half)
         with torch.inference_mode():
             difference = float(np.abs(said - whole(torch.from_numpy(pictures)).numpy()).max())
         if not difference <= (HALF_TOLERANCE if options.half else TOLERANCE):
@@ -91,9 +79,9 @@ def export(options: ExportOptions) -> Exported:
 
 def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
     return OnnxMetadata(
-        classes=",".join(CLASSES),
+        classes=",".join(classifier.classes),
         input=f"{INPUT}: N x 3 x {classifier.size} x {classifier.size} uint8, RGB",
-        output=f"{OUTPUT}: N float32, of {CLASSES[1]}",
+        output=f"{OUTPUT}: N float32, of {classifier.classes[-1]}",
         size=classifier.size,
         framing=classifier.preparation.framing,
         margins=margins,
@@ -101,77 +89,6 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
         temperature=classifier.calibration.temperature,
         bias=classifier.calibration.bias,
     ).as_text()
-
-
-def _to_onnx(
-    whole: ExportableClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path, *, half: bool
-) -> NDArray[np.float32]:
-    import onnx  # noqa: PLC0415  takes seconds
-    import onnxruntime  # noqa: PLC0415
-
-    example = torch.from_numpy(pictures[:2])
-    shapes = {INPUT: {0: torch.export.Dim("batch")}}
-    try:
-        program = torch.onnx.export(
-            whole,
-            (example,),
-            dynamo=True,
-            dynamic_shapes=shapes,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            verbose=False,
-        )
-    except torch.onnx.OnnxExporterError as error:
-        raise ExportError(f"this network has no ONNX form: {str(error).splitlines()[0]}") from error
-    if program is None:
-        raise ExportError("this network has no ONNX form")
-    model = program.model_proto
-    for node in model.graph.node:  # the exporter's traces: half a megabyte of this machine's paths
-        del node.metadata_props[:]
-        node.doc_string = ""
-    if half:
-        _halve(model.graph)
-    for key, value in about.items():
-        model.metadata_props.add(key=key, value=value)
-    onnx.save(model, str(path))
-    quiet = onnxruntime.SessionOptions()
-    quiet.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), quiet, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run([OUTPUT], {INPUT: pictures})[0])
-
-
-def _halve(graph: "GraphProto") -> None:
-    """Store matrices and kernels as float16, each cast to float32 when the file is loaded.
-
-    Vectors stay as they are: biases and variances are few, and small differences of them move whole maps.
-    """
-    from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415  takes seconds
-
-    casts = []
-    for stored in graph.initializer:
-        if stored.data_type != TensorProto.FLOAT or len(stored.dims) < 2:
-            continue
-        name = stored.name
-        # A weight beyond 65504 becomes infinite, and the check of the file finds it.
-        with np.errstate(over="ignore"):
-            weights = numpy_helper.to_array(stored).astype(np.float16)
-        stored.CopyFrom(numpy_helper.from_array(weights, f"{name}.half"))
-        casts.append(helper.make_node("Cast", [stored.name], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]  # what is made must stand before what takes it
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _to_torchscript(
-    whole: ExportableClassifier, about: dict[str, str], pictures: NDArray[np.uint8], path: Path
-) -> NDArray[np.float32]:
-    with warnings.catch_warnings(), torch.inference_mode():
-        # PyTorch deprecates the form; programs that load it are why one asks for it.
-        warnings.filterwarnings("ignore", message=".*deprecated.*")
-        traced = torch.jit.trace(whole, torch.from_numpy(pictures[:2]))
-        torch.jit.save(traced, str(path), _extra_files=about)
-        loaded = torch.jit.load(str(path))
-        return np.asarray(loaded(torch.from_numpy(pictures)).numpy())
 
 
 def _pictures(size: int) -> NDArray[np.uint8]:

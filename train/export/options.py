@@ -1,9 +1,10 @@
 """Options of ``maskaug export``."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from maskaug.train.export.formats import FORMATS
 
 
 class ExportOptions(BaseModel):
@@ -12,14 +13,14 @@ class ExportOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: Path = Field(description="Folder of a training run.")
-    to: Literal["onnx", "torchscript"] = Field("onnx", description="Format of the file.")
+    to: str = Field("onnx", description=f"Format of the file: {' or '.join(FORMATS)}.")
     output: Path | None = Field(None, description="The file. [default: RUN/model.onnx or RUN/model.torchscript.pt]")
-    half: bool = Field(
-        False, description="Store weights as float16, in half the bytes; they are computed with as float32."
-    )
+    half: bool = Field(False, description="Store weights as float16, in half the bytes; computation stays in float32.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExportOptions":
-        if self.half and self.to != "onnx":
+        if self.to not in FORMATS:
+            raise ValueError(f"--to must be {' or '.join(FORMATS)}, but got {self.to!r}")
+        if self.half and not FORMATS[self.to].halves:
             raise ValueError("--half is a form of ONNX files; leave out --to, or --half")
         return self

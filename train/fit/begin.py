@@ -1,14 +1,11 @@
-"""The folder of a run: made, or found again."""
+"""How a run begins, or goes on: its configuration, and its folder."""
 
-import json
 from pathlib import Path
 
-import torch
-
-from maskaug.core.files import write_atomic
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.run_config import RunConfig, new_config, read_config, write_config
 from maskaug.train.run_dir import RunDir
 
 
@@ -16,41 +13,46 @@ class RunError(TrainError):
     """A run cannot begin or go on; the message says why and what to do."""
 
 
-def open_run(options: TrainOptions, distributed: DistributedContext) -> tuple[Path, TrainOptions]:
-    """The run's folder and options: new ones, which are written there, or those of the run that is resumed.
+def configure(options: TrainOptions) -> RunConfig:
+    """The configuration of a new run, or of the one that is resumed; nothing is written yet.
 
     Raises:
         RecipeError: the recipe cannot be changed as asked.
-        RunError: the folder holds something else, or the run to be resumed is none.
+        ClassesError: the data set's classes cannot be learnt.
+        RunError: the run to be resumed is none.
+    """
+    return new_config(options) if options.resume is None else _config_of(options.resume)
+
+
+def open_run(options: TrainOptions, config: RunConfig, distributed: DistributedContext) -> Path:
+    """The folder of the run: a new one, with its configuration, or that of the run that is resumed.
+
+    Args:
+        options: As the user gave them.
+        config: Of the run.
+        distributed: The processes; the first of them makes the folder.
+
+    Raises:
+        RunError: the folder holds something else.
         OSError: the folder cannot be written.
     """
     if options.resume is not None:
-        run = options.resume
-        try:
-            saved = json.loads(RunDir(run).config.read_text(encoding="utf-8"))
-            kept = TrainOptions.model_validate(saved["options"])
-        except (OSError, ValueError, KeyError) as error:
-            raise RunError(
-                f"{run} is no training run that can go on: its {RunDir(run).config.name} is missing or damaged"
-            ) from error
-        return run, kept.model_copy(update={"resume": run})
-    recipe = options.resolved_recipe
-    run = options.out or Path("runs", f"{options.recipe}-{recipe.arch}-{options.seed}")
+        return options.resume
+    run = options.out or Path("runs", f"{options.recipe}-{config.recipe.arch}-{options.seed}")
     if distributed.is_main:
         if run.exists() and (not run.is_dir() or any(run.iterdir())):
             hint = f"go on with: maskaug train --resume {run}" if RunDir(run).config.exists() else "choose another"
             raise RunError(f"{run} is not empty; {hint}, or give another folder to --out")
-        config = {
-            "data": str(options.data),
-            "recipe": recipe.model_dump(mode="json"),
-            "options": {
-                **options.model_dump(mode="json"),
-                "data": str(options.data.resolve()) if options.data else None,
-                "teacher": str(options.teacher.resolve()) if options.teacher else None,
-            },
-            "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
-        }
         run.mkdir(parents=True, exist_ok=True)
-        write_atomic(RunDir(run).config, json.dumps(config, indent=2).encode() + b"\n", run)
+        write_config(run, config)
     distributed.barrier()
-    return run, options
+    return run
+
+
+def _config_of(run: Path) -> RunConfig:
+    try:
+        return read_config(run)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{run} is no training run that can go on: its {RunDir(run).config.name} is missing or damaged"
+        ) from error

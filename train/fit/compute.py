@@ -11,10 +11,10 @@ from maskaug.train.fit.distributed import DistributedContext
 
 @dataclass(frozen=True)
 class ComputeConfig:
-    """How it is computed; none of this changes what is learnt but by rounding.
+    """How a network is computed; none of this changes what is learnt, except by rounding.
 
     Attributes:
-        ranks: The processes.
+        distributed: The processes.
         bf16: Whether matrices are multiplied in bfloat16.
         channels_last: Whether pictures lie in memory pixel by pixel.
     """

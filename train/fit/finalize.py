@@ -15,7 +15,7 @@ from maskaug.train.run_dir import RunDir
 
 
 def finalize(run: Path, dataset: TrainingData, calibration: Calibration, logits: NDArray[np.float32]) -> Predictions:
-    """Write down how the network that was kept is calibrated, and what it says of validation.
+    """Write the calibration of the network that was kept, and what it says of the validation pictures.
 
     Args:
         run: The folder.
@@ -28,7 +28,7 @@ def finalize(run: Path, dataset: TrainingData, calibration: Calibration, logits:
     """
     val = dataset.val
     save_calibration(run, calibration)
-    predictions = Predictions.of(val.samples, val.sha256, logits, val.sizes)
+    predictions = Predictions.of(val.samples, val.sha256, logits, val.sizes, dataset.classes)
     save_margins(run, measure_margins(sample.row for part in (dataset.train, val) for sample in part.samples))
     write_atomic(RunDir(run).trained_on, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
     write_predictions(run, predictions, calibration)  # a run that has them is finished

@@ -63,7 +63,7 @@ def train_epoch(
     epoch: int,
     average: AveragedModel | None = None,
     teacher: Targets | None = None,
-    report: StepCallback = lambda done, total, loss, speed: None,
+    progress: StepCallback = lambda done, total, loss, speed: None,
 ) -> Epoch:
     """Learn from every training picture once, in an order that seed and epoch decide.
 
@@ -72,12 +72,12 @@ def train_epoch(
         optimizer: Of its weights; the recipe sets the learning rate.
         part: The training pictures.
         recipe: How.
-        machine: Where.
+        compute: How and where.
         seed, epoch: Of all random numbers.
         average: Of the weights, which follows every step; or None.
         teacher: What the logits are to say of the very pictures the network is shown, mixed with nothing else; None:
             the labels.
-        report: Told now and then how far it is.
+        progress: Called now and then, see `StepCallback`.
 
     Raises:
         LossError: the loss is not finite.
@@ -119,16 +119,16 @@ def train_epoch(
         done += len(whole)
         if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
             _check(sums, epoch, step)
-            report(
+            progress(
                 done, total, float(sums[0]) / max(1, done) * distributed.world, done / (time.perf_counter() - started)
             )
     seconds = time.perf_counter() - started
-    all_gather = distributed.all_gather(sums.cpu().numpy())
-    loss_sum, right_sum = (sum(one[place] for one in all_gather) for place in (0, 1))
+    gathered = distributed.all_gather(sums.cpu().numpy())
+    loss_sum, right_sum = (sum(one[place] for one in gathered) for place in (0, 1))
     return Epoch(
         loss=float(loss_sum) / total,
         accuracy=float(right_sum) / total,
-        grad_norm=float(all_gather[0][2]) / len(plan),
+        grad_norm=float(gathered[0][2]) / len(plan),
         samples_per_s=total / seconds,
         waiting=waited / seconds,
     )

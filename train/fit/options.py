@@ -21,6 +21,14 @@ class TrainOptions(BaseModel):
     )
     out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
     resume: Path | None = Field(None, description="Go on with this run, with its own options.")
+    masked_class: str | None = Field(
+        None, min_length=1, description="Folder of masked faces. [default: as DATA's manifest has it, or wearing_mask]"
+    )
+    unmasked_class: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder of unmasked faces. [default: as DATA's manifest has it, or not_wearing_mask]",
+    )
     recipe: RecipeName = Field("report", description="What is trained, and how.")
     arch: str | None = Field(
         None, description="Another classifier of torchvision than the recipe's, such as resnet152."
@@ -35,7 +43,7 @@ class TrainOptions(BaseModel):
     teacher: Path | None = Field(
         None, description="Learn from what this run says of the pictures, instead of their labels."
     )
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random.")
+    seed: int = Field(0, ge=0, description="Seed of all random numbers.")
     deterministic: bool = Field(False, description="The same bytes every time on the same machine; slower on a GPU.")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...; torchrun gives each process its own.")
     precision: Literal["auto", "fp32", "bf16"] = Field(

@@ -10,6 +10,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from maskaug.core.files import write_atomic
+from maskaug.train.data.classes import Classes
 from maskaug.train.model.checkpoint import CheckpointError
 from maskaug.train.model.network import keep_first_output
 from maskaug.train.model.recipes import Recipe
@@ -23,13 +24,13 @@ class State:
 
     Attributes:
         network, optimizer: Their state dictionaries.
-        average: That of the averaged weights; None without.
+        average: That of the averaged weights; None without them.
         random: State of torch's generators, by device: ``cpu``, ``cuda:0`` ...
         history: Rows of ``metrics.csv``, one an epoch.
         recipe: As JSON.
         data: Checksum of the pictures.
-        wandb: Its name for the run; empty without.
-        teacher: Checksum of the network that is learnt from; empty without.
+        wandb: W&B's name for the run; empty without W&B.
+        teacher: Checksum of the network that is learnt from; empty without one.
     """
 
     network: dict[str, Tensor]
@@ -65,8 +66,8 @@ def load_state(run: Path) -> State | None:
         raise CheckpointError(f"{error}; delete {path.name} to begin anew") from error
 
 
-def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
-    """Write ``RUN/best.pt``, which predicts, and the network alone as ``RUN/best.safetensors``.
+def save_best(run: Path, network: nn.Module, recipe: Recipe, classes: Classes) -> None:
+    """Write ``RUN/best.pt``, all that it takes to predict, and the network's weights as ``RUN/best.safetensors``.
 
     Raises:
         OSError: they cannot be written.
@@ -74,7 +75,7 @@ def save_best(run: Path, network: nn.Module, recipe: Recipe) -> None:
     whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     state = keep_first_output(whole, recipe.outputs)
     seen = {"arch", "size", "framing", "flips", "mean", "std"}
-    saved = {"network": state, **recipe.model_dump(include=seen)}
+    saved = {"network": state, **recipe.model_dump(include=seen), "classes": list(classes)}
     write_atomic(RunDir(run).best_tensors, safetensors_bytes(state), run)
     write_atomic(RunDir(run).best, _bytes(saved), run)
 

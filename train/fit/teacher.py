@@ -1,4 +1,4 @@
-"""A trained classifier that another network learns from: what it says of the very pictures that one is shown."""
+"""A trained classifier that another network learns from: its probabilities of the very pictures that one is shown."""
 
 import hashlib
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Teacher:
         size: S, which need not be the student's.
         flips: Whether its logits are means over a picture and its mirror image.
         temperature, bias: By which its logits are divided, and what is added then.
-        machine: How it is computed.
+        compute: How it is computed.
         checksum: SHA-256 of all that decides what it says.
     """
 
@@ -56,21 +56,21 @@ def load_teacher(
 ) -> Teacher:
     """The best network of a finished run, for a student of this recipe.
 
-    Both look at the same pictures, each at its own size: framing and normalisation must be equal.
+    Both see the same pictures, each at its own size: framing and normalisation must be equal.
 
     Args:
         run: The teacher's folder.
         recipe: The student's.
         device: Where both are computed.
-        machine_for: How a network is computed there.
+        compute_for: How a network is computed there.
 
     Raises:
         CheckpointError, CalibrationError: the run cannot be used.
-        TeacherError: it has not finished, or looks at other pictures than the student.
+        TeacherError: it has not finished, or sees pictures otherwise than the student.
     """
     classifier = load_model(run, device)
     if not RunDir(run).calibration.is_file():
-        raise TeacherError(f"{run} is not calibrated and cannot teach; end it with: maskaug train --resume {run}")
+        raise TeacherError(f"{run} is not calibrated and cannot teach; finish it with: maskaug train --resume {run}")
     own = {
         "framing": classifier.preparation.framing,
         "mean": tuple(classifier.normalisation.mean),

@@ -1,4 +1,4 @@
-"""Where a run's metrics go: `RUN/metrics.csv` whatever happens, and Weights & Biases where it can be had."""
+"""Where a run's metrics go: `RUN/metrics.csv` in any case, and Weights & Biases where it is available."""
 
 import csv
 import io
@@ -11,7 +11,6 @@ from urllib.parse import urlparse
 
 import numpy as np
 
-from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.evaluate.predictions import Predictions
@@ -38,7 +37,7 @@ def write_history(run: Path, history: Sequence[Mapping[str, float]]) -> None:
 
 
 class Tracker:
-    """A run at Weights & Biases, or none. Whatever goes wrong there is said once, and costs the run nothing."""
+    """A run at Weights & Biases, or none. What goes wrong there is reported once, and does not stop the training."""
 
     def __init__(
         self,
@@ -50,7 +49,7 @@ class Tracker:
         config: dict[str, Any],
         known: str,
     ) -> None:
-        """Begin, or go on where ``known`` is the name W&B gave the run before.
+        """Begin a run there, or go on with the one that W&B has named ``known``.
 
         Attributes:
             id: W&B's name for the run; empty without.
@@ -91,7 +90,7 @@ class Tracker:
         self._log({_wandb_name(name): value for name, value in row.items()})
 
     def best(self, row: Mapping[str, float]) -> None:
-        """Say in the summary which epoch was kept, and its metrics."""
+        """Put the epoch that was kept, and its metrics, into the summary."""
         if self._run is None:
             return
         try:
@@ -100,17 +99,17 @@ class Tracker:
             self._failed(error)
 
     def finish(self, predictions: Predictions, scores: Scores, artifacts: Mapping[str, Sequence[Path]]) -> None:
-        """Log curves and the worst pictures of validation, hand over files, and end.
+        """Log curves and the worst validation pictures, hand over files, and end the run there.
 
         Args:
             predictions: On validation pictures.
-            judged: What they come to.
+            scores: What the calibrated classifier says of them.
             artifacts: Files by type, ``model`` or ``dataset``.
         """
         if self._run is None:
             return
         try:
-            self._plots(scores)
+            self._plots(scores, list(predictions.classes))
             self._worst(predictions, scores)
             if self._run.settings.mode != "offline":
                 for kind, files in artifacts.items():
@@ -123,27 +122,29 @@ class Tracker:
             self._failed(error)
 
     def fail(self) -> None:
-        """End a run that went wrong."""
+        """End a run that has failed."""
         if self._run is not None:
             self._run.finish(exit_code=1)
 
-    def _plots(self, scores: Scores) -> None:
+    def _plots(self, scores: Scores, classes: list[str]) -> None:
         picks = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_POINTS)).astype(int)
         labels = scores.labels[picks].astype(int).tolist()
         both = np.stack([1 - scores.probabilities, scores.probabilities], axis=1)[picks]
         plot = self._wandb.plot
         self._log(
             {
-                "roc": plot.roc_curve(labels, both, labels=list(CLASSES)),
-                "pr": plot.pr_curve(labels, both, labels=list(CLASSES)),
+                "roc": plot.roc_curve(labels, both, labels=classes),
+                "pr": plot.pr_curve(labels, both, labels=classes),
                 "confusion": plot.confusion_matrix(
-                    y_true=labels, preds=scores.decided[picks].astype(int).tolist(), class_names=list(CLASSES)
+                    y_true=labels, preds=scores.decided[picks].astype(int).tolist(), class_names=classes
                 ),
             }
         )
 
     def _worst(self, predictions: Predictions, scores: Scores) -> None:
-        table = self._wandb.Table(["picture", "path", "label", "probability of a mask", "loss", "kind"])
+        table = self._wandb.Table(
+            ["picture", "path", "label", f"probability of {predictions.classes[-1]}", "loss", "kind"]
+        )
         for number in np.argsort(-scores.losses, kind="stable")[:_WORST]:
             try:
                 pixels = read_picture(Path(predictions.path[number])).pixels
@@ -152,7 +153,7 @@ class Tracker:
             table.add_data(
                 self._wandb.Image(pixels),
                 predictions.path[number],
-                CLASSES[int(scores.labels[number])],
+                predictions.classes[int(scores.labels[number])],
                 float(scores.probabilities[number]),
                 float(scores.losses[number]),
                 predictions.kind[number],
@@ -169,12 +170,12 @@ class Tracker:
 
     def _failed(self, error: Exception) -> None:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        self.problems.append(f"Weights & Biases: {reason}; the run goes on without, its files have all metrics")
+        self.problems.append(f"Weights & Biases: {reason}; the run goes on without it; its own files have all metrics")
         self._run = None
 
 
 def has_key() -> bool:
-    """Whether Weights & Biases would let this user in without asking."""
+    """Whether Weights & Biases would let this user in without asking for a key."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""

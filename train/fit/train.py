@@ -1,4 +1,4 @@
-"""`train`: a classifier from pictures; the only place that knows the order of it all."""
+"""`train`: a classifier from pictures, and the order in which a run goes."""
 
 import os
 import time
@@ -13,17 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel
 
 from maskaug.train.data.cache import default_cache
 from maskaug.train.data.dataset import SplitPictures, TrainingData, load_training_data
 from maskaug.train.evaluate.metrics import compute_metrics
-from maskaug.train.fit.begin import RunError, open_run
+from maskaug.train.fit.begin import RunError, configure, open_run
 from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.fit.distributed import DistributedContext, join, leave
 from maskaug.train.fit.finalize import finalize
 from maskaug.train.fit.loop import Epoch, LossError, StepCallback, logits_of, train_epoch
 from maskaug.train.fit.optimize import make_ema, make_optimizer
 from maskaug.train.fit.options import TrainOptions
+from maskaug.train.fit.run_config import RunConfig
 from maskaug.train.fit.state import State, load_state, random_state, restore, save_best, save_state
 from maskaug.train.fit.teacher import Teacher, load_teacher
 from maskaug.train.fit.tracking import Tracker, write_history
@@ -40,13 +42,13 @@ from maskaug.train.synthesis.online_dataset import calibration_pictures, selecti
 
 @dataclass(frozen=True)
 class TrainCallbacks:
-    """Where a run tells how it goes; by default nowhere.
+    """What a run calls as it goes; by default nothing.
 
     Attributes:
-        note: Called with sentences on what is unusual.
-        decoded: With pictures decoded, and of how many.
-        step: See :mod:`maskaug.train.fit.loop`.
-        epoch: With each row of ``metrics.csv``, and how many there will be.
+        note: Called with each sentence on what is unusual.
+        decoded: Called with pictures decoded, and of how many.
+        step: Called now and then within an epoch, see `maskaug.train.fit.loop.StepCallback`.
+        epoch: Called with each row of ``metrics.csv``, and how many there will be.
     """
 
     note: Callable[[str], None] = lambda text: None
@@ -70,42 +72,113 @@ class Trained:
     calibration: Calibration
 
 
-def train(options: TrainOptions, report: TrainCallbacks | None = None) -> Trained:
+def train(options: TrainOptions, callbacks: TrainCallbacks | None = None) -> Trained:
     """Train a classifier, and leave all that it takes to use, judge and repeat it in its folder.
 
     ``config.json``, ``metrics.csv``, ``best.pt``, ``best.safetensors``, ``last.pt``, ``calibration.json``,
     ``predictions.parquet`` of the validation pictures, ``report.html``. Started by torchrun, the processes share the
     work, and the first of them writes.
 
+    Args:
+        options: What is trained, on what, and how.
+        callbacks: What is called as it goes; None: nothing.
+
     Raises:
         TrainError: see its subclasses; the last good checkpoint is kept.
         OSError: the run's folder cannot be written.
     """
     distributed = join(options.device)
+    told = (callbacks if distributed.is_main else None) or TrainCallbacks()
     try:
-        if options.resume is None:
-            _teacher(options, distributed)  # what cannot teach is refused before there is a folder
-        return _train(options, distributed, (report if distributed.is_main else None) or TrainCallbacks())
+        config = configure(options)
+        teacher = _teacher(config, distributed)  # what cannot teach is refused before there is a folder
+        run = open_run(options, config, distributed)
+        return _train(run, config, teacher, distributed, told)
     finally:
         leave(distributed)
 
 
-def _train(options: TrainOptions, distributed: DistributedContext, report: TrainCallbacks) -> Trained:
-    run, options = open_run(options, distributed)
-    recipe, teacher = options.resolved_recipe, _teacher(options, distributed)
-    dataset = _load(options, recipe, distributed, report)
-    _seed(options, distributed)
-    network, notes = initial_network(recipe.arch, recipe.weights, recipe.outputs, zero_init_residual=recipe.zero_init_residual)
+def _train(
+    run: Path,
+    config: RunConfig,
+    teacher: Teacher | None,
+    distributed: DistributedContext,
+    callbacks: TrainCallbacks,
+) -> Trained:
+    """Load the pictures, learn for some epochs, and finish with the network of the best one."""
+    options, recipe = config.options, config.recipe
+    dataset = _load(config, distributed, callbacks)
+    learning, notes = _begin(run, config, dataset, teacher, distributed)
     for note in [*dataset.notes, *notes]:
-        report.note(note)
+        callbacks.note(note)
+    selection = selection_pictures(dataset.val, recipe, options.seed)
+    try:
+        for epoch in range(len(learning.history), recipe.epochs):
+            _learn(learning, epoch, dataset, selection, callbacks)
+            callbacks.epoch(learning.history[-1], recipe.epochs)
+        calibration = _finish(learning, dataset)
+    except BaseException:
+        learning.tracker.fail()
+        raise
+    for problem in learning.tracker.problems:
+        callbacks.note(problem)
+    return Trained(run, learning.best, calibration)
+
+
+@dataclass(frozen=True)
+class _Learning:
+    """A run under way.
+
+    Attributes:
+        run, config: Its folder and configuration.
+        compute: How and where.
+        network: What learns; it shares its weights with the next.
+        learner: What is called to learn: the network, compiled or on several processes.
+        average: Of the network's weights; None without.
+        optimizer: Of the network's weights.
+        teacher: What is learnt from instead of the labels; None without.
+        tracker: Where metrics go.
+        history: Rows of ``metrics.csv`` so far.
+    """
+
+    run: Path
+    config: RunConfig
+    compute: ComputeConfig
+    network: nn.Module
+    learner: nn.Module
+    average: AveragedModel | None
+    optimizer: torch.optim.Optimizer
+    teacher: Teacher | None
+    tracker: Tracker
+    history: list[dict[str, float]]
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network that is judged and saved."""
+        return self.network if self.average is None else self.average.module
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of the epoch of the lowest validation loss."""
+        return min(self.history, key=lambda row: row["val_loss"])
+
+
+def _begin(
+    run: Path, config: RunConfig, dataset: TrainingData, teacher: Teacher | None, distributed: DistributedContext
+) -> tuple[_Learning, list[str]]:
+    """Networks, optimiser and tracker as they begin or go on; and sentences on what is unusual about the weights."""
+    options, recipe = config.options, config.recipe
+    _seed(options, distributed)
+    network, notes = initial_network(
+        recipe.arch, recipe.weights, recipe.outputs, zero_init_residual=recipe.zero_init_residual
+    )
     compute = _compute(options, distributed, network)
     network = compute.place(network)
     optimizer = make_optimizer(network, recipe)
     average = make_ema(network, recipe.ema) if recipe.ema else None
-    state = _resumed(run, recipe, dataset, teacher) if options.resume else None
+    state = _saved_state(run, config, dataset, teacher)
     if state is not None:
         restore(state, network, optimizer, average, distributed.device)
-    history = list(state.history) if state else []
     tracker = Tracker(
         run,
         options.wandb if distributed.is_main else "disabled",
@@ -114,72 +187,77 @@ def _train(options: TrainOptions, distributed: DistributedContext, report: Train
         config={**recipe.model_dump(), "seed": options.seed, "data": dataset.checksum},
         known=state.wandb if state else "",
     )
-    # Both share their weights with the network, which is what is evaluated and saved.
     learner: nn.Module = torch.compile(network) if options.compile else network  # type: ignore[assignment]
     learner = DistributedDataParallel(learner) if distributed.world > 1 else learner
-    kept = network if average is None else average.module
-    selection = selection_pictures(dataset.val, recipe, options.seed)
-    try:
-        for epoch in range(len(history), recipe.epochs):
-            started = time.perf_counter()
-            learnt = train_epoch(
-                learner,
-                optimizer,
-                dataset.train,
-                recipe,
-                compute,
-                seed=options.seed,
-                epoch=epoch,
-                average=average,
-                teacher=teacher,
-                report=report.step,
-            )
-            scores = _scores(dataset.val, logits_of(kept, selection, recipe, compute), epoch)
-            best_loss = min((row["val_loss"] for row in history), default=inf)
-            history.append(_row(epoch, learnt, scores, recipe.lr_at(epoch), time.perf_counter() - started))
-            if distributed.is_main:
-                if history[-1]["val_loss"] < best_loss:
-                    save_best(run, kept, recipe)
-                write_history(run, history)
-                tracker.epoch(history[-1])
-                # Last: a run that is stopped before this does the epoch again.
-                save_state(
-                    run,
-                    State(
-                        network=network.state_dict(),
-                        optimizer=optimizer.state_dict(),
-                        average=None if average is None else average.state_dict(),
-                        random=random_state(distributed.device),
-                        history=history,
-                        recipe=recipe.model_dump_json(),
-                        data=dataset.checksum,
-                        wandb=tracker.id,
-                        teacher=teacher.checksum if teacher else "",
-                    ),
-                )
-            report.epoch(history[-1], recipe.epochs)
-        best = min(history, key=lambda row: row["val_loss"])
-        distributed.barrier()
-        network = compute.place(build_network(recipe.arch))
-        network.load_state_dict(load_network(RunDir(run).best))
-        pictures, labels = calibration_pictures(dataset.val, recipe, options.seed)
-        calibration = calibrate(labels, logits_of(network, pictures, recipe, compute))
-        said = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, compute)
-        if distributed.is_main:
-            predictions = finalize(run, dataset, calibration, said)
-            tracker.best(best)
-            files = RunDir(run)
-            artifacts = {
-                "model": [files.best, files.config],
-                "result": [files.history, files.predictions, files.report],
-            }
-            tracker.finish(predictions, calibration.score(predictions.label, said), artifacts)
-    except BaseException:
-        tracker.fail()
-        raise
-    for problem in tracker.problems:
-        report.note(problem)
-    return Trained(run, best, calibration)
+    history = list(state.history) if state else []
+    learning = _Learning(run, config, compute, network, learner, average, optimizer, teacher, tracker, history)
+    return learning, notes
+
+
+def _learn(
+    learning: _Learning,
+    epoch: int,
+    dataset: TrainingData,
+    selection: NDArray[np.uint8],
+    callbacks: TrainCallbacks,
+) -> None:
+    """One epoch: learn from all training pictures, judge those of validation, save."""
+    recipe, compute, history = learning.config.recipe, learning.compute, learning.history
+    started = time.perf_counter()
+    learnt = train_epoch(
+        learning.learner,
+        learning.optimizer,
+        dataset.train,
+        recipe,
+        compute,
+        seed=learning.config.options.seed,
+        epoch=epoch,
+        average=learning.average,
+        teacher=learning.teacher,
+        progress=callbacks.step,
+    )
+    scores = _scores(dataset.val, logits_of(learning.kept, selection, recipe, compute), epoch)
+    best_loss = min((row["val_loss"] for row in history), default=inf)
+    history.append(_row(epoch, learnt, scores, recipe.lr_at(epoch), time.perf_counter() - started))
+    if compute.distributed.is_main:
+        if history[-1]["val_loss"] < best_loss:
+            save_best(learning.run, learning.kept, recipe, dataset.classes)
+        write_history(learning.run, history)
+        learning.tracker.epoch(history[-1])
+        _save_state(learning, dataset)  # last: a run that is stopped before this does the epoch again
+
+
+def _save_state(learning: _Learning, dataset: TrainingData) -> None:
+    average, teacher = learning.average, learning.teacher
+    state = State(
+        network=learning.network.state_dict(),
+        optimizer=learning.optimizer.state_dict(),
+        average=None if average is None else average.state_dict(),
+        random=random_state(learning.compute.distributed.device),
+        history=learning.history,
+        recipe=learning.config.recipe.model_dump_json(),
+        data=dataset.checksum,
+        wandb=learning.tracker.id,
+        teacher=teacher.checksum if teacher else "",
+    )
+    save_state(learning.run, state)
+
+
+def _finish(learning: _Learning, dataset: TrainingData) -> Calibration:
+    """Calibrate the network that was kept, judge the validation pictures by it, and write both."""
+    recipe, compute, files = learning.config.recipe, learning.compute, RunDir(learning.run)
+    compute.distributed.barrier()
+    network = compute.place(build_network(recipe.arch))
+    network.load_state_dict(load_network(files.best))
+    pictures, labels = calibration_pictures(dataset.val, recipe, learning.config.options.seed)
+    calibration = calibrate(labels, logits_of(network, pictures, recipe, compute))
+    logits = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, compute)
+    if compute.distributed.is_main:
+        predictions = finalize(learning.run, dataset, calibration, logits)
+        learning.tracker.best(learning.best)
+        artifacts = {"model": [files.best, files.config], "result": [files.history, files.predictions, files.report]}
+        learning.tracker.finish(predictions, calibration.score(predictions.label, logits), artifacts)
+    return calibration
 
 
 def _compute(options: TrainOptions, distributed: DistributedContext, network: nn.Module) -> ComputeConfig:
@@ -187,23 +265,27 @@ def _compute(options: TrainOptions, distributed: DistributedContext, network: nn
     return ComputeConfig(distributed, bf16, options.memory_format == "channels_last")
 
 
-def _teacher(options: TrainOptions, distributed: DistributedContext) -> Teacher | None:
+def _teacher(config: RunConfig, distributed: DistributedContext) -> Teacher | None:
+    options = config.options
     if options.teacher is None:
         return None
-    return load_teacher(
-        options.teacher, options.resolved_recipe, distributed.device, partial(_compute, options, distributed)
-    )
+    return load_teacher(options.teacher, config.recipe, distributed.device, partial(_compute, options, distributed))
 
 
-def _load(
-    options: TrainOptions, recipe: Recipe, distributed: DistributedContext, report: TrainCallbacks
-) -> TrainingData:
+def _load(config: RunConfig, distributed: DistributedContext, callbacks: TrainCallbacks) -> TrainingData:
     """The first process decodes, the others map what it has left."""
+    options = config.options
     if options.data is None:
         raise RunError("the run's configuration names no data; begin a new run")
     if not distributed.is_main:
         distributed.barrier()
-    dataset = load_training_data(options.data, recipe.preparation, options.cache or default_cache(), report.decoded)
+    dataset = load_training_data(
+        options.data,
+        config.recipe.preparation,
+        options.cache or default_cache(),
+        callbacks.decoded,
+        classes=config.classes,
+    )
     if distributed.is_main:
         distributed.barrier()
     return dataset
@@ -219,17 +301,20 @@ def _seed(options: TrainOptions, distributed: DistributedContext) -> None:
     torch.backends.cudnn.benchmark = not options.deterministic and distributed.device.type == "cuda"
 
 
-def _resumed(run: Path, recipe: Recipe, dataset: TrainingData, teacher: Teacher | None) -> State | None:
+def _saved_state(run: Path, config: RunConfig, dataset: TrainingData, teacher: Teacher | None) -> State | None:
+    """Where the run was stopped, if it goes on; None for a run that begins."""
     state = load_state(run)
-    if state is not None and Recipe.model_validate_json(state.recipe) != recipe:
+    if state is None:
+        return None
+    if Recipe.model_validate_json(state.recipe) != config.recipe:
         raise CheckpointError(
             f"{RunDir(run).last} is of another recipe than {RunDir(run).config}; one of them was changed"
         )
-    if state is not None and state.data != dataset.checksum:
+    if state.data != dataset.checksum:
         raise CheckpointError(
             f"the pictures are not those that {run} was trained on so far: their checksum differs; begin a new run"
         )
-    if state is not None and state.teacher != (teacher.checksum if teacher else ""):
+    if state.teacher != (teacher.checksum if teacher else ""):
         raise CheckpointError(f"{run} has learnt from another teacher so far: its checksum differs; begin a new run")
     return state
 

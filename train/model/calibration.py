@@ -55,7 +55,7 @@ class Calibration(BaseModel):
 
 
 def calibrate(labels: Labels, logits: Logits) -> Calibration:
-    """Find temperature, bias and threshold on validation pictures, never on those a figure is reported for.
+    """Find temperature, bias and threshold on validation pictures, never on those that metrics are reported for.
 
     Args:
         labels: ``(N,)``: 0 is unmasked, 1 is masked.

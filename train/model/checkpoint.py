@@ -5,6 +5,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from maskaug.core.classes import CLASSES
+from maskaug.train.data.classes import check_classes
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.errors import TrainError
@@ -19,10 +21,15 @@ class CheckpointError(TrainError):
 
 
 def load_model(run: Path, device: torch.device) -> Classifier:
-    """The best network of a run, ready to be asked.
+    """The best network of a run, ready to judge pictures.
+
+    Args:
+        run: The folder of the run.
+        device: Where the network computes.
 
     Raises:
         CheckpointError: there is none, or it cannot be read.
+        ClassesError: it has been trained on classes that cannot be judged.
         CalibrationError: the calibration is damaged.
     """
     path = RunDir(run).best
@@ -37,10 +44,11 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
         normalisation = Normalisation(saved["mean"], saved["std"])
         seen = preparation, saved.get("flips", False), normalisation
+        classes = saved.get("classes", CLASSES)
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
         raise CheckpointError(told.splitlines()[0]) from error
-    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device)
+    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device, check_classes(classes))
 
 
 def load_network(path: Path) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.calibration import Calibration
@@ -27,6 +28,7 @@ class Classifier(Predictor):
         normalisation: From pixels to what it takes.
         calibration: What its logits mean.
         device: Where it runs.
+        classes: Names of the classes, by label.
     """
 
     network: nn.Module
@@ -35,6 +37,7 @@ class Classifier(Predictor):
     normalisation: Normalisation
     calibration: Calibration
     device: torch.device
+    classes: Classes
 
     @property
     def threshold(self) -> float:
@@ -83,11 +86,11 @@ def build_network(arch: str, outputs: int = 1, *, zero_init_residual: bool = Fal
 
 
 def keep_first_output(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
-    """Weights of a network with so many outputs as those of the one with the first of them alone."""
+    """Of the weights of a network with so many outputs, those of a network with the first output alone."""
     return {name: value[:1].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
 
 
 def forward_logits(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
-    """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, of their mirror images, too."""
+    """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, also of their mirrors."""
     logits = network(inputs)[:, 0].float()
     return (logits + network(inputs.flip(3))[:, 0].float()) / 2 if flips else logits

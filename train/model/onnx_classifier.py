@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainError
@@ -26,7 +27,7 @@ class OnnxMetadata(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    classes: str = Field(description="not masked, masked")
+    classes: str = Field(description="names by label, with commas between them")
     input: str = Field(description="name, shape, type")
     output: str = Field(description="name, shape, type")
     size: int = Field(ge=1, description="S: side of the pictures, pixels")
@@ -64,11 +65,13 @@ class OnnxClassifier(Predictor):
         session: Of onnxruntime.
         preparation: From any picture to what it sees, S pixels a side.
         about: The file's metadata.
+        classes: Names of the classes, by label.
     """
 
     session: Any
     preparation: Preparation
     about: OnnxMetadata
+    classes: Classes
 
     @property
     def threshold(self) -> float:
@@ -82,10 +85,11 @@ class OnnxClassifier(Predictor):
 
 
 def load_onnx(path: Path) -> OnnxClassifier:
-    """A file of ``maskaug export``, ready to be asked on the CPU.
+    """A file of ``maskaug export``, ready to judge pictures on the CPU.
 
     Raises:
         OnnxError: it is missing or damaged, or has been made by something else.
+        ClassesError: its classes cannot be judged.
         ModuleNotFoundError: onnxruntime is not installed.
     """
     import onnxruntime  # noqa: PLC0415  of an extra
@@ -103,6 +107,8 @@ def load_onnx(path: Path) -> OnnxClassifier:
     except ValueError as error:
         what = error.errors()[0]["loc"][0] if isinstance(error, ValidationError) else "margins"
         raise OnnxError(
-            f"{path} is no classifier of maskaug export: its metadata says no {what} that can be used; export it anew"
+            f"{path} is no classifier of maskaug export: its metadata has no usable {what}; export it again"
         ) from error
-    return OnnxClassifier(session, Preparation(about.framing, about.size), about)
+    return OnnxClassifier(
+        session, Preparation(about.framing, about.size), about, check_classes(about.classes.split(","))
+    )

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation
 
@@ -14,9 +15,11 @@ class Predictor(ABC):
 
     Attributes:
         preparation: From any picture to what is judged, S pixels a side.
+        classes: Names of the classes, by label; the probabilities are of the last.
     """
 
     preparation: Preparation
+    classes: Classes
 
     @property
     def size(self) -> int:

@@ -142,7 +142,7 @@ class Recipe(BaseModel):
 
     @property
     def outputs(self) -> int:
-        """How many the network has while it learns: the logit, and the landmarks' coordinates if it learns these, too."""
+        """How many the network has while it learns: the logit, and the landmarks' coordinates if it learns these."""
         return 137 if self.landmark_weight else 1
 
     def lr_at(self, time: float) -> float:
@@ -178,8 +178,8 @@ REPORT = Recipe(
 )
 
 # What closes the gap between synthetic and real masks; README.md says which line answers which cause. The lines came
-# one after the other, by the errors that were left; what `maskaug ablate` says of online_masks, framing, occluder_share,
-# landmark_weight and corruptions over three seeds of a smaller network stands in README.md, too.
+# one after the other, by the errors that were left; what `maskaug ablate` says of online_masks, framing,
+# occluder_share, landmark_weight and corruptions over three seeds of a smaller network stands in README.md, too.
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",
@@ -207,6 +207,7 @@ ROBUST = Recipe(
     clip_norm=1.0,
 )
 
+# Recipes by the names that --recipe takes.
 RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST}
 
 

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import roc_curve
 
-Labels = NDArray[np.integer]  # (N,): 0 is not_wearing_mask, 1 is wearing_mask
-
-
+Labels = NDArray[np.integer]  # (N,): 0 is unmasked, 1 is masked, whatever the classes are called
 Logits = NDArray[np.floating]  # (N,)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Pictures with what the classifier says of them.
+    """What a classifier says of labelled pictures of two classes.
 
     Attributes:
         labels: ``(N,) bool``: whether a mask is worn.

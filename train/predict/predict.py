@@ -112,7 +112,7 @@ def classify(
 
     Args:
         seen: The frames.
-        judge: What judges.
+        predictor: What judges.
         find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
         margins: How faces are cut out.
         at_once: Faces judged together.

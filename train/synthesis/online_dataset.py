@@ -165,7 +165,7 @@ def _sampler_for(part: SplitPictures, seed: int) -> OverlaySampler:
 def selection_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> Image:
     """``(N, S, S, 3) uint8`` validation pictures to select an epoch by.
 
-    Clean pictures from the same hand as the training's say little of others: they are rendered as training pictures are.
+    Clean pictures from the same hand as the training's say little of others: they are rendered as those are.
     """
     return _render_all(part, recipe, seed, _SELECTION)
 
@@ -173,8 +173,8 @@ def selection_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> Image:
 def calibration_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> tuple[Image, NDArray[np.int64]]:
     """``(N, S, S, 3) uint8`` validation pictures to calibrate by, and their ``(N,)`` labels.
 
-    Rendered like those that select, but with hard negatives as rare as in photographs: calibrated on training's share of
-    them, a network would suspect every mask of being one. Several times over, for there are few.
+    Rendered like those that select, but with hard negatives as rare as in photographs: calibrated on training's share
+    of them, a network would suspect every mask of being one. Several times over, because there are few.
     """
     labels = part.labels.astype(np.int64)
     if not recipe.is_online:

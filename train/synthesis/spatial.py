@@ -84,9 +84,7 @@ def random_frame(
     return move_frame(pixels, part, affine, preparation.detail, preparation.size)
 
 
-def move_frame(
-    pixels: Image, inside: Box, affine: Affine, detail: int, size: int
-) -> tuple[Image, NDArray[np.float64]]:
+def move_frame(pixels: Image, inside: Box, affine: Affine, detail: int, size: int) -> tuple[Image, NDArray[np.float64]]:
     """A frame of a picture that is moved under it.
 
     Args:
@@ -106,9 +104,7 @@ def move_frame(
     matrix = np.column_stack([affine.linear, shift + affine.linear @ (left, top)])  # of the part that is picture
     part = np.ascontiguousarray(pixels[top:bottom, left:right])
     border = cv2.BORDER_REPLICATE if affine.replicate else cv2.BORDER_CONSTANT
-    moved = cv2.warpAffine(
-        part, matrix, (detail, detail), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=_GREY
-    )
+    moved = cv2.warpAffine(part, matrix, (detail, detail), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=_GREY)
     to_frame = np.column_stack([affine.linear, shift + 0.5]) * (2 / detail) - [[0, 0, 1]]
     return resize_area(np.asarray(moved, dtype=np.uint8), size), to_frame
 

@@ -1,4 +1,4 @@
-"""Making: all that becomes of one source picture, in one process, as files and manifest rows."""
+"""`SourceWorker`: makes of one source picture its files and its manifest rows, in one process."""
 
 import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,23 +38,23 @@ class Task:
     faces: tuple[Face, ...] | None = None
 
 
-class Maker:
-    """Turns tasks into files below DST and rows; one in each process, for it holds the models."""
+class SourceWorker:
+    """Turns tasks into files below DST and manifest rows; one for each process, because it holds the models."""
 
     def __init__(self, options: GenerateOptions) -> None:
         self._options = options
-        self._made = GeneratedSet(options.dst)
-        self._engine, self._choice = load_engine(options)
+        self._generated = GeneratedSet(options.dst)
+        self._engine, self._distribution = load_engine(options)
         self._annotations = Annotations(options.annotations) if options.annotations else None
-        # Waiting for the disk is no work: one picture is written while the next is made.
+        # Waiting for the disk takes no processor: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
         self._writing: list[Future[None]] = []
 
-    def make(self, task: Task) -> list[Row]:
-        """Do all a task wants.
+    def process(self, task: Task) -> list[Row]:
+        """Write the pictures that a task wants; returns their rows.
 
         Raises:
-            OSError: an output cannot be written, as on a full disk. Whatever is wrong with the source is a row.
+            OSError: an output cannot be written, as on a full disk. A source that cannot be used gives a row instead.
         """
         source = task.source
         try:
@@ -64,43 +64,43 @@ class Maker:
 
         faces: list[Face] = []
         if source.label == self._options.source_class:
-            faces = list(task.faces) if task.faces is not None else self._find(source, picture)
+            faces = list(task.faces) if task.faces is not None else self._find_faces(source, picture)
             if self._options.faces == "largest":
                 faces = faces[:1]
-        rows = [self._original(source, picture, faces)] if task.original else []
+        rows = [self._write_original(source, picture, faces)] if task.original else []
         if not faces and task.copies:
             rows.append(refusal(source, "no_face", f"no face found in {source.relative}", sha256=picture.sha256))
         else:
-            rows += [self._copy(source, picture, faces, number) for number in task.copies]
-        # What is recorded is on the disk: only now are the rows handed on.
+            rows += [self._write_copy(source, picture, faces, number) for number in task.copies]
+        # Rows are recorded only when their files are on the disk.
         while self._writing:
             self._writing.pop().result()
         return rows
 
     def close(self) -> None:
-        """Finish what is being written."""
+        """Wait for the files that are being written."""
         self._writer.shutdown(wait=True)
 
-    def _find(self, source: Source, picture: DecodedPicture) -> list[Face]:
+    def _find_faces(self, source: Source, picture: DecodedPicture) -> list[Face]:
         if self._annotations is not None:
             known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)
             if known is not None:
                 return known
         return self._engine.find(picture.pixels)
 
-    def _original(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
+    def _write_original(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
         row = _row(source, picture.sha256, picture.pixels)
         row["status"] = "original"
         row["label"] = source.label
         if faces:
             row.update(face_record(faces[0]))  # type: ignore[typeddict-item]
             row["other_faces"] = [face_record(face) for face in faces[1:]]
-        self._write(row, source.label, source.stem, picture.pixels)
+        self._write_picture(row, source.label, source.stem, picture.pixels)
         return row
 
-    def _copy(self, source: Source, picture: DecodedPicture, faces: list[Face], number: int) -> Row:
+    def _write_copy(self, source: Source, picture: DecodedPicture, faces: list[Face], number: int) -> Row:
         seed = copy_seed(self._options.seed, picture.sha256, number)
-        overlays = mask_all(self._engine, picture.pixels, faces, self._choice, np.random.default_rng(seed))
+        overlays = mask_all(self._engine, picture.pixels, faces, self._distribution, np.random.default_rng(seed))
         correct = overlays[0].params.wear == "correct"
         label = self._options.masked_class if correct else self._options.incorrect_class
         row = _row(source, picture.sha256, picture.pixels)
@@ -119,15 +119,15 @@ class Maker:
             return row
         row["status"] = "masked"
         stem = f"{source.stem}{COPY_MARK}{row['kind']}_{number}"
-        self._write(row, label, stem, overlays[-1].image)
+        self._write_picture(row, label, stem, overlays[-1].image)
         if self._options.alpha:
             alpha = np.maximum.reduce([overlay.alpha for overlay in overlays])
-            place = Path(self._made.alpha.name, source.split, label, source.subfolder, f"{stem}.png")
+            place = Path(self._generated.alpha.name, source.split, label, source.subfolder, f"{stem}.png")
             self._save(place, encode_picture(alpha, "png"))
             row["alpha"] = place.as_posix()
         return row
 
-    def _write(self, row: Row, label: str, stem: str, pixels: NDArray[np.uint8]) -> None:
+    def _write_picture(self, row: Row, label: str, stem: str, pixels: NDArray[np.uint8]) -> None:
         kind = self._options.format
         data = encode_picture(pixels, kind, self._options.jpeg_quality)
         place = Path(row["split"], label, Path(row["subfolder"]), stem + SUFFIXES[kind])
@@ -136,8 +136,8 @@ class Maker:
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
 
     def _save(self, place: Path, data: bytes) -> None:
-        made = self._made
-        self._writing.append(self._writer.submit(write_atomic, made.path / place, data, made.partial))
+        path = self._generated.path / place
+        self._writing.append(self._writer.submit(write_atomic, path, data, self._generated.partial))
 
 
 def refusal(source: Source, reason: str, message: str, *, sha256: str | None = None) -> Row:

@@ -1,0 +1,31 @@
+"""The classes of a data set: their names, in the order of the labels. They are data, and travel with whatever is made.
+
+A network's logit, and a probability, speak for the last of two.
+"""
+
+from collections.abc import Sequence
+
+from maskaug.train.errors import TrainError
+
+Classes = tuple[str, ...]  # names by label
+
+
+class ClassesError(TrainError):
+    """These classes cannot be learnt or judged; the message says why and what to do."""
+
+
+def check_classes(names: Sequence[str]) -> Classes:
+    """Names of classes that a network can learn today.
+
+    Raises:
+        ClassesError: there are not two, or two are called alike, or a name cannot stand in a list.
+    """
+    if len(names) != 2:
+        many = "three or more classes are not supported yet" if len(names) > 2 else "a classifier needs two"
+        raise ClassesError(f"the classes are {', '.join(names) or 'none'}: {many}")
+    if len(set(names)) < len(names):
+        raise ClassesError(f"the classes must have different names, but both are called {names[0]}")
+    for name in names:
+        if "," in name:
+            raise ClassesError(f"the name of a class must not have a comma, as {name!r} has; rename its folder")
+    return tuple(names)

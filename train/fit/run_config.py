@@ -1,0 +1,79 @@
+"""What a run's ``config.json`` holds: all that it takes to repeat the run."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from maskaug.core.classes import CLASSES
+from maskaug.core.files import write_atomic
+from maskaug.train.data.classes import Classes, check_classes
+from maskaug.train.data.samples import resolve_classes
+from maskaug.train.fit.options import TrainOptions
+from maskaug.train.model.recipes import Recipe
+from maskaug.train.run_dir import RunDir
+
+
+class RunConfig(BaseModel):
+    """The configuration of a run.
+
+    Attributes:
+        data: The pictures, as the user named them.
+        classes: Names of the classes, by label.
+        recipe: What is trained, with all changes.
+        options: Of ``maskaug train``, with absolute paths of data and teacher.
+        versions: Of PyTorch and CUDA.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data: str
+    classes: Annotated[Classes, AfterValidator(check_classes)] = CLASSES  # version 0.1.0 knew no others
+    recipe: Recipe
+    options: TrainOptions
+    versions: dict[str, str | None] = {}
+
+
+def new_config(options: TrainOptions) -> RunConfig:
+    """The configuration of a new run.
+
+    Raises:
+        RecipeError: the recipe cannot be changed as asked.
+        ClassesError: the classes of the data set cannot be learnt.
+        ValueError: the options name no data.
+    """
+    if options.data is None:
+        raise ValueError("a new run needs data")
+    absolute = {
+        "data": options.data.resolve(),
+        "teacher": options.teacher.resolve() if options.teacher else None,
+    }
+    return RunConfig(
+        data=str(options.data),
+        classes=resolve_classes(options.data, options.unmasked_class, options.masked_class),
+        recipe=options.resolved_recipe,
+        options=options.model_copy(update=absolute),
+        versions={"torch": torch.__version__, "cuda": torch.version.cuda},
+    )
+
+
+def read_config(run: Path) -> RunConfig:
+    """The configuration of a run, of this version or an earlier one.
+
+    Raises:
+        OSError, ValueError: it is missing or damaged.
+        ClassesError: its classes cannot be learnt.
+    """
+    return RunConfig.model_validate(RunDir(run).read_config())
+
+
+def write_config(run: Path, config: RunConfig) -> None:
+    """Write ``RUN/config.json``, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    text = json.dumps(config.model_dump(mode="json"), indent=2)
+    write_atomic(RunDir(run).config, text.encode() + b"\n", run)
