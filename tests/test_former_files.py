@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from maskaug.augment import (
     AgreementOptions,
     CurateOptions,
+    GenerateError,
     GenerateOptions,
     agreement,
     curate,
@@ -115,11 +117,15 @@ def test_a_classifier_learns_from_it(former):
     assert all(len(faces_of(sample.row)) == 1 for sample in samples)
 
 
-def test_a_finished_set_is_left_as_it_is(former, faces_folder):
+def test_a_finished_set_is_left_as_it_is(former, faces_folder, monkeypatch):
     config = json.loads((former / "config.json").read_text())
     (former / "config.json").write_text(json.dumps({**config, "src": str(faces_folder)}))
     before = {path: file_sha256(path) for path in former.rglob("*") if path.is_file()}
     options = open_generated(former).read_options().model_copy(update={"workers": 1, "resume": True})
+    # Another version may render other overlays: it does not go on with a set, but says so.
+    with pytest.raises(GenerateError, match=r"maskaug was '0\.1\.0', is "):
+        generate(options)
+    monkeypatch.setattr(sys.modules[generate.__module__], "__version__", "0.1.0")
     summary = generate(options)
     assert summary.original == {f"train/{UNMASKED_CLASS}": 4, f"val/{UNMASKED_CLASS}": 2}
     assert summary.with_face == 6
