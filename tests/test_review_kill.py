@@ -37,7 +37,7 @@ def test_killed_at_50_random_moments(many, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     acknowledged = [tuple(line.split()) for line in done.stdout.splitlines()]
-    assert len(acknowledged) > ROUNDS, "too few decisions to lose any; a busy machine makes some 130"
+    assert len(acknowledged) > 10 * ROUNDS
     kept = [(event.output_sha256, event.action) for event in read_reviews(many)["anna"]]
     assert not set(acknowledged) - set(kept)
     assert max(Counter(sha256 for sha256, _ in kept).values()) == 1
