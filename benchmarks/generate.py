@@ -1,6 +1,6 @@
 """Yield and speed of `maskaug generate` beside MaskTheFace, in one run, on one core.
 
-python benchmarks/generate.py FACES [--peer PATH] [--runs 3] [--json FILE]
+python benchmarks/generate.py FACES [--peer PATH] [--runs 3] [--large 6] [--json FILE]
 
 FACES is a folder of unmasked face pictures. PATH is a checkout of MaskTheFace (github aqeelanwar/MaskTheFace, needs
 tqdm, dotmap and requests); its landmark model is linked from face_recognition_models. The two take turns, each as a
@@ -30,7 +30,7 @@ from rich.table import Table
 
 from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
 
-_LARGE, _LARGE_PIXELS = 6, 12e6
+_LARGE_PIXELS = 12e6
 _SCALING_COPIES = 5  # enough work for the contact sheet at the end not to count
 
 
@@ -59,10 +59,11 @@ def main() -> None:
     parser.add_argument("faces", type=Path)
     parser.add_argument("--peer", type=Path, help="checkout of MaskTheFace")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--large", type=int, default=6, help="pictures of 12 megapixels")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        crops, large = _sets(arguments.faces, Path(folder))
+        crops, large = _sets(arguments.faces, arguments.large, Path(folder))
         results = []
         for name, faces in (("crops", crops), ("12 megapixels", large)):
             results += _side_by_side(name, faces, arguments.peer, arguments.runs, Path(folder))
@@ -78,7 +79,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
+def _sets(faces: Path, count: int, folder: Path) -> tuple[Path, Path]:
     """The pictures in one flat folder, and the largest few enlarged to 12 megapixels."""
     crops, large = folder / "crops", folder / "large"
     crops.mkdir()
@@ -88,7 +89,7 @@ def _sets(faces: Path, folder: Path) -> tuple[Path, Path]:
         shutil.copy(path, crops / f"{number:05d}{path.suffix.lower()}")
     read = {path: np.asarray(cv2.imread(str(path))) for path in crops.iterdir()}
     by_size = sorted(read.items(), key=lambda item: -max(item[1].shape))
-    for path, picture in by_size[:_LARGE]:
+    for path, picture in by_size[:count]:
         factor = (_LARGE_PIXELS / (picture.shape[0] * picture.shape[1])) ** 0.5
         enlarged = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(large / f"{path.stem}.jpg"), enlarged)
@@ -99,7 +100,7 @@ def _side_by_side(name: str, faces: Path, peer: Path | None, runs: int, folder: 
     few = folder / f"few of {name}"
     few.mkdir()
     everything = sorted(faces.iterdir())
-    for path in everything[: len(everything) // 6]:
+    for path in everything[: max(1, len(everything) // 6)]:
         shutil.copy(path, few)
 
     def timing(program: str, run: Callable[[Path], tuple[int, float, float]]) -> Timing:

@@ -169,7 +169,8 @@ def _evaluated(run: Path, real: Path, device: str) -> Predictions:
     try:
         before = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, KeyError):
-        evaluate(EvaluateOptions.model_validate({"run": run, "data": real, "device": device}))
+        options = {"run": run, "data": real, "device": device, "resamples": RESAMPLES}
+        evaluate(EvaluateOptions.model_validate(options))
         before = data
     if before != data:
         raise SummaryError(f"{run} was judged on {before}, which has the name of {data}; delete {folder} to judge anew")

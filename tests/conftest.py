@@ -35,6 +35,18 @@ def face(engine, photo):
     return found[0]
 
 
+@pytest.fixture(scope="module")
+def quick_reports():
+    """Reports of runs without what takes their time: few resamples, no plots. Their own tests judge both."""
+    from maskaug.train.evaluate import plots, report
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "RESAMPLES", 50)
+        for name in ("training_curves", "ranking_plots", "calibration_plots"):
+            patch.setattr(plots, name, lambda *_: "")
+        yield
+
+
 @pytest.fixture
 def faces_folder(tmp_path):
     """An ImageFolder of 6 + 2 unmasked faces."""

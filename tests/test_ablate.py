@@ -13,7 +13,6 @@ from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_o
 from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, comparison_table, summary_table
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
-from maskaug.train.evaluate import report
 from maskaug.train.evaluate.predictions import write_predictions
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.recipes import RecipeError
@@ -21,9 +20,7 @@ from maskaug.train.model.recipes import RecipeError
 SPREADS = {"none": 6.0, "imagenet": 1.5}  # the larger, the more errors
 
 
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    monkeypatch.setattr(report, "RESAMPLES", 50)
+pytestmark = pytest.mark.usefixtures("quick_reports")
 
 
 class Trainer:

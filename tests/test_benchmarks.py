@@ -19,11 +19,10 @@ from threadpoolctl import threadpool_limits
 from maskaug.augment import GenerateOptions, generate, read_manifest
 from maskaug.core.classes import CLASSES
 from maskaug.core.pictures import encode_picture, read_picture
-from maskaug.train.evaluate import report
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.train import train
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_reports")]
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 SMALL = ["--set", "arch=tiny", "--set", "epochs=1", "--set", "batch_size=4", "--set", "size=32"]
@@ -59,7 +58,6 @@ def run(monkeypatch, capsys, tmp_path):
     """Runs a script in this process, as its command line would, and gives what it printed."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "RESAMPLES", 50)
     affinity, threads = os.sched_getaffinity(0), cv2.getNumThreads()
 
     def run_script(script, *arguments):
@@ -109,7 +107,7 @@ def real(data):
 
 
 @pytest.fixture(scope="module")
-def trained(data):
+def trained(data, quick_reports):
     recipe = ["arch=tiny", "epochs=1", "warmup=0", "batch_size=4", "size=32"]
     options = {"data": data, "out": data.parent / "run", "recipe": "robust", "set_": recipe, "wandb": "disabled"}
     return train(TrainOptions.model_validate({**options, "cache": data.parent / "cache"})).run
@@ -122,7 +120,7 @@ def test_stages(run, faces, tmp_path):
 
 
 def test_generate(run, faces, peer, tmp_path):
-    run("generate.py", faces, "--peer", peer, "--runs", 1, "--json", tmp_path / "found.json")
+    run("generate.py", faces / "val", "--peer", peer, "--runs", 1, "--large", 2, "--json", tmp_path / "found.json")
     found = json.loads((tmp_path / "found.json").read_text())
     assert {one["program"] for one in found["results"]} == {"maskaug", "MaskTheFace"}
     assert all(one["masked"] > 0 for one in found["results"])
@@ -192,7 +190,8 @@ def test_train_throughput(run, tmp_path):
     assert json.loads(found.read_text())
 
 
-def test_synthetic_to_real_with_the_peers_overlays(run, faces, data, real, peer):
+def test_synthetic_to_real_with_the_peers_overlays(run, faces, data, real, peer, monkeypatch):
+    monkeypatch.setattr("synthetic_to_real_rows.RESAMPLES", 20)
     run("peer_overlays.py", faces, peer, "overlays")
     sets = {label: len(list(Path("overlays/train", label).iterdir())) for label in CLASSES}
     assert sets == dict.fromkeys(CLASSES, 8)

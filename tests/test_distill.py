@@ -10,7 +10,6 @@ from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.distill.distill import distill, train_options
 from maskaug.train.distill.options import DistillOptions
-from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
@@ -28,14 +27,10 @@ from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import predict
 
 CPU = ComputeConfig(DistributedContext(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
-TINY = override(REPORT, ["arch=resnet18", "size=32", "batch_size=8", "lr=0.001", "epochs=1", "rotation=0"])
+TINY = override(REPORT, ["arch=tiny", "size=32", "batch_size=8", "lr=0.01", "epochs=1", "rotation=0"])
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _few_resamples():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "RESAMPLES", 50)
-        yield
+pytestmark = pytest.mark.usefixtures("quick_reports")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +47,8 @@ def cache(tmp_path_factory):
 def teacher(faces, cache, tmp_path_factory):
     """A finished run that sees pictures of its own kind: another mean, both mirror images."""
     run = tmp_path_factory.mktemp("teacher") / "run"
-    fields = ["size=32", "batch_size=8", "lr=0.001", "epochs=2", "mean=0.4,0.5,0.6", "flips=true"]
-    options = TrainOptions(data=faces, out=run, arch="resnet18", set_=fields, wandb="disabled", cache=cache)
+    fields = ["size=32", "batch_size=8", "lr=0.01", "epochs=2", "mean=0.4,0.5,0.6", "flips=true"]
+    options = TrainOptions(data=faces, out=run, arch="tiny", set_=fields, wandb="disabled", cache=cache)
     return train(options).run
 
 
@@ -78,7 +73,7 @@ def test_the_teacher_is_asked_of_what_the_student_sees_and_labels_do_not_matter(
     recipe = TINY.model_copy(update={"rotation": 30.0, "label_smoothing": 0.1})
     part = load_training_data(faces, Preparation("picture", 32), cache).train
     torch.manual_seed(0)
-    network, _ = initial_network("resnet18", "none")
+    network, _ = initial_network("tiny", "none")
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
     seen, forward_logits = [], []
     network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
@@ -96,7 +91,7 @@ def test_the_teacher_is_asked_of_what_the_student_sees_and_labels_do_not_matter(
 
 @pytest.mark.slow
 def test_a_student_learns_to_agree(teacher, faces, cache, tmp_path):
-    found = distill(options(teacher, cache, "epochs=6", arch="resnet18", out=tmp_path / "student"))
+    found = distill(options(teacher, cache, "epochs=6", out=tmp_path / "student"))
     run = found.trained.run
     config = json.loads((run / "config.json").read_text())
     assert config["options"]["teacher"] == str(teacher.resolve())
@@ -105,7 +100,6 @@ def test_a_student_learns_to_agree(teacher, faces, cache, tmp_path):
     first, second = (load_model(one, torch.device("cpu")).logits(pictures) for one in (teacher, run))
     assert np.corrcoef(first, second)[0, 1] > 0.8
     assert found.exported.path == run / "model.onnx"
-    assert found.exported.path.stat().st_size < 0.6 * (run / "best.safetensors").stat().st_size
     session = onnxruntime.InferenceSession(str(found.exported.path), providers=["CPUExecutionProvider"])
     (said,) = session.run(None, {"images": pictures.transpose(0, 3, 1, 2).copy()})
     np.testing.assert_allclose(said, load_model(run, torch.device("cpu")).probabilities(pictures), atol=0.01)

@@ -10,7 +10,6 @@ from runs import command, write_pictures
 from maskaug.core.pictures import read_picture
 from maskaug.train.data.cache import CacheError
 from maskaug.train.data.samples import DataError, list_samples
-from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import EvaluateError, evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions, write_predictions
@@ -19,9 +18,7 @@ from maskaug.train.model.calibration import Calibration
 CLASSES = (UNMASKED, MASKED)
 
 
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    monkeypatch.setattr(report, "RESAMPLES", 50)
+pytestmark = pytest.mark.usefixtures("quick_reports")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import torch
 from maskaug.core.classes import CLASSES
 from maskaug.train.distill.distill import distill
 from maskaug.train.distill.options import DistillOptions
-from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
@@ -30,10 +29,11 @@ from maskaug.train.predict.predict import predict
 FORMER = Path(__file__).resolve().parent / "data" / "v0.1.0"
 DATA = FORMER / "generated"
 
+pytestmark = pytest.mark.usefixtures("quick_reports")
+
 
 @pytest.fixture(autouse=True)
 def _small(tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "RESAMPLES", 50)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     yield
     torch.use_deterministic_algorithms(False)

@@ -23,9 +23,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def many(tmp_path):
-    """A manifest of 20 000 masked pictures; the pictures are not needed."""
+    """A manifest of 8000 masked pictures; the pictures are not needed."""
     made = Generated(tmp_path / "dst")
-    for number in range(20_000):
+    for number in range(8_000):
         row = Row(status="masked", output=f"train/{MASKED}/{number}.jpg", output_sha256=digest(number), quality=0.5)
         made.rows.append(row | {"split": "train", "kind": "n95", "source": "f.jpg", "source_sha256": digest("f")})
     return made.finish()

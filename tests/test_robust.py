@@ -10,7 +10,6 @@ from maskaug.augment.generate.generate import generate
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.manifest import MANIFEST_FOLDER
 from maskaug.train.data.dataset import load_training_data
-from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.fit.options import TrainOptions
@@ -21,14 +20,10 @@ from maskaug.train.predict.predict import predict
 from maskaug.train.synthesis.online_dataset import OnlineDataset, landmarks_of, online_loader, selection_pictures
 from maskaug.train.synthesis.overlay_sampler import crop_print, make_overlay_sampler, recolor, warp_elastic
 
-SMALL = override(ROBUST, ["arch=resnet18", "size=32", "batch_size=8", "epochs=2", "warmup=0.5", "ema=0.9"])
+SMALL = override(ROBUST, ["arch=tiny", "size=32", "batch_size=8", "epochs=2", "warmup=0.5", "ema=0.9"])
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _few_resamples():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "RESAMPLES", 50)
-        yield
+pytestmark = pytest.mark.usefixtures("quick_reports")
 
 
 @pytest.fixture(scope="module")

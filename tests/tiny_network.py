@@ -1,4 +1,7 @@
-"""A classifier of a thousand weights, registered with torchvision as ``tiny``: for tests that do not judge networks."""
+"""Classifiers of a thousand weights, registered with torchvision: for tests that do not judge networks.
+
+``python tiny_network.py …`` is the command ``maskaug …`` with them.
+"""
 
 from torch import nn
 from torchvision.models._api import register_model
@@ -19,3 +22,25 @@ def tiny(*, weights=None, num_classes=1000):
         nn.Flatten(),
         nn.Linear(16, num_classes),
     )
+
+
+@register_model()
+def tiny_group_norm(*, weights=None, num_classes=1000):
+    """``(N, 3, S, S)`` to ``(N, num_classes)``; each picture is normalised by itself, whoever is in its batch."""
+    assert weights is None
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2),
+        nn.GroupNorm(2, 8),
+        nn.ReLU(),
+        nn.Conv2d(8, 8, 3),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(8, num_classes),
+    )
+
+
+if __name__ == "__main__":
+    from maskaug.cli.app import main
+
+    main()

@@ -1,15 +1,16 @@
 """Small data sets for training: one class reddish, the other bluish, each picture its own."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
-import tiny_network  # noqa: F401  registers the network `tiny`
+import tiny_network
 
 from maskaug.core.pictures import encode_picture
 
 CLASSES = ("not_wearing_mask", "wearing_mask")
-SMALL = ("--arch", "resnet18", "--set", "size=32", "--set", "batch_size=8", "--set", "lr=0.001", "--wandb", "disabled")
-COMMAND = [sys.executable, "-m", "maskaug", "train"]
+TINY = ("--arch", "tiny", "--set", "size=32", "--set", "batch_size=8", "--set", "lr=0.001", "--wandb", "disabled")
+COMMAND = [sys.executable, str(Path(tiny_network.__file__))]  # `maskaug` with the tiny networks
 
 
 def write_faces(folder, counts, seed=0):

@@ -1,6 +1,7 @@
 """dlib's 68 points: predicted, refined on an upright patch, and checked for being a face."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -126,6 +127,8 @@ def _doubt(estimate: LandmarkEstimate, box: NDArray[np.floating]) -> float:
     return placed + estimate.disagreement / 0.03 + max(0.0, estimate.error - 3.5)
 
 
+# Predicting changes nothing in a model: one for all engines and threads of the process, 100 MB and a second of loading.
+@cache
 def _load(model: Path, count: int) -> dlib.shape_predictor:
     try:
         predictor = dlib.shape_predictor(str(model))
