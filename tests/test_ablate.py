@@ -13,6 +13,7 @@ from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_o
 from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, comparison_table, summary_table
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.errors import TrainError
+from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.predictions import write_predictions
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.recipes import RecipeError
@@ -110,10 +111,13 @@ def resumed(options):
     raise RuntimeError("resumed" if options.resume else "begun anew")
 
 
+@pytest.mark.slow
 def test_runs_are_judged_on_further_pictures_once(tmp_path, monkeypatch):
     write_pictures(tmp_path / "real" / UNMASKED, 3)
     write_pictures(tmp_path / "real" / MASKED, 3)
     chosen = options(tmp_path, seeds=2, vary=["weights=none"], on=[tmp_path / "real"])
+    few = lambda options: evaluate(options.model_copy(update={"resamples": 10}))  # noqa: E731
+    monkeypatch.setattr(ablate_module, "evaluate", few)
     found = ablate(chosen, Trainer())
     assert found.keys[3:] == [("real", "accuracy"), ("real", "auc"), ("real", "loss")]
     monkeypatch.setattr(ablate_module, "evaluate", None)

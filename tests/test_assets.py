@@ -46,6 +46,7 @@ def test_colour_goes_on_beyond_the_edge():
         assert np.abs(outside - inside).max() < 45, template.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drawing", [DRAWINGS[0], DRAWINGS[7]], ids=lambda drawing: drawing.name)
 def test_the_script_draws_the_committed_pictures(drawing):
     committed = read_template_picture(standard_pack() / f"{drawing.name}.png")

@@ -190,8 +190,9 @@ def test_train_throughput(run, tmp_path):
     assert json.loads(found.read_text())
 
 
-def test_synthetic_to_real_with_the_peers_overlays(run, faces, data, real, peer, monkeypatch):
+def test_synthetic_to_real_with_the_peers_overlays(run, data, real, peer, monkeypatch):
     monkeypatch.setattr("synthetic_to_real_rows.RESAMPLES", 20)
+    faces = data.with_name("faces")
     run("peer_overlays.py", faces, peer, "overlays")
     sets = {label: len(list(Path("overlays/train", label).iterdir())) for label in CLASSES}
     assert sets == dict.fromkeys(CLASSES, 8)

@@ -63,6 +63,7 @@ def test_every_option_is_documented(maskaug, model):
     assert "--help" in flags[0]
 
 
+@pytest.mark.slow
 def test_generate_prints_a_table_and_plain_progress(maskaug, faces_folder, tmp_path):
     done = maskaug("generate", faces_folder, tmp_path / "out", "--kinds", "n95", "--workers", 1)
     assert done.returncode == 0, done.stderr
@@ -122,6 +123,7 @@ def test_wrong_input_is_one_sentence(maskaug, tmp_path, arguments, status, said)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_nothing_masked_is_a_failure(maskaug, tmp_path):
     import numpy as np
 
@@ -133,6 +135,7 @@ def test_nothing_masked_is_a_failure(maskaug, tmp_path):
     assert "no picture got a mask" in done.stderr
 
 
+@pytest.mark.slow
 def test_apply_writes_beside_the_picture_or_where_it_is_told(maskaug, tmp_path):
     for number in range(2):
         (tmp_path / f"face_{number}.jpg").write_bytes(encode_picture(astronaut.face(roll=5 * number), "jpeg"))
@@ -155,6 +158,7 @@ def test_apply_writes_beside_the_picture_or_where_it_is_told(maskaug, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_curate_and_agreement_print_what_they_found(maskaug, tmp_path):
     made = Generated(tmp_path / "dst")
     shas = []
@@ -196,6 +200,7 @@ def test_review_accepts_by_score_and_says_what_is_left(maskaug, tmp_path):
     assert (again.returncode, again.stdout, again.stderr) == (0, "nothing is left to decide on\n", "")
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_is_named(tmp_path):
     (tmp_path / "krippendorff.py").write_text("raise ModuleNotFoundError(name='krippendorff')")
     command = [sys.executable, "-m", "maskaug", "agreement", "dst"]
@@ -222,6 +227,7 @@ def test_doctor_says_what_to_install(monkeypatch):
     assert advice["numpy"] == "pip install numpy"
 
 
+@pytest.mark.slow
 def test_the_package_is_a_command(tmp_path):
     command = [sys.executable, "-m", "maskaug", "--version"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -44,6 +44,7 @@ def test_corruptions_do_what_their_names_say(crop):
     assert edges["noise"] > 1.5 * edges["as-it-is"]
 
 
+@pytest.mark.slow
 def test_the_folder_is_one_to_evaluate(crop, tmp_path, monkeypatch, capsys):
     for name in ("not_wearing_mask", "wearing_mask"):
         (tmp_path / "real" / name).mkdir(parents=True)

@@ -70,6 +70,7 @@ def test_frames_are_cropped_mirrored_and_shifted_as_often_and_as_far_as_before()
     assert np.abs([one.shift for one in affines]).max(axis=0) == pytest.approx((0.12, 0.20), abs=0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBABILITIES)
 def test_without_one_the_others_draw_the_same_numbers(name, monkeypatch):
     drawn = []
@@ -85,7 +86,7 @@ def test_without_one_the_others_draw_the_same_numbers(name, monkeypatch):
         monkeypatch.setitem(CORRUPTIONS, one.name, recorded(one))
     others = select_corruptions([f"-{name}"])
     alike = 0
-    for number in range(60):
+    for number in range(40):
         drawn.clear()
         whole, with_it = corrupt(picture(), corruption_names(), (1, 2, number)), list(drawn)
         drawn.clear()

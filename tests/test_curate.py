@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskaug.augment import CurateOptions, GenerateOptions, ScanError, generate, read_manifest
+from maskaug.augment.curate import card
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register
 from maskaug.augment.curate.exports import webdataset as tar_shards
@@ -26,6 +27,20 @@ from maskaug.core.files import file_sha256
 from maskaug.core.pictures import read_picture
 
 INCORRECT = "mask_worn_incorrectly"
+PLOT = card._plot
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _empty_plots():
+    """Plots of cards take most of the time of a small data set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(card, "_plot", lambda path, *_: path.touch())
+        yield
+
+
+@pytest.fixture
+def plots(monkeypatch):
+    monkeypatch.setattr(card, "_plot", PLOT)
 
 
 def run(dst, out, **options):
@@ -110,13 +125,14 @@ def test_the_checksum_is_that_of_sha256sum(small, tmp_path):
     assert set(named) == {row["output"] for row in kept(tmp_path / "out")} | {"manifest/part-00000.parquet"}
 
 
-def test_same_seed_same_bytes_wherever_it_lies(small, tmp_path):
+@pytest.mark.slow
+def test_same_seed_same_bytes_wherever_it_lies(small, tmp_path, plots):
     first = run(small, tmp_path / "one")
     moved = small.rename(tmp_path / "elsewhere")
     assert run(moved, tmp_path / "two", link="hard").checksum == first.checksum
     assert run(moved, tmp_path / "three", seed=1).checksum != first.checksum
-    for card in (tmp_path / "one" / "card").iterdir():
-        assert card.read_bytes() == (tmp_path / "two" / "card" / card.name).read_bytes()
+    for path in (tmp_path / "one" / "card").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / "card" / path.name).read_bytes()
 
 
 def test_policies_and_the_undecided(small, shas, tmp_path):
@@ -299,7 +315,7 @@ def test_what_cannot_be_curated(small, tmp_path):
         run(small, tmp_path / "out")
 
 
-def test_the_card(tmp_path):
+def test_the_card(tmp_path, plots):
     made = Generated(tmp_path / "dst")
     for number, (kind, yaw, parameters) in enumerate(
         [("n95", -50.0, "{}"), ("cloth", 0.0, '{"color": "teal"}'), ("cloth", 70.0, "{}")]
@@ -412,6 +428,7 @@ def test_shards_of_nothing(tmp_path):
     assert tar_shards.write_shards(tmp_path, Chosen(tmp_path, [], "copy", 0)) == {}
 
 
+@pytest.mark.slow
 def test_a_real_generated_set(faces_folder, tmp_path):
     dst, out = tmp_path / "dst", tmp_path / "out"
     generate(GenerateOptions(src=faces_folder, dst=dst, workers=1))
@@ -445,6 +462,7 @@ def test_real_faces_leaked_into_val(shared, tmp_path):
         assert splits[f"f{number}.jpg"] == splits[f"leak{number}.jpg"]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(

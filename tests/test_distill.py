@@ -174,6 +174,7 @@ def test_a_teacher_of_other_pictures_is_refused_before_there_is_a_folder(teacher
     assert not (tmp_path / "student").exists()
 
 
+@pytest.mark.slow
 def test_the_default_student_answers_as_it_learns_after_few_steps():
     """Its running averages must follow: by torchvision's it answers all pictures alike for hundreds of steps."""
     torch.manual_seed(0)

@@ -61,6 +61,7 @@ def test_pairs_are_the_same_however_the_work_is_cut(monkeypatch):
     assert near_duplicates(prints).tolist() == expected
 
 
+@pytest.mark.slow
 def test_on_real_faces_most_are_found_and_few_are_wrong(shared):
     faces = [read_picture(path).pixels for path in sorted((shared / "data/faces/val").rglob("*.jpg"))]
     prints = [fingerprint(face) for face in faces]

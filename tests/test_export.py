@@ -5,6 +5,7 @@ import pytest
 import torch
 from classifiers import SIZE, load, write_network
 
+from maskaug.assets import bundled_classifier
 from maskaug.core.pictures import read_picture
 from maskaug.train.data.classes import ClassesError
 from maskaug.train.data.margins import Margins, save_margins
@@ -28,6 +29,7 @@ def crops(run, faces_folder):
     return pictures, classifier.calibration.probabilities(classifier.logits(pictures))
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_probabilities(run, crops, tmp_path):
     exported = export(ExportOptions(run=run))
     assert exported.path == run / "model.onnx"
@@ -43,6 +45,7 @@ def test_onnx_gives_the_same_probabilities(run, crops, tmp_path):
     assert sorted(path.name for path in run.iterdir()) == ["best.pt", "calibration.json", "model.onnx"]
 
 
+@pytest.mark.slow
 def test_half_the_bytes_say_the_same_within_the_tolerance(crops, tmp_path):
     run = write_network(tmp_path / "large", arch="resnet18", calibration=Calibration(temperature=0.25, threshold=0.7))
     exported = export(ExportOptions(run=run, half=True))
@@ -60,12 +63,11 @@ def test_half_the_bytes_say_the_same_within_the_tolerance(crops, tmp_path):
     assert kinds == {onnx.TensorProto.FLOAT16}
 
 
+def test_the_bundled_network_takes_less_than_five_megabytes():
+    assert bundled_classifier().stat().st_size < 5e6
+
+
 @pytest.mark.slow
-def test_the_small_network_fits_into_five_megabytes(tmp_path):
-    small = write_network(tmp_path / "small", arch="mobilenet_v3_small")
-    assert export(ExportOptions(run=small, half=True)).path.stat().st_size < 5e6
-
-
 def test_the_file_tells_all_that_it_takes_to_use_it(run):
     save_margins(run, Margins(sides=0.3, above=0.5, below=0.25))
     classifier, trained = load_onnx(export(ExportOptions(run=run, half=True)).path), load(run)
@@ -76,6 +78,7 @@ def test_the_file_tells_all_that_it_takes_to_use_it(run):
     assert OnnxMetadata.read(classifier.about.as_text()) == classifier.about
 
 
+@pytest.mark.slow
 def test_what_halves_cannot_hold_is_not_exported(run):
     saved = torch.load(run / "best.pt", weights_only=True)
     saved["network"]["8.weight"] *= 1e9
@@ -104,6 +107,7 @@ def test_files_that_hold_no_classifier_are_refused(tmp_path, content, said):
         load_onnx(tmp_path / "other.onnx")
 
 
+@pytest.mark.slow
 def test_a_file_that_lacks_what_it_takes_is_refused(run):
     path = export(ExportOptions(run=run)).path
     model = onnx.load(path)
@@ -145,6 +149,7 @@ def test_an_unknown_format_is_refused_by_name(run):
         ExportOptions(run=run, to="tflite")
 
 
+@pytest.mark.slow
 def test_names_of_classes_travel_with_the_file(run):
     saved = torch.load(run / "best.pt", weights_only=True)
     torch.save({**saved, "classes": ["bare", "covered"]}, run / "best.pt")

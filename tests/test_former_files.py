@@ -132,6 +132,7 @@ def test_a_finished_set_is_left_as_it_is(former, faces_folder, monkeypatch):
     assert {path: file_sha256(path) for path in former.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_a_run_that_it_began_is_finished(faces_folder, tmp_path, monkeypatch):
     """Of a journal in former words, nothing is made again: neither originals nor the faces found on them."""
     whole, dst = GeneratedSet(tmp_path / "whole"), GeneratedSet(tmp_path / "dst")

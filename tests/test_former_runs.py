@@ -72,6 +72,7 @@ def test_it_is_loaded_and_judges_as_it_did(run):
     assert ">val<" in page, "the evaluation of that version stands beside the new one"
 
 
+@pytest.mark.slow
 def test_it_predicts_and_is_exported(run):
     path = next((DATA / "val" / CLASSES[1]).glob("*.jpg"))
     exported = export(ExportOptions(run=run))
@@ -80,6 +81,7 @@ def test_it_predicts_and_is_exported(run):
     assert load_onnx(exported.path).classes == CLASSES
 
 
+@pytest.mark.slow
 def test_it_goes_on(run):
     """Its last epoch is done again, with today's random numbers for the corruptions."""
     last = torch.load(run / "last.pt", weights_only=True)
@@ -93,6 +95,7 @@ def test_it_goes_on(run):
     assert (run / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_it_teaches(run, tmp_path):
     options = DistillOptions(run=run, out=tmp_path / "student", arch="tiny", set_=["epochs=1"], wandb="disabled")
     found = distill(options)

@@ -92,6 +92,7 @@ def test_the_manifest_replays_each_copy(faces_folder, tmp_path, engine):
         assert (again.image == read_picture(dst / row["output"]).pixels).all()
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_workers_and_the_order(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "one", alpha=True)
     run(faces_folder, tmp_path / "two", alpha=True, workers=2)
@@ -113,6 +114,7 @@ def test_a_copys_seed_depends_on_content_not_on_name(tmp_path):
     assert first["output"] != second["output"]
 
 
+@pytest.mark.slow
 def test_both_classes_have_one_history(faces_folder, tmp_path):
     """Decoded and encoded alike, nothing but the mask's pixels and its shadow tells them apart."""
     dst = tmp_path / "out"
@@ -128,6 +130,7 @@ def test_both_classes_have_one_history(faces_folder, tmp_path):
         assert (before != after)[alpha > 128].any()
 
 
+@pytest.mark.slow
 def test_copies_and_kinds(faces_folder, tmp_path):
     dst = tmp_path / "out"
     summary = run(faces_folder, dst, copies=3, kinds="surgical=2,kn95")
@@ -136,6 +139,7 @@ def test_copies_and_kinds(faces_folder, tmp_path):
     assert len({row["output"] for row in masked(dst)}) == 24
 
 
+@pytest.mark.slow
 def test_masks_worn_incorrectly_have_a_class_of_their_own(faces_folder, tmp_path):
     dst = tmp_path / "out"
     summary = run(faces_folder, dst, wear="correct,under_nose=.5,under_chin=.5", incorrect_class="wrong")
@@ -150,6 +154,7 @@ def test_masks_worn_incorrectly_have_a_class_of_their_own(faces_folder, tmp_path
     assert not only.missing
 
 
+@pytest.mark.slow
 def test_codes_colors_and_textures(faces_folder, tmp_path):
     texture = tmp_path / "check.png"
     texture.write_bytes(encode_picture(astronaut.face(64), "png"))
@@ -184,6 +189,7 @@ def test_balance_counts_real_masked_pictures(faces_folder, tmp_path):
     assert summary.refused == {"empty_file": 1}
 
 
+@pytest.mark.slow
 def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
     folder = tmp_path / "src" / "not_wearing_mask"
     folder.mkdir(parents=True)
@@ -195,6 +201,7 @@ def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
     assert summary.refused == {"no_face": 1}
 
 
+@pytest.mark.slow
 def test_a_bad_picture_costs_one_row_never_the_run(tmp_path, photo):
     src, dst = tmp_path / "src" / "train" / "not_wearing_mask", tmp_path / "out"
     expected = bad_inputs.write(src, photo)
@@ -212,6 +219,7 @@ def test_a_bad_picture_costs_one_row_never_the_run(tmp_path, photo):
     assert summary.masked["train/wearing_mask"] >= len(good) - 2
 
 
+@pytest.mark.slow
 def test_large_pictures_are_masked_at_full_size_or_as_large_as_asked(tmp_path):
     folder = tmp_path / "src"
     folder.mkdir()
@@ -225,6 +233,7 @@ def test_large_pictures_are_masked_at_full_size_or_as_large_as_asked(tmp_path):
     assert masked(tmp_path / "shrunk")[0]["width"] == 500
 
 
+@pytest.mark.slow
 def test_known_faces_skip_detection(faces_folder, tmp_path, monkeypatch):
     run(faces_folder, tmp_path / "first")
     points = {row["source"]: row["landmarks"] for row in masked(tmp_path / "first")}
@@ -252,6 +261,7 @@ def test_known_faces_skip_detection(faces_folder, tmp_path, monkeypatch):
         run(faces_folder, tmp_path / "never", annotations=tmp_path / "gone.csv")
 
 
+@pytest.mark.slow
 def test_refusals_to_start_are_one_sentence_and_write_nothing(faces_folder, tmp_path):
     with pytest.raises(ScanError, match="does not exist"):
         run(tmp_path / "gone", tmp_path / "out")
@@ -276,6 +286,7 @@ def test_refusals_to_start_are_one_sentence_and_write_nothing(faces_folder, tmp_
         run(faces_folder, tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_overwrite_replaces_the_output_and_nothing_else(faces_folder, tmp_path):
     dst = tmp_path / "out"
     run(faces_folder, dst, alpha=True)
@@ -293,7 +304,6 @@ COMMAND = [sys.executable, "-m", "maskaug"]
 
 
 def start(src, dst, *options):
-    # Not from the repository: its folder maskaug/ would be taken for the whole package.
     return subprocess.Popen(
         [*COMMAND, "generate", str(src), str(dst), *options],
         cwd=src.parent,
@@ -318,15 +328,16 @@ def wait_for_rows(dst, count, process):
 @pytest.fixture
 def many_faces(tmp_path):
     folder = tmp_path / "many"
-    astronaut.write_faces(folder, {"train": 60})
+    astronaut.write_faces(folder, {"train": 36})
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_killed_and_resumed_ends_like_one_that_was_never_killed(many_faces, tmp_path, workers):
     run(many_faces, tmp_path / "whole")
     dst = tmp_path / "killed"
-    for rows in (5, 25):
+    for rows in (5, 20):
         process = start(many_faces, dst, "--workers", workers, *(["--resume"] if rows > 5 else []))
         wait_for_rows(dst, rows, process)
         process.kill()
@@ -338,6 +349,7 @@ def test_killed_and_resumed_ends_like_one_that_was_never_killed(many_faces, tmp_
     assert tree(dst) == tree(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_the_set_as_an_object(faces_folder, tmp_path):
     dst = tmp_path / "out"
     with pytest.raises(GeneratedSetError, match="holds no finished data set; make one with: maskaug generate"):
@@ -371,6 +383,7 @@ def three_threads():
     cv2.setNumThreads(before)
 
 
+@pytest.mark.slow
 def test_one_worker_leaves_the_callers_threads_as_they_were(three_threads, faces_folder, tmp_path):
     during = []
     summary = generate(
@@ -399,6 +412,7 @@ def test_one_worker_works_on_one_thread_even_where_it_fails(three_threads):
     assert threads() == three_threads
 
 
+@pytest.mark.slow
 def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "whole")
     dst = tmp_path / "out"
@@ -415,6 +429,7 @@ def test_a_damaged_output_is_made_again_on_resuming(faces_folder, tmp_path):
     assert tree(dst) == tree(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_resuming_with_other_options_names_the_difference(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "out")
     with pytest.raises(GenerateError, match="seed was 0, is 5"):
@@ -425,6 +440,7 @@ def test_resuming_with_other_options_names_the_difference(faces_folder, tmp_path
     assert tree(tmp_path / "out") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_ctrl_c_stops_at_once_with_130_and_leaves_nothing_half_written(many_faces, tmp_path, workers):
     dst = tmp_path / "out"
@@ -442,6 +458,7 @@ def test_ctrl_c_stops_at_once_with_130_and_leaves_nothing_half_written(many_face
         read_picture(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="needs root to mount a small disk")
 def test_a_full_disk_is_told_and_can_be_resumed(many_faces, tmp_path):
     disk = tmp_path / "disk"
@@ -462,6 +479,7 @@ def test_a_full_disk_is_told_and_can_be_resumed(many_faces, tmp_path):
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_its_process_costs_only_itself():
     pool = Pool(fragile.start, 2)
     try:
@@ -472,6 +490,7 @@ def test_a_task_that_kills_its_process_costs_only_itself():
     assert results == {task: task * 2 for task in range(40) if task != 13}
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_begin_stop_the_run():
     pool = Pool(fragile.never, 2)
     with pytest.raises(PoolError, match="workers"):
@@ -486,6 +505,7 @@ def test_kinds_are_parsed():
             EngineOptions(kinds=wrong)
 
 
+@pytest.mark.slow
 def test_no_trace_of_the_clock_or_the_machine(faces_folder, tmp_path):
     run(faces_folder, tmp_path / "one")
     time.sleep(1.1)

@@ -66,6 +66,7 @@ def test_one_class_leaves_figures_undefined_and_says_why(label, undefined):
     assert found["accuracy"].value == (0.75 if label else 0.25)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_value_and_are_reproducible():
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 2, 200)

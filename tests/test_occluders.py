@@ -166,6 +166,7 @@ def test_it_works_at_the_edge_on_tiny_squeezed_and_turned_faces(kind):
             assert held.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_a_large_face_is_seen_smaller(engine):
     image = astronaut.face(1400, tight=1.3)
     face = engine.find(image)[0]

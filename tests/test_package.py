@@ -34,6 +34,7 @@ def wheel(tmp_path_factory):
     return next(out.glob("*.whl"))
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_one_package_with_its_templates(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"maskaug"}
@@ -44,6 +45,7 @@ def test_the_wheel_holds_one_package_with_its_templates(wheel):
     assert sum(info.file_size for info in zipfile.ZipFile(wheel).infolist()) < 25e6
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
     site = tmp_path / "site"
     subprocess.run(
@@ -70,6 +72,7 @@ def test_the_installed_wheel_works_from_anywhere(wheel, tmp_path):
     assert len(list((tmp_path / "out" / "train" / "wearing_mask").glob("*.jpg"))) == 2
 
 
+@pytest.mark.slow
 def test_bare_names_stay_free(wheel):
     tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert not tops & {"augment", "train", "review_ui", "assets", "masktheface_wrapper"}

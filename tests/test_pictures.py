@@ -11,11 +11,19 @@ from maskaug.core.files import write_atomic
 from maskaug.core.pictures import MIN_SIDE, PictureError, encode_picture, read_picture
 
 
-def test_every_odd_picture_is_read_or_refused_for_its_reason(tmp_path, photo):
-    expected = bad_inputs.write(tmp_path, photo)
+@pytest.fixture(scope="module")
+def odd(photo, tmp_path_factory):
+    """A folder of odd pictures, and why each is refused, or None."""
+    folder = tmp_path_factory.mktemp("odd")
+    return folder, bad_inputs.write(folder, photo)
+
+
+@pytest.mark.slow
+def test_every_odd_picture_is_read_or_refused_for_its_reason(odd):
+    folder, expected = odd
     for name, reason in expected.items():
         try:
-            picture = read_picture(tmp_path / name)
+            picture = read_picture(folder / name)
         except PictureError as error:
             assert error.reason == reason, f"{name}: {error}"
             assert name in str(error) or "newline" in name
@@ -38,12 +46,12 @@ def test_exif_orientation_is_applied(tmp_path, photo, orientation):
     assert np.abs(pixels.astype(int) - oblong).mean() < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["deep_grey.png", "deep_grey.tif", "grey_alpha.png", "palette.png", "cmyk.jpg", "rgba.png"]
 )
-def test_other_colour_models_keep_the_brightness(tmp_path, photo, name):
-    bad_inputs.write(tmp_path, photo)
-    pixels = read_picture(tmp_path / name).pixels.astype(float)
+def test_other_colour_models_keep_the_brightness(odd, photo, name):
+    pixels = read_picture(odd[0] / name).pixels.astype(float)
     channel = pixels[..., 1]
     assert np.abs(channel - photo[..., 1]).mean() < 12, "16 bits must be scaled, not clipped"
 

@@ -169,6 +169,7 @@ def test_a_folder_with_a_run_in_it_judges_and_anything_else_is_looked_at(run, fo
         PredictOptions(run=photo, camera=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framing", ["picture", "face"])
 def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
     own = write_network(tmp_path / "own")
@@ -238,6 +239,7 @@ def bare(*arguments, cwd, model, absent=HEAVY):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_onnxruntime_alone_is_enough(model, folder, tmp_path):
     photo = folder / "deep" / "face.png"
     done = bare("predict", photo, "--json", "--draw", "drawn", cwd=tmp_path, model=model)
@@ -251,6 +253,7 @@ def test_onnxruntime_alone_is_enough(model, folder, tmp_path):
     assert json.loads(done.stdout) == {**said, "classifier": str(model)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "absent", "said"),
     [
@@ -267,6 +270,7 @@ def test_the_extra_that_is_missing_is_named(request, folder, first, absent, said
     assert done.stderr == f"maskaug: {said}\n"
 
 
+@pytest.mark.slow
 def test_a_copy_without_a_classifier_says_so_in_one_sentence(folder, tmp_path):
     done = bare("predict", folder / "deep" / "face.png", cwd=tmp_path, model="gone.onnx")
     assert done.returncode == 1

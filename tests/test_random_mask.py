@@ -263,6 +263,7 @@ def load(dataset, context, seed):
     return torch.cat(pictures), torch.cat(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "context",
     [
@@ -305,6 +306,7 @@ def test_a_file_without_landmarks_is_an_error(tmp_path):
         load_landmarks(tmp_path / "five.npz")
 
 
+@pytest.mark.slow
 def test_a_picture_without_a_face_is_not_kept(engine, crop):
     grey = np.full((112, 112, 3), 128, dtype=np.uint8)
     assert list(cache_landmarks([grey, crop], engine.finder)) == [pixels_key(crop)]
@@ -330,6 +332,7 @@ def in_new_process(program, folder):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_pytorch_is_imported_only_for_the_transform(tmp_path):
     program = (
         "import sys, maskaug.augment, maskaug.cli.app\n"

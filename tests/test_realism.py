@@ -170,6 +170,7 @@ def test_straps_float_where_they_end_on_the_cheek(points):
     assert metrics.strap_floats(alpha_of(body, at_the_ear, on_the_cheek), points) is True
 
 
+@pytest.mark.slow
 def test_classifier_tells_what_differs_and_not_what_does_not():
     pytest.importorskip("torch")
     classifier = load("realism_classifier")

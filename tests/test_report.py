@@ -79,6 +79,7 @@ def test_predictions_come_back_as_they_were_written(tmp_path):
         read_predictions(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_needs_nothing_else(run):
     add_evaluation(
         run, "real <photos>", predictions(run.parent / "real", [0, 1] * 20, manifest=False, spread=5, seed=3)
@@ -106,6 +107,7 @@ def test_the_page_is_whole_and_needs_nothing_else(run):
     assert "Worst errors" in page
 
 
+@pytest.mark.slow
 def test_pictures_that_are_gone_are_said_to_be(run):
     shutil.rmtree(run.parent / "data")
     assert write_report(run).read_text().count("not found") >= 12

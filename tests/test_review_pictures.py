@@ -131,6 +131,7 @@ def test_what_cannot_be_shown_says_why(real):
             assert (shown.whole, shown.close, shown.sha256) == (None, None, row["output_sha256"])
 
 
+@pytest.mark.slow
 def test_controls_are_displaced_masks(real):
     controls = Controls(real)
     queue = read_queue(ReviewOptions(dst=real, annotator="anna"))
@@ -156,6 +157,7 @@ def test_controls_are_displaced_masks(real):
     assert remade.made == {queue.picture(0).sha256: controls.made[queue.picture(0).sha256]}
 
 
+@pytest.mark.slow
 def test_controls_are_shown_recorded_and_shown_again(real, open_controller):
     controller = open_controller(real, honeypots=0.25)
     places = set(controller.session.queue.controls.nonzero()[0].tolist())
@@ -263,6 +265,7 @@ def plain(tmp_path):
     return dst
 
 
+@pytest.mark.slow
 def test_a_frame_of_every_view(plain, open_controller):
     controller = open_controller(plain)
     size = (900, 600)
@@ -316,6 +319,7 @@ def test_colours_say_what_was_decided(plain, open_controller):
     assert has(COLORS.rejected) and not has(COLORS.accepted)
 
 
+@pytest.mark.slow
 def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_controller):
     controller = open_controller(plain, order="source")
     controller.do("grid")

@@ -31,7 +31,7 @@ def data(tmp_path_factory):
     """8 + 4 faces and as many overlays, with their manifest."""
     folder = tmp_path_factory.mktemp("robust")
     astronaut.write_faces(folder / "faces", {"train": 8, "val": 4})
-    generate(GenerateOptions(src=folder / "faces", dst=folder / "data"))
+    generate(GenerateOptions(src=folder / "faces", dst=folder / "data", workers=1))
     return folder / "data"
 
 
@@ -79,6 +79,7 @@ def test_the_learning_rate_rises_and_falls():
         override(ROBUST, ["epochs=1"])
 
 
+@pytest.mark.slow
 def test_an_online_mask_hides_the_mouth_and_not_the_eyes(sampler, unmasked):
     face, points = unmasked
     unit = float(np.hypot(*(points[36:42].mean(axis=0) - points[42:48].mean(axis=0))))

@@ -71,10 +71,10 @@ def history(run):
 
 
 def test_one_batch_is_learnt_by_heart(faces, tmp_path):
-    recipe = override(REPORT, ["arch=resnet18", "size=32", "batch_size=24", "rotation=0", "lr=0.003"])
+    recipe = override(REPORT, ["arch=tiny", "size=32", "batch_size=24", "rotation=0", "lr=0.03"])
     part = load_training_data(faces, SMALL_PICTURES, tmp_path).train
     torch.manual_seed(0)
-    network, _ = initial_network("resnet18", "none")
+    network, _ = initial_network("tiny", "none")
     network = CPU.place(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
     losses = [train_epoch(network, optimizer, part, recipe, CPU, seed=0, epoch=epoch).loss for epoch in range(25)]
@@ -354,6 +354,7 @@ def test_weights_of_a_file_are_taken_over_but_for_the_last_layer(tmp_path):
         initial_network("resnet18", str(tmp_path / "gone.pth"))
 
 
+@pytest.mark.slow
 def test_weights_and_biases_offline(faces, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -378,6 +379,7 @@ def test_what_goes_wrong_at_weights_and_biases_costs_nothing(faces, tmp_path, mo
     assert (run / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_other_names_of_classes_are_learnt_and_told(tmp_path):
     data = write_faces(
         tmp_path / "faces", {(split, label): count for split, count in (("train", 6), ("val", 4)) for label in CLASSES}
@@ -397,6 +399,7 @@ def test_other_names_of_classes_are_learnt_and_told(tmp_path):
     assert (found.masked, found.unmasked) == (4, 4), "the run's names are the default"
 
 
+@pytest.mark.slow
 def test_a_generated_set_names_its_classes(tmp_path):
     astronaut.write_faces(tmp_path / "faces", {"train": 3, "val": 2})
     generate(GenerateOptions(src=tmp_path / "faces", dst=tmp_path / "data", masked_class="covered", workers=1))
