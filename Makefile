@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MYPY := $(BIN)/mypy --num-workers auto
 LOCK := requirements-dev.lock
 
 .PHONY: demo test quick lint types coverage format templates rooms lock clean
@@ -32,11 +33,12 @@ lint: $(VENV)/.installed
 	$(BIN)/python tools/draw_rooms.py --check
 
 # Tests are checked without annotations of their own. A result that may be None fails a test by itself: no assert for it.
+# Other options need another cache: in one cache, each run would throw away what the other has found out.
 types: $(VENV)/.installed
-	$(BIN)/mypy -p maskaug
-	$(BIN)/mypy benchmarks
-	$(BIN)/mypy tools
-	$(BIN)/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
+	$(MYPY) -p maskaug
+	$(MYPY) benchmarks
+	$(MYPY) tools
+	$(MYPY) --cache-dir .mypy_cache/tests --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls \
 	  --no-strict-optional --disable-error-code var-annotated tests
 
 coverage: $(VENV)/.installed
