@@ -8,6 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typer
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from rich.markup import escape
 
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
 
@@ -43,16 +44,17 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     annotation, flags = _plain(field.annotation), [_flag(name)]
+    described = escape(field.description or "")  # what it has in brackets is no markup
     if field.is_required() or field.json_schema_extra == {"argument": True}:
         default = ... if field.is_required() else None
-        argument = typer.Argument(default, help=field.description, show_default=False, metavar=name.upper())
+        argument = typer.Argument(default, help=described, show_default=False, metavar=name.upper())
         return _keyword(name, annotation, argument)
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
     shown = default not in (None, False)
     metavar = "" if default is False else None  # a flag takes no value, though Typer would write <bool>
-    option = typer.Option(default, *flags, help=field.description, show_default=shown, metavar=metavar)
+    option = typer.Option(default, *flags, help=described, show_default=shown, metavar=metavar)
     return _keyword(name, annotation, option)
 
 

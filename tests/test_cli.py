@@ -58,6 +58,8 @@ def test_every_option_is_documented(maskaug, model):
         assert field.default is not True, f"--{option} would be a flag that cannot be switched off"
         argument = field.is_required() or field.json_schema_extra == {"argument": True}
         assert (option.upper() if argument else f"--{option.rstrip('_').replace('_', '-')}") in shown.stdout
+    told = sum("[default:" in field.description for field in model.model_fields.values())
+    assert shown.stdout.count("[default:") >= told, "brackets of a description are no markup"
     flags = [line for line in shown.stdout.splitlines() if "<bool>" in line]
     assert len(flags) == 1, "flags take no value, though Typer says so of its own --help"
     assert "--help" in flags[0]
