@@ -1,11 +1,15 @@
 """A found face, and how its head is turned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Points
+from maskaug.core.landmarks import LEFT_EYE, RIGHT_EYE
+from maskaug.core.turns import turn_points
+
+_LEANING = 60.0  # degrees up to which a head leans in an upright picture; beyond, the picture is turned
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,19 @@ class Face:
     landmarks: Points
     stability: float
     detector: str
+
+    @property
+    def turns(self) -> int:
+        """Quarter turns counterclockwise, 0 to 3, after which the picture shows the face upright."""
+        across = self.landmarks[RIGHT_EYE].mean(axis=0) - self.landmarks[LEFT_EYE].mean(axis=0)
+        roll = float(np.degrees(np.arctan2(across[1], across[0])))
+        return 0 if abs(roll) <= _LEANING else round(roll / 90) % 4
+
+    def turned(self, turns: int, size: tuple[int, int]) -> "Face":
+        """The face in its picture of ``(H, W)`` pixels after so many quarter turns counterclockwise."""
+        corners = turn_points(self.box.reshape(2, 2), turns, size)
+        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        return replace(self, box=box, landmarks=turn_points(self.landmarks, turns, size))
 
 
 @dataclass(frozen=True)

