@@ -52,7 +52,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
-    shown = default not in (None, False)
+    shown = default is not None and default is not False
     metavar = "" if default is False else None  # a flag takes no value, though Typer would write <bool>
     option = typer.Option(default, *flags, help=described, show_default=shown, metavar=metavar)
     return _keyword(name, annotation, option)

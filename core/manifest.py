@@ -22,7 +22,7 @@ _FORMER_STATUS: Mapping[str, Status] = {"carried": "original"}
 
 
 class FaceRecord(TypedDict, total=False):
-    """One face of a picture; the last nine only where it was to wear a mask. Pixels of the written picture."""
+    """One face of a picture, in pixels of the written one; from `kind` on, only where it was to wear a mask."""
 
     box: list[float]  # left, top, right, bottom
     landmarks: list[float]  # x0, y0, x1, y1 ... of the 68 points

@@ -112,3 +112,11 @@ def test_broken_masktheface_packs_are_told(tmp_path, shared):
     (tmp_path / "masks").symlink_to(shared / "masktheface_pack/masks")
     with pytest.raises(PackError, match=r"\[surgical\] needs mask_a"):
         load_pack(tmp_path)
+
+
+def test_a_fault_in_a_pack_is_one_line_that_names_it(tmp_path):
+    content = json.loads((standard_pack() / "pack.json").read_text())
+    content["templates"][1]["shell"] = "origami"
+    (tmp_path / "pack.json").write_text(json.dumps(content))
+    with pytest.raises(PackError, match=r"pack\.json: templates, number 2, shell: .* but it is 'origami'$"):
+        load_pack(tmp_path)

@@ -76,6 +76,8 @@ class Annotations:
                 self._by_content[row["source_sha256"]] = ((row["width"], row["height"]), faces_of(row))
 
     def _read_table(self, file: Path) -> None:
+        if file.suffix.lower() not in (".csv", ".parquet"):
+            raise AnnotationError(f"annotations {file} must end in .csv or .parquet, or be an earlier output")
         try:
             table = pacsv.read_csv(file) if file.suffix.lower() == ".csv" else pq.read_table(file)
         except (OSError, pa.ArrowException) as error:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from maskaug.augment.generate.options import GenerateOptions
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, first_problem
 from maskaug.core.manifest import MANIFEST_FOLDER, Row, read_columns, read_manifest
 
 
@@ -80,8 +79,9 @@ class GeneratedSet:
             options.pop("maskaug", None)  # the version
             return GenerateOptions(dst=self.path, **options)
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise GeneratedSetError(f"{self.config} cannot be used: {problem}; generate the set again") from error
+            raise GeneratedSetError(
+                f"{self.config} cannot be used: {first_problem(error)}; generate the set again"
+            ) from error
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """Rows of the manifest, in order.

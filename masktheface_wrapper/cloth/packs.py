@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from maskaug.core.errors import first_problem
 from maskaug.masktheface_wrapper.cloth.masktheface_pack import find_masks_cfg, read_masks_cfg
 from maskaug.masktheface_wrapper.cloth.template import (
     AnchorName,
@@ -59,8 +60,8 @@ def load_pack(folder: Path) -> Pack:
 def _read_own(file: Path) -> Pack:
     try:
         content = _PackFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
-        raise PackError(f"{file}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise PackError(f"{file}: {first_problem(error)}") from error
     templates: dict[str, Template] = {}
     for entry in content.templates:
         if entry.name in templates:

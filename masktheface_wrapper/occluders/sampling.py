@@ -15,12 +15,13 @@ def sample_occluder(rng: np.random.Generator, kinds: Mapping[str, float] | None 
 
     Args:
         rng: Where every random number comes from.
-        kinds: Weights by kind; None: all but sunglasses and hats, each about as often as one meets it.
+        kinds: Weights by kind; None: each as often as its `OccluderSpec.often` says.
 
     Raises:
-        ValueError: the weights are negative or all 0.
-        KeyError: there is no occluder of a kind.
+        ValueError: the weights are negative or all 0, or there is no occluder of a kind.
     """
+    if unknown := sorted(set(kinds or ()) - set(OCCLUDERS)):
+        raise ValueError(f"there is no occluder {unknown[0]!r}; there are {', '.join(OCCLUDERS)}")
     usual = {name: spec.often for name, spec in OCCLUDERS.items() if spec.often}
     spec = OCCLUDERS[weighted_choice(rng, usual if kinds is None else kinds)]
     style = str(rng.choice(spec.styles))

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from maskaug.core.errors import first_problem
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.export.export import Exported, export
 from maskaug.train.export.options import ExportOptions
@@ -59,10 +60,10 @@ def train_options(options: DistillOptions) -> TrainOptions:
     run = options.run
     try:
         config = read_config(run)
-    except (OSError, ValueError) as error:
-        raise TeacherError(
-            f"{run} is no training run that can teach: its {RunDir(run).config.name} is missing or damaged"
-        ) from error
+    except OSError as error:
+        raise TeacherError(f"{run} is no training run that can teach: it has no {RunDir(run).config.name}") from error
+    except ValueError as error:
+        raise TeacherError(f"{RunDir(run).config} cannot be used: {first_problem(error)}") from error
     recipe, taught = config.recipe, config.options
     student = {
         "arch": options.arch,

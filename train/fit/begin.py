@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from maskaug.core.errors import first_problem
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.options import TrainOptions
@@ -52,7 +53,7 @@ def open_run(options: TrainOptions, config: RunConfig, distributed: DistributedC
 def _config_of(run: Path) -> RunConfig:
     try:
         return read_config(run)
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"{run} is no training run that can go on: its {RunDir(run).config.name} is missing or damaged"
-        ) from error
+    except OSError as error:
+        raise RunError(f"{run} is no training run that can go on: it has no {RunDir(run).config.name}") from error
+    except ValueError as error:
+        raise RunError(f"{RunDir(run).config} cannot be used: {first_problem(error)}") from error

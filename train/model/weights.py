@@ -64,10 +64,9 @@ def initial_network(
     try:
         network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
     except ValueError as error:
-        close = ", ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
-        raise WeightsError(
-            f"torchvision has no classifier {arch!r}; it has {close or 'resnet50, resnet152 ...'}"
-        ) from error
+        close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
+        meant = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
+        raise WeightsError(f"torchvision has no classifier {arch!r}; {meant}") from error
     return network, [] if weights == "none" else load_weights(network, arch, weights)
 
 
