@@ -8,7 +8,7 @@ class MaskaugError(Exception):
 
 
 def first_problem(error: Exception) -> str:
-    """What an error says; of pydantic's, the first problem in one line, with its place: ``templates, number 1, shell: ...``."""
+    """What an error says; of pydantic's, the first problem and its place: ``templates, number 1, shell: ...``."""
     if not isinstance(error, ValidationError):
         return str(error)
     problem = error.errors()[0]

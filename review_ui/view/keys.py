@@ -49,8 +49,7 @@ def read_keys(path: Path | None) -> dict[str, str]:
     if path is not None:
         for action, keys in _read(path).items():
             if action not in ACTIONS:
-                where = path or "the default keys"
-                raise KeysError(f"{where}: {key!r} would be both {actions[key]} and {action}; give one another key")
+                raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(ACTIONS)}")
             names = [keys] if isinstance(keys, str) else keys
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 raise KeysError(f'{path}: write the keys of {action} as ["a", "enter"], not {json.dumps(keys)}')
@@ -93,9 +92,8 @@ def _by_key(bindings: Mapping[str, tuple[str, ...]], path: Path | None) -> dict[
     for action, keys in bindings.items():
         for key in keys:
             if key in actions and actions[key] != action:
-                raise KeysError(
-                    f"{path or 'the default keys'}: {key!r} would be both {actions[key]} and {action}; give one another key"
-                )
+                where = path or "the default keys"
+                raise KeysError(f"{where}: {key!r} would be both {actions[key]} and {action}; give one another key")
             actions[key] = action
     return actions
 
