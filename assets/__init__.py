@@ -1,4 +1,4 @@
-"""Mask template packs and the script that draws them; and the bundled classifier."""
+"""Mask template packs and the script that draws them; and the bundled networks."""
 
 from pathlib import Path
 
@@ -11,3 +11,8 @@ def standard_pack() -> Path:
 def bundled_classifier() -> Path:
     """The ``.onnx`` file that judges where no run is named; a copy of the package may lack it."""
     return Path(__file__).parent / "classifier" / "model.onnx"
+
+
+def orientation_model() -> Path:
+    """The ``.onnx`` file of the network that tells which way up a face is."""
+    return Path(__file__).parent / "orientation" / "model.onnx"

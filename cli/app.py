@@ -83,7 +83,8 @@ def _generate(options: GenerateOptions) -> None:
     except KeyboardInterrupt:
         fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
     _print_summary(summary, options, time.monotonic() - started)
-    if not summary.masked and (options.copies is None or options.copies > 0) and summary.missing:
+    unmasked = any(place.endswith(f"/{options.source_class}") for place in summary.original)
+    if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
         fail("no picture got a mask; the table says why", 1)
 
 
@@ -214,7 +215,17 @@ def _print_curated(curated: "Curated") -> None:
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
     for place in curated.missing:
         table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
+    for label, count in sorted(curated.faceless.items()):
+        table.add_row(f"[yellow]{escape(label)}, but no face in the picture[/]", str(count))
     out.print(table)
+    if curated.faceless:
+        err.print(
+            "maskaug: from pictures without a face, a classifier learns that no face means no mask; generate leaves "
+            "them out now: generate the set again, or reject them in a review",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
     out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
 
 

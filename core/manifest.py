@@ -54,6 +54,7 @@ class Row(FaceRecord, total=False):
     seed: int
     width: int
     height: int
+    turned: int  # quarter turns counterclockwise by which the source was turned
     message: str
     other_faces: list[FaceRecord]
 
@@ -88,6 +89,7 @@ SCHEMA = pa.schema(
         ("seed", pa.int64()),
         ("width", pa.int32()),
         ("height", pa.int32()),
+        ("turned", pa.int8()),
         ("message", pa.string()),
         *_FACE_FIELDS,
         ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),

@@ -315,6 +315,17 @@ def test_what_cannot_be_curated(small, tmp_path):
         run(small, tmp_path / "out")
 
 
+def test_pictures_that_show_no_face_are_counted(small, tmp_path):
+    assert not run(small, tmp_path / "unknown").faceless, "where no face is known, none was looked for"
+    made = Generated(tmp_path / "other")
+    for number in range(4):
+        made.original("train", f"f{number}", texture(number))
+        made.mask("train", f"f{number}", 0)
+        if number:
+            made.rows[-2]["box"] = [1.0, 1.0, 9.0, 9.0]
+    assert run(made.finish(), tmp_path / "out").faceless == {UNMASKED: 1}
+
+
 def test_the_card(tmp_path, plots):
     made = Generated(tmp_path / "dst")
     for number, (kind, yaw, parameters) in enumerate(

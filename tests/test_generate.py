@@ -196,9 +196,14 @@ def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
     for number in range(3):
         (folder / f"face_{number}.png").write_bytes(encode_picture(astronaut.face(140, roll=3 * number), "png"))
     (folder / "wall.png").write_bytes(encode_picture(np.full((100, 100, 3), 90, np.uint8), "png"))
-    summary = run(tmp_path / "src", tmp_path / "out")
+    summary = run(tmp_path / "src", tmp_path / "out", faceless="keep")
     assert summary.original["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 4
     assert summary.refused == {"no_face": 1}
+    summary = run(tmp_path / "src", tmp_path / "left_out")
+    assert summary.original["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 3
+    assert summary.refused == {"no_face": 1}
+    (wall,) = (row for row in read_manifest(tmp_path / "left_out") if row["source"].endswith("wall.png"))
+    assert (wall["status"], wall["reasons"]) == ("refused", ["no_face"])
 
 
 @pytest.mark.slow

@@ -71,6 +71,7 @@ class Curated:
         moved: Pictures, by ``moved from train to val`` and class.
         duplicates: Groups of near-duplicate sources.
         missing: Classes without a picture in a split, as ``split/class``.
+        faceless: Kept pictures that show no face, by class, of classes in which faces were looked for.
         checksum: SHA-256 of ``checksums.txt``.
     """
 
@@ -79,6 +80,7 @@ class Curated:
     moved: Counter[tuple[str, str]] = field(default_factory=Counter)
     duplicates: int = 0
     missing: list[str] = field(default_factory=list)
+    faceless: Counter[str] = field(default_factory=Counter)
     checksum: str = ""
 
 
@@ -191,6 +193,9 @@ def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
         result.kept[split, candidate.label] += 1
         if split != candidate.split and options.val_share is None:
             result.moved[f"moved from {candidate.split} to {split}", candidate.label] += 1
+    kept = [candidate for _, candidate in plan.kept()]
+    searched = {candidate.label for candidate in kept if candidate.has_face}
+    result.faceless.update(one.label for one in kept if one.label in searched and not one.has_face)
     splits, classes = ({key[part] for key in result.kept} for part in (0, 1))
     result.missing = sorted(
         f"{split}/{label}" for split in splits for label in classes if (split, label) not in result.kept
@@ -209,7 +214,7 @@ def _rows(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
 
 _CANDIDATE_COLUMNS = (
     *("status", "output", "output_sha256", "source_sha256", "split", "label"),
-    *("quality", "kind", "template"),
+    *("quality", "kind", "template", "box"),
 )
 
 
@@ -223,6 +228,7 @@ def _candidate(row: Row) -> Candidate:
         quality=row["quality"] if row["status"] == "masked" else None,
         kind=row["kind"],
         template=row["template"],
+        has_face=row["box"] is not None,
     )
 
 

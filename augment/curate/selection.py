@@ -30,6 +30,7 @@ class Candidate:
         quality: Score of a masked copy, 0 to 1; None for an original.
         kind: Of a masked copy's mask.
         template: Of a masked copy's mask.
+        has_face: Whether a face is known in it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Candidate:
     quality: float | None = None
     kind: str | None = None
     template: str | None = None
+    has_face: bool = True
 
 
 def accepted(verdicts: Mapping[str, Verdict], policy: Policy) -> bool | None:

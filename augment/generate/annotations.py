@@ -17,7 +17,7 @@ from maskaug.masktheface_wrapper import Face, FaceFinder, face_from_landmarks
 _BOX_COLUMNS = ("left", "top", "right", "bottom")
 # Of a manifest: what tells of the faces of an original.
 _FACE_COLUMNS = (
-    *("status", "source_sha256", "width", "height"),
+    *("status", "source_sha256", "width", "height", "turned"),
     *("box", "landmarks", "stability", "detector", "other_faces"),
 )
 _POINT_COLUMNS = tuple(f"{axis}{number}" for number in range(68) for axis in "xy")
@@ -73,7 +73,10 @@ class Annotations:
     def _read_output(self, dst: Path) -> None:
         for row in read_manifest(dst, _FACE_COLUMNS):
             if row["status"] == "original" and row["landmarks"]:
-                self._by_content[row["source_sha256"]] = ((row["width"], row["height"]), faces_of(row))
+                turned, width, height = row.get("turned") or 0, row["width"], row["height"]
+                faces = [face.turned(-turned, (height, width)) for face in faces_of(row)]
+                size = (height, width) if turned % 2 else (width, height)  # of the source, as it came
+                self._by_content[row["source_sha256"]] = (size, faces)
 
     def _read_table(self, file: Path) -> None:
         if file.suffix.lower() not in (".csv", ".parquet"):

@@ -21,7 +21,6 @@ from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import Row, faces_of, write_manifest
 from maskaug.core.version import __version__
-from maskaug.masktheface_wrapper import Face
 
 
 class GenerateError(MaskaugError):
@@ -169,7 +168,7 @@ def _work_in_rounds(
         if not wanted:
             return
         tasks = [
-            Task(source, wanted[source.relative], original=False, faces=_known_faces(journal, source))
+            _later_task(journal, source, wanted[source.relative])
             for source in found.sources
             if source.relative in wanted
         ]
@@ -185,9 +184,13 @@ def _recorded(journal: Journal, source: Source, round_: int, dst: Path) -> list[
     return None
 
 
-def _known_faces(journal: Journal, source: Source) -> tuple[Face, ...]:
+def _later_task(journal: Journal, source: Source, copies: range) -> Task:
+    """More copies of a source whose faces the first round has found."""
     _, rows = journal.entries(source.relative)[0]
-    return tuple(face for row in rows if row["status"] == "original" for face in faces_of(row))
+    originals = [row for row in rows if row["status"] == "original"]
+    faces = tuple(face for row in originals for face in faces_of(row))
+    turned = sum(row.get("turned") or 0 for row in originals)
+    return Task(source, copies, original=False, faces=faces, turned=turned)
 
 
 def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:

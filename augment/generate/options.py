@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,10 @@ class GenerateOptions(EngineOptions):
     )
     copies: int | None = Field(None, ge=0, description="Masked copies of each picture, instead of balancing.")
     balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
+    faceless: Literal["refuse", "keep"] = Field(
+        "refuse",
+        description="Pictures of --source-class in which no face is found: leave them out, or write them unmasked.",
+    )
     annotations: Path | None = Field(
         None,
         description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: detection is skipped.",

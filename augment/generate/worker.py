@@ -13,11 +13,12 @@ from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.records import overlay_record
 from maskaug.augment.generate.scan import COPY_MARK, Source
-from maskaug.augment.masking.engine import load_engine, mask_all
+from maskaug.augment.masking.engine import is_upright_known, load_engine, mask_all, turned_upright
 from maskaug.core.files import write_atomic
 from maskaug.core.manifest import Row, face_record
 from maskaug.core.pictures import SUFFIXES, DecodedPicture, PictureError, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
+from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper import Face
 
 
@@ -29,13 +30,36 @@ class Task:
         source: The picture.
         copies: Numbers of the masked copies.
         original: Whether the unmasked picture itself is still to be written.
-        faces: Its faces, where an earlier round found them.
+        faces: Its faces, where an earlier round found them, at their places in the picture as it was written.
+        turned: By how many quarter turns counterclockwise that picture was turned.
     """
 
     source: Source
     copies: range
     original: bool
     faces: tuple[Face, ...] | None = None
+    turned: int = 0
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A source as it is written.
+
+    Attributes:
+        source: The picture.
+        sha256: Of its file.
+        pixels: ``(H, W, 3) uint8`` RGB.
+        turned: Quarter turns counterclockwise by which it was turned.
+        faces: Those that are masked, largest first.
+        problem: Reason and sentence, where there is none.
+    """
+
+    source: Source
+    sha256: str
+    pixels: NDArray[np.uint8]
+    turned: int
+    faces: list[Face]
+    problem: tuple[str, str]
 
 
 class SourceWorker:
@@ -62,16 +86,14 @@ class SourceWorker:
         except PictureError as error:
             return [refusal(source, error.reason, str(error), sha256=error.sha256)]
 
-        faces: list[Face] = []
-        if source.label == self._options.source_class:
-            faces = list(task.faces) if task.faces is not None else self._find_faces(source, picture)
-            if self._options.faces == "largest":
-                faces = faces[:1]
-        rows = [self._write_original(source, picture, faces)] if task.original else []
-        if not faces and task.copies:
-            rows.append(refusal(source, "no_face", f"no face found in {source.relative}", sha256=picture.sha256))
+        prepared = self._prepare(task, picture)
+        faceless = source.label == self._options.source_class and not prepared.faces
+        refused = faceless and self._options.faceless == "refuse"
+        rows = [self._write_original(prepared)] if task.original and not refused else []
+        if refused or (faceless and task.copies):
+            rows.append(refusal(source, *prepared.problem, sha256=picture.sha256))
         else:
-            rows += [self._write_copy(source, picture, faces, number) for number in task.copies]
+            rows += [self._write_copy(prepared, number) for number in task.copies]
         # Rows are recorded only when their files are on the disk.
         while self._writing:
             self._writing.pop().result()
@@ -81,6 +103,23 @@ class SourceWorker:
         """Wait for the files that are being written."""
         self._writer.shutdown(wait=True)
 
+    def _prepare(self, task: Task, picture: DecodedPicture) -> _Prepared:
+        source, pixels, turned = task.source, picture.pixels, task.turned
+        problem = ("no_face", f"no face found in {source.relative}")
+        faces: list[Face] = []
+        if task.faces is not None:
+            pixels, faces = turn_image(pixels, turned), list(task.faces)
+        elif source.label == self._options.source_class:
+            faces = self._find_faces(source, picture)
+            if not is_upright_known(faces):
+                message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
+                faces, problem = [], ("face_not_upright", message)
+            elif self._options.auto_rotate:
+                pixels, faces, turned = turned_upright(pixels, faces)
+        if self._options.faces == "largest":
+            faces = faces[:1]
+        return _Prepared(source, picture.sha256, pixels, turned, faces, problem)
+
     def _find_faces(self, source: Source, picture: DecodedPicture) -> list[Face]:
         if self._annotations is not None:
             known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)
@@ -88,22 +127,24 @@ class SourceWorker:
                 return known
         return self._engine.find(picture.pixels)
 
-    def _write_original(self, source: Source, picture: DecodedPicture, faces: list[Face]) -> Row:
-        row = _row(source, picture.sha256, picture.pixels)
+    def _write_original(self, prepared: _Prepared) -> Row:
+        source, faces = prepared.source, prepared.faces
+        row = _row(prepared)
         row["status"] = "original"
         row["label"] = source.label
         if faces:
             row.update(face_record(faces[0]))  # type: ignore[typeddict-item]
             row["other_faces"] = [face_record(face) for face in faces[1:]]
-        self._write_picture(row, source.label, source.stem, picture.pixels)
+        self._write_picture(row, source.label, source.stem, prepared.pixels)
         return row
 
-    def _write_copy(self, source: Source, picture: DecodedPicture, faces: list[Face], number: int) -> Row:
-        seed = copy_seed(self._options.seed, picture.sha256, number)
-        overlays = mask_all(self._engine, picture.pixels, faces, self._distribution, np.random.default_rng(seed))
+    def _write_copy(self, prepared: _Prepared, number: int) -> Row:
+        source, seed = prepared.source, copy_seed(self._options.seed, prepared.sha256, number)
+        rng = np.random.default_rng(seed)
+        overlays = mask_all(self._engine, prepared.pixels, prepared.faces, self._distribution, rng)
         correct = overlays[0].params.wear == "correct"
         label = self._options.masked_class if correct else self._options.incorrect_class
-        row = _row(source, picture.sha256, picture.pixels)
+        row = _row(prepared)
         row.update(overlay_record(overlays[0]))  # type: ignore[typeddict-item]
         row["other_faces"] = [overlay_record(overlay) for overlay in overlays[1:]]
         worst = min(overlays, key=lambda overlay: overlay.quality)
@@ -150,12 +191,14 @@ def refusal(source: Source, reason: str, message: str, *, sha256: str | None = N
     return row
 
 
-def _row(source: Source, sha256: str, pixels: NDArray[np.uint8]) -> Row:
+def _row(prepared: _Prepared) -> Row:
+    source, pixels = prepared.source, prepared.pixels
     return Row(
         source=source.relative,
-        source_sha256=sha256,
+        source_sha256=prepared.sha256,
         split=source.split,
         subfolder=source.subfolder,
         width=pixels.shape[1],
         height=pixels.shape[0],
+        turned=prepared.turned,
     )

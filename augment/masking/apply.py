@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maskaug.augment.masking.engine import load_engine, mask_all
+from maskaug.augment.masking.engine import is_upright_known, load_engine, mask_all, turned_upright
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import write_atomic
@@ -56,10 +56,15 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
             yield Applied(path, None, (), str(error))
             continue
         rng = np.random.default_rng(copy_seed(options.seed, picture.sha256, 0))
-        faces = engine.find(picture.pixels)
+        pixels, faces = picture.pixels, engine.find(picture.pixels)
+        if not is_upright_known(faces):
+            yield Applied(path, None, (), f"which way up the face in {path} is cannot be told; turn it upright")
+            continue
+        if options.auto_rotate:
+            pixels, faces, _ = turned_upright(pixels, faces)
         if options.faces == "largest":
             faces = faces[:1]
-        overlays = mask_all(engine, picture.pixels, faces, distribution, rng)
+        overlays = mask_all(engine, pixels, faces, distribution, rng)
         if not overlays:
             yield Applied(path, None, (), f"no face found in {path}")
             continue

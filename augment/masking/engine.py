@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.augment.masking.options import EngineOptions
+from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper import (
     Face,
     FaceFinder,
@@ -18,6 +19,8 @@ from maskaug.masktheface_wrapper import (
     load_textures,
     weighted_choice,
 )
+
+_UPRIGHT_KNOWN = 0.5  # probability that the likeliest of the four ways up is right
 
 
 def load_engine(options: EngineOptions, *, find: bool = True) -> tuple[MaskEngine, MaskDistribution]:
@@ -52,6 +55,24 @@ def load_engine(options: EngineOptions, *, find: bool = True) -> tuple[MaskEngin
     )
     textures = {name: texture for found in (prints, *own.values()) for name, texture in found.items()}
     return MaskEngine(FaceFinder(options.landmarks) if find else None, pack, textures), distribution
+
+
+def is_upright_known(faces: list[Face]) -> bool:
+    """Whether it can be told which way up a picture's largest face is; true if it shows none."""
+    return not faces or faces[0].upright >= _UPRIGHT_KNOWN
+
+
+def turned_upright(image: NDArray[np.uint8], faces: list[Face]) -> tuple[NDArray[np.uint8], list[Face], int]:
+    """A picture, its faces, and the number of quarter turns counterclockwise after which its largest face is upright.
+
+    Args:
+        image: ``(H, W, 3) uint8`` RGB.
+        faces: Of the picture, largest first.
+    """
+    turns = faces[0].turns if faces else 0
+    if turns == 0:
+        return image, faces, 0
+    return turn_image(image, turns), [face.turned(turns, image.shape[:2]) for face in faces], turns
 
 
 def mask_all(

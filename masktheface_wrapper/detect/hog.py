@@ -16,6 +16,7 @@ class Hog(Detector):
     """Finds faces of 80 pixels and more, upright and bare."""
 
     name = "hog"
+    quick = True
 
     def detect(self, image: Image) -> Boxes:
         """Boxes it is sure of, in the picture at no more than 480 pixels."""

