@@ -27,8 +27,8 @@ _FACE_SIDE = 200.0  # pixels of a face's box, at which landmarks are as good as 
 
 # Two faces whose centres are nearer than this, in face sizes, are one face found twice.
 _SAME_FACE = 0.8
-# From this probability on, a picture that shows its largest face upright is not turned, to see whether it does so more
-# surely; a picture that shows no face as it lies is taken to be turned from the other one on.
+# From the first probability on, a picture shows its largest face upright as it lies, and is not turned; below the
+# second, it is not taken to be turned.
 _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
 _SMALLEST_SHARE = 0.25
@@ -81,7 +81,7 @@ class FaceFinder:
         turned_back = 0
         for turns in (1, 2, 3):
             found = self._upright_faces(detector, turn_image(image, turns))
-            if found and (_is_better(found[0], best[0]) if best else found[0].upright >= _UPRIGHT):
+            if found and found[0].upright >= _UPRIGHT and (not best or _is_better(found[0], best[0])):
                 best, turned_back = found, -turns
         size = image.shape[:2] if turned_back % 2 == 0 else image.shape[1::-1]
         return [face.turned(turned_back, size) for face in best] if turned_back else best
