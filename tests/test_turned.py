@@ -83,6 +83,7 @@ def rows_by_source(dst, status):
     return {row["source"].split("/")[-1].split(".")[0]: row for row in read_manifest(dst) if row["status"] == status}
 
 
+@pytest.mark.slow
 def test_it_is_written_as_it_came_or_upright(lying, tmp_path):
     for name, auto_rotate in (("as_it_came", False), ("upright", True)):
         generate(GenerateOptions(src=lying, dst=tmp_path / name, workers=1, format="png", auto_rotate=auto_rotate))
@@ -96,6 +97,7 @@ def test_it_is_written_as_it_came_or_upright(lying, tmp_path):
     assert (turn_image(pixels, 3) == read_picture(tmp_path / "upright" / upright["lying"]["output"]).pixels).all()
 
 
+@pytest.mark.slow
 def test_faces_of_a_set_that_was_turned_are_used_again(lying, tmp_path, monkeypatch):
     generate(GenerateOptions(src=lying, dst=tmp_path / "first", workers=1, auto_rotate=True))
     monkeypatch.setattr(finder_module.FaceFinder, "find", lambda *_: pytest.fail("a known face was searched for"))
@@ -106,6 +108,7 @@ def test_faces_of_a_set_that_was_turned_are_used_again(lying, tmp_path, monkeypa
     assert np.allclose(face.turned(-first["turned"], size).landmarks, again.landmarks, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_told_is_refused(lying, tmp_path, monkeypatch):
     monkeypatch.setattr(finder_module, "orientation_probabilities", lambda *_: np.full(4, 0.25, dtype=np.float32))
     monkeypatch.setattr(finder_module, "_STABLE", 0.0)
