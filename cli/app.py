@@ -34,6 +34,7 @@ from maskaug.core.errors import MaskaugError
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.review_ui import ReviewOptions, review
+from maskaug.train.predict.masked_check import masked_check_available, wears_mask
 
 if TYPE_CHECKING:
     from maskaug.augment.curate.curate import Curated
@@ -79,7 +80,7 @@ def _generate(options: GenerateOptions) -> None:
     started = time.monotonic()
     try:
         with _progress() as report:
-            summary = generate(options, report)
+            summary = generate(options, report, wears_mask if masked_check_available() else None)
     except KeyboardInterrupt:
         fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
     _print_summary(summary, options, time.monotonic() - started)
@@ -291,6 +292,15 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     for split, count in sorted(summary.missing.items()):
         table.add_row(f"[yellow]missing for balance, {escape(split)}[/]", str(count))
     written = sum(summary.original.values()) + sum(summary.masked.values())
+    if summary.faces_bare:
+        table.add_row(
+            "smaller faces left bare in masked copies"
+            if options.bare_faces == "refuse"
+            else "faces left bare in masked copies",
+            str(summary.faces_bare),
+        )
+    if not summary.looked and options.already_masked == "refuse":
+        table.add_row("[yellow]nothing looked for masks in the sources: pip install 'maskaug\\[predict]'[/]", "")
     table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
     out.print(table)
     sheet = GeneratedSet(options.dst).contact_sheet

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Points
 from maskaug.core.landmarks import LEFT_EYE, RIGHT_EYE
-from maskaug.core.turns import turn_points
+from maskaug.core.turns import turn_boxes, turn_points
 
 _LEANING = 60.0  # degrees up to which a head leans in an upright picture; beyond, the picture is turned
 
@@ -42,9 +42,13 @@ class Face:
 
     def turned(self, turns: int, size: tuple[int, int]) -> "Face":
         """The face in its picture of ``(H, W)`` pixels after so many quarter turns counterclockwise."""
-        corners = turn_points(self.box.reshape(2, 2), turns, size)
-        box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        (box,) = turn_boxes(self.box[None], turns, size)
         return replace(self, box=box, landmarks=turn_points(self.landmarks, turns, size))
+
+    def moved(self, scale: float, offset: NDArray[np.floating]) -> "Face":
+        """The face where a point (x, y) of its picture lies at ``scale * (x, y) + offset``."""
+        box, landmarks = self.box * scale + np.tile(offset, 2), self.landmarks * scale + offset
+        return replace(self, box=box.astype(np.float32), landmarks=landmarks.astype(np.float32))
 
 
 @dataclass(frozen=True)

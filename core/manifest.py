@@ -55,8 +55,12 @@ class Row(FaceRecord, total=False):
     width: int
     height: int
     turned: int  # quarter turns counterclockwise by which the source was turned
+    face: int  # of a crop: the number of its face in the source, from 0
+    crop: list[int]  # left, top, right, bottom of a crop, in pixels of the source as it was turned
+    faces_bare: int  # faces in sight that wear none of our masks
     message: str
     other_faces: list[FaceRecord]
+    other_boxes: list[list[float]]  # of faces in sight whose landmarks could not be found
 
 
 _FACE_FIELDS = [
@@ -90,9 +94,13 @@ SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("turned", pa.int8()),
+        ("face", pa.int32()),
+        ("crop", pa.list_(pa.int32())),
+        ("faces_bare", pa.int32()),
         ("message", pa.string()),
         *_FACE_FIELDS,
         ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),
+        ("other_boxes", pa.list_(pa.list_(pa.float32()))),
     ]
 )
 
@@ -120,6 +128,11 @@ def faces_of(row: Row) -> list[Face]:
         for record in records
         if record.get("landmarks")
     ]
+
+
+def picture_key(row: Row) -> tuple[str, int | None] | None:
+    """What a picture shows: a source, or one face of it; equal for an unmasked picture and its masked copies."""
+    return (row["source_sha256"], row.get("face")) if row.get("source_sha256") else None
 
 
 def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.Schema = SCHEMA) -> None:

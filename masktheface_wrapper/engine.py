@@ -19,7 +19,7 @@ from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.detect.finder import FaceFinder
 from maskaug.masktheface_wrapper.fit.mesh import fit_shell
 from maskaug.masktheface_wrapper.fit.sprite import sprite_for, warp_sprite
-from maskaug.masktheface_wrapper.fit.straps import hide_behind_hair, strap_layers
+from maskaug.masktheface_wrapper.fit.straps import strap_layers
 from maskaug.masktheface_wrapper.fit.warp import warp
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext, measure_face
@@ -229,9 +229,7 @@ class MaskEngine:
         layers = []
         if template.straps:
             color = hex_to_rgb(params.strap_color) if params.strap_color else template.straps.color
-            layers = strap_layers(template.straps, color, mesh, camera, size)
-            if template.straps.style == "ear_loops":
-                layers = [hide_behind_hair(layer, image, skin) for layer in layers]
+            layers = strap_layers(template.straps, color, mesh, camera, image=image, skin=skin)
         if mask is not None:
             layers.append(mask)
         if not layers:

@@ -11,7 +11,8 @@ from maskaug.core.manifest import faces_of
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.core.turns import turn_image, turn_points
 from maskaug.masktheface_wrapper.detect import finder as finder_module
-from maskaug.masktheface_wrapper.detect.orientation import crop_about, orientation_probabilities
+from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
+from maskaug.masktheface_wrapper.detect.small_network import crop_about
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 TURNS = (1, 2, 3)

@@ -15,11 +15,13 @@ from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
+from maskaug.augment.generate.prepare import MaskedCheck, Task
+from maskaug.augment.generate.records import whole_faces
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan
-from maskaug.augment.generate.worker import SourceWorker, Task, refusal
+from maskaug.augment.generate.worker import SourceWorker, refusal
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
-from maskaug.core.manifest import Row, faces_of, write_manifest
+from maskaug.core.manifest import Row, write_manifest
 from maskaug.core.version import __version__
 
 
@@ -34,18 +36,24 @@ class Summary:
     Attributes:
         sources: Files in SRC, and places that could not be looked into.
         with_face: Pictures of the source class with a face.
+        faceless: Unmasked pictures written that show none, by split.
         original: Unmasked pictures written, by ``split/class``.
         masked: Masked copies, by ``split/class``.
         refused: Sources and copies refused, by reason.
         missing: Copies that balance would still need, by split.
+        faces_bare: Faces that stay bare in masked copies.
+        looked: Whether anything looked for masks in the sources.
     """
 
     sources: int = 0
     with_face: int = 0
+    faceless: Counter[str] = field(default_factory=Counter)
     original: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     missing: dict[str, int] = field(default_factory=dict)
+    faces_bare: int = 0
+    looked: bool = True
 
     def add(self, row: Row, source_class: str) -> None:
         """Count a manifest row."""
@@ -54,15 +62,19 @@ class Summary:
             self.refused[row["reasons"][0]] += 1
         elif row["status"] == "masked":
             self.masked[place] += 1
+            self.faces_bare += row.get("faces_bare") or 0
         else:
             self.original[place] += 1
-            self.with_face += int(row["label"] == source_class and bool(row.get("landmarks")))
+            if row["label"] == source_class:
+                self.with_face += bool(row.get("landmarks"))
+                self.faceless[row["split"]] += not row.get("landmarks")
 
     def as_json(self) -> dict[str, Any]:
         """The same, sorted, for ``stats.json``."""
         return {
             "sources": self.sources,
             "with_face": self.with_face,
+            "faces_bare": self.faces_bare,
             "original": dict(sorted(self.original.items())),
             "masked": dict(sorted(self.masked.items())),
             "refused": dict(sorted(self.refused.items())),
@@ -70,11 +82,13 @@ class Summary:
         }
 
 
-_SUMMARY_COLUMNS = ("status", "split", "label", "reasons", "landmarks")
+_SUMMARY_COLUMNS = ("status", "split", "label", "reasons", "landmarks", "faces_bare")
 Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
 
 
-def generate(options: GenerateOptions, progress: Progress | None = None) -> Summary:
+def generate(
+    options: GenerateOptions, progress: Progress | None = None, wears_mask: MaskedCheck | None = None
+) -> Summary:
     """Make a data set as the options say.
 
     Everything that determines the output is in the options and the files: the same seed gives the same bytes
@@ -83,6 +97,7 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     Args:
         options: See :class:`GenerateOptions`.
         progress: Called after each source.
+        wears_mask: Tells which faces of a source already wear a mask; it must be picklable. None: nothing looks.
 
     Raises:
         ScanError, ModelError, PackError, AnnotationError: an input cannot be used at all.
@@ -97,10 +112,10 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
                 f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
             )
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
-    worker = SourceWorker(options)
+    worker = SourceWorker(options, wears_mask)
     if _prepare(options, generated):
-        return _summarise(found, generated, options)
-    start = partial(_start, options) if options.workers > 1 else lambda: worker.process
+        return _summarise(found, generated, options, looked=wears_mask is not None)
+    start = partial(_start, options, wears_mask) if options.workers > 1 else lambda: worker.process
     try:
         _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
         journal = Journal(generated.journal)
@@ -112,7 +127,7 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
             pool.close()
             worker.close()
             journal.close()
-        summary = _summarise(found, generated, options)
+        summary = _summarise(found, generated, options, looked=wears_mask is not None)
         write_contact_sheet(generated)
         _write_json(generated, generated.stats, summary.as_json())
         shutil.rmtree(generated.partial, ignore_errors=True)
@@ -128,8 +143,8 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     return summary
 
 
-def _start(options: GenerateOptions) -> Callable[[Task], list[Row]]:
-    return SourceWorker(options).process
+def _start(options: GenerateOptions, wears_mask: MaskedCheck | None) -> Callable[[Task], list[Row]]:
+    return SourceWorker(options, wears_mask).process
 
 
 def _work_in_rounds(
@@ -188,9 +203,8 @@ def _later_task(journal: Journal, source: Source, copies: range) -> Task:
     """More copies of a source whose faces the first round has found."""
     _, rows = journal.entries(source.relative)[0]
     originals = [row for row in rows if row["status"] == "original"]
-    faces = tuple(face for row in originals for face in faces_of(row))
-    turned = sum(row.get("turned") or 0 for row in originals)
-    return Task(source, copies, original=False, faces=faces, turned=turned)
+    faces, others = whole_faces(originals)
+    return Task(source, copies, original=False, faces=faces, others=others, turned=originals[0].get("turned") or 0)
 
 
 def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:
@@ -204,15 +218,16 @@ def _problem_row(problem: Problem) -> Row:
     return Row(status="refused", source=problem.relative, reasons=[problem.reason], message=problem.message)
 
 
-def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions) -> Summary:
-    summary = Summary(sources=len(found.sources) + len(found.problems))
+def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *, looked: bool) -> Summary:
+    summary = Summary(sources=len(found.sources) + len(found.problems), looked=looked)
     for row in generated.rows(_SUMMARY_COLUMNS):
         summary.add(row, options.source_class)
     if options.copies is None:
         for split in {source.split for source in found.sources}:
             masked = f"{split}/{options.balanced_class}"
             have = summary.original[masked] + summary.masked[masked]
-            if (lack := summary.original[f"{split}/{options.source_class}"] - have) > 0:
+            wanted = summary.original[f"{split}/{options.source_class}"] - summary.faceless[split]
+            if (lack := wanted - have) > 0:
                 summary.missing[split] = lack
     return summary
 

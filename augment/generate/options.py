@@ -36,6 +36,20 @@ class GenerateOptions(EngineOptions):
         "refuse",
         description="Pictures of --source-class in which no face is found: leave them out, or write them unmasked.",
     )
+    already_masked: Literal["refuse", "keep"] = Field(
+        "refuse",
+        description="Pictures of --source-class in which a mask is worn, as the bundled classifier sees it: leave them "
+        "out, or treat them as any other. Needs the extra predict.",
+    )
+    bare_faces: Literal["refuse", "keep", "crop"] = Field(
+        "refuse",
+        description="Masked copies in which a face at least half as wide as the largest stays bare, because no good "
+        "overlay fits it: leave them out, keep them, or write crops of the faces that wear one.",
+    )
+    crop: Literal["none", "faces"] = Field("none", description="faces: write a crop of each face, not the picture.")
+    crop_margin: float = Field(
+        0.4, ge=0, le=5, description="About a face in a crop, on each side, in widths of the face."
+    )
     annotations: Path | None = Field(
         None,
         description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: detection is skipped.",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from maskaug.augment.generate.options import GenerateOptions
@@ -16,24 +16,34 @@ LAST_ROUND = 25
 
 @dataclass
 class Tally:
-    """What became of one source so far."""
+    """What became of one source so far.
 
-    original: bool = False
-    has_face: bool = False
+    Attributes:
+        originals: Unmasked pictures written: one, or a crop of each face.
+        with_face: Those of them that show a known face.
+        attempts: Masked copies tried.
+        masked: Masked pictures written.
+        balancing: Those of them in the class that is to be balanced.
+    """
+
+    originals: int = 0
+    with_face: int = 0
     attempts: int = 0
     masked: int = 0
     balancing: int = 0
 
     def add(self, rows: Iterable[Row], balanced_class: str) -> None:
-        """Count the rows of one round; ``balancing`` are the masked copies in the class that is to be balanced."""
+        """Count the rows of one round."""
+        copies = set()
         for row in rows:
             if row["status"] == "original":
-                self.original = True
-                self.has_face = bool(row.get("landmarks"))
+                self.originals += 1
+                self.with_face += bool(row.get("landmarks"))
             elif row.get("copy") is not None:
-                self.attempts += 1
+                copies.add(row["copy"])
                 self.masked += row["status"] == "masked"
                 self.balancing += row["status"] == "masked" and row["label"] == balanced_class
+        self.attempts += len(copies)
 
 
 def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str, int]:
@@ -58,10 +68,11 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
     for source in sources:
         tally = tallies[source.relative]
         if source.label == options.balanced_class:
-            missing[source.split] -= tally.original
+            missing[source.split] -= tally.originals
         elif source.label == options.source_class:
-            missing[source.split] += tally.original - tally.balancing
-            if tally.original and tally.has_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
+            # Pictures without a face, where they are kept, need no masked picture beside them.
+            missing[source.split] += tally.with_face - tally.balancing
+            if tally.with_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
                 usable[source.split].append(source)
 
     wanted: dict[str, range] = {}
@@ -76,7 +87,7 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
         )
         if count <= 0 or not queue:
             continue
-        each, extra = divmod(_attempts(count, options), len(queue))
+        each, extra = divmod(_attempts(count, options, [tallies[source.relative] for source in queue]), len(queue))
         for place, source in enumerate(queue):
             first = tallies[source.relative].attempts
             if copies := each + (place < extra):
@@ -84,7 +95,13 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
     return wanted
 
 
-def _attempts(missing: int, options: GenerateOptions) -> int:
-    """How many copies to try for: some will be worn incorrectly, but never more than are missing may be right."""
+def _attempts(missing: int, options: GenerateOptions, tallies: Sequence[Tally]) -> int:
+    """How many copies to try for: some will be worn incorrectly, but never more than are missing may be right.
+
+    A copy of a scene may give a crop of each face: then what copies gave so far tells how many do.
+    """
     share = options.correct_share or 1.0
-    return max(missing, int((missing - 3 * missing**0.5) / share))
+    tried = sum(tally.attempts for tally in tallies)
+    yielded = max(sum(tally.masked for tally in tallies) / tried, 1.0) if tried else 1.0
+    count = int(missing / yielded) or 1
+    return max(count, int((count - 3 * count**0.5) / share))

@@ -1,19 +1,86 @@
-"""Overlays as records of the manifest."""
+"""Faces and overlays as records of the manifest."""
 
-from maskaug.core.manifest import FaceRecord, face_record
-from maskaug.masktheface_wrapper import Overlay
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.augment.generate.crops import FaceCrop
+from maskaug.core.manifest import FaceRecord, Row, face_record, faces_of
+from maskaug.masktheface_wrapper import Face, Overlay
 
 
 def overlay_record(overlay: Overlay) -> FaceRecord:
     """A face and the mask it wears."""
     return FaceRecord(
-        **face_record(overlay.face),
+        **bare_record(overlay),
         kind=overlay.params.kind,
         template=overlay.params.template,
         parameters=overlay.params.model_dump_json(),
         yaw=overlay.pose.yaw,
         pitch=overlay.pose.pitch,
         roll=overlay.pose.roll,
-        quality=overlay.quality,
-        reasons=list(overlay.reasons),
     )
+
+
+def bare_record(overlay: Overlay) -> FaceRecord:
+    """A face that stayed bare, and why: the score of the overlay that it was to get."""
+    return FaceRecord(**face_record(overlay.face), quality=overlay.quality, reasons=list(overlay.reasons))
+
+
+def told_faces(
+    faces: Sequence[FaceRecord], others: NDArray[np.float32], *, first: int = 0, crop: FaceCrop | None = None
+) -> Row:
+    """The columns of a row that tell of the faces in a picture, or in a crop of it.
+
+    Args:
+        faces: Of the whole picture.
+        others: ``(N, 4)``: boxes of its faces without landmarks.
+        first: Number of the face whose columns are the row's own, where there is one.
+        crop: The part that the row is about; None: the whole picture.
+    """
+    told = Row()
+    if crop is not None:
+        first = crop.number
+        boxes = np.array([face["box"] for face in faces])
+        others = others[crop.holds(others)] if len(others) else others
+        others = (others - np.tile(crop.region[:2], 2)) * crop.scale
+        shown = [number for number, inside in enumerate(crop.holds(boxes)) if inside or number == first]
+    else:
+        shown = list(range(len(faces)))
+    records = {number: faces[number] if crop is None else _moved(faces[number], crop) for number in shown}
+    if records:
+        told.update(records.pop(first))  # type: ignore[typeddict-item]
+        told["other_faces"] = list(records.values())
+    told["other_boxes"] = others.tolist()
+    return told
+
+
+def _moved(record: FaceRecord, crop: FaceCrop) -> FaceRecord:
+    """A face of the picture as it lies in the crop."""
+    moved = record.copy()
+    for key in ("box", "landmarks"):
+        points = (np.array(record[key]).reshape(-1, 2) - crop.region[:2]) * crop.scale
+        moved[key] = points.reshape(-1).tolist()
+    return moved
+
+
+def whole_faces(originals: Sequence[Row]) -> tuple[tuple[Face, ...], tuple[tuple[float, ...], ...]]:
+    """The faces of a source as the rows of its unmasked pictures tell them, at their places in the whole picture.
+
+    Args:
+        originals: One row, or one for each face where they are crops.
+
+    Returns:
+        Faces, and boxes of those without landmarks.
+    """
+    faces, others = list[Face](), set[tuple[float, ...]]()
+    for row in originals:
+        crop = row.get("crop")
+        scale = row["width"] / (crop[2] - crop[0]) if crop else 1.0
+        offset = np.array(crop[:2] if crop else (0, 0))
+        known = [face.moved(1 / scale, offset) if crop else face for face in faces_of(row)]
+        faces += known[:1] if crop else known
+        boxes = np.array(row.get("other_boxes") or [], dtype=np.float32).reshape(-1, 4)
+        others.update(tuple(box) for box in (boxes / scale + np.tile(offset, 2)).tolist())
+    return tuple(faces), tuple(sorted(others))

@@ -2,74 +2,41 @@
 
 import hashlib
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.generate.annotations import Annotations
+from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.options import GenerateOptions
-from maskaug.augment.generate.records import overlay_record
+from maskaug.augment.generate.prepare import MaskedCheck, Prepared, SourceReader, Task
+from maskaug.augment.generate.records import bare_record, overlay_record, told_faces
 from maskaug.augment.generate.scan import COPY_MARK, Source
-from maskaug.augment.masking.engine import is_upright_known, load_engine, mask_all, turned_upright
+from maskaug.augment.masking.engine import MaskedPicture, load_engine, mask_all
 from maskaug.core.files import write_atomic
-from maskaug.core.manifest import Row, face_record
-from maskaug.core.pictures import SUFFIXES, DecodedPicture, PictureError, encode_picture, read_picture
+from maskaug.core.manifest import FaceRecord, Row, face_record
+from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture
 from maskaug.core.seeds import copy_seed
-from maskaug.core.turns import turn_image
-from maskaug.masktheface_wrapper import Face
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one round wants of a source.
-
-    Attributes:
-        source: The picture.
-        copies: Numbers of the masked copies.
-        original: Whether the unmasked picture itself is still to be written.
-        faces: Its faces, where an earlier round found them, at their places in the picture as it was written.
-        turned: By how many quarter turns counterclockwise that picture was turned.
-    """
-
-    source: Source
-    copies: range
-    original: bool
-    faces: tuple[Face, ...] | None = None
-    turned: int = 0
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A source as it is written.
-
-    Attributes:
-        source: The picture.
-        sha256: Of its file.
-        pixels: ``(H, W, 3) uint8`` RGB.
-        turned: Quarter turns counterclockwise by which it was turned.
-        faces: Those that are masked, largest first.
-        problem: Reason and sentence, where there is none.
-    """
-
-    source: Source
-    sha256: str
-    pixels: NDArray[np.uint8]
-    turned: int
-    faces: list[Face]
-    problem: tuple[str, str]
 
 
 class SourceWorker:
     """Turns tasks into files below DST and manifest rows; one for each process, because it holds the models."""
 
-    def __init__(self, options: GenerateOptions) -> None:
+    def __init__(self, options: GenerateOptions, wears_mask: MaskedCheck | None = None) -> None:
+        """Load the models.
+
+        Args:
+            options: Of the run.
+            wears_mask: Tells which faces of a source already wear a mask; None: nothing does.
+
+        Raises:
+            ModelError, PackError, AnnotationError: an input cannot be used.
+        """
         self._options = options
         self._generated = GeneratedSet(options.dst)
         self._engine, self._distribution = load_engine(options)
-        self._annotations = Annotations(options.annotations) if options.annotations else None
+        self._reader = SourceReader(options, self._engine.finder, wears_mask)
         # Waiting for the disk takes no processor: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
         self._writing: list[Future[None]] = []
@@ -82,18 +49,18 @@ class SourceWorker:
         """
         source = task.source
         try:
-            picture = read_picture(source.path, self._options.max_size)
+            prepared = self._reader.read(task)
         except PictureError as error:
             return [refusal(source, error.reason, str(error), sha256=error.sha256)]
 
-        prepared = self._prepare(task, picture)
-        faceless = source.label == self._options.source_class and not prepared.faces
-        refused = faceless and self._options.faceless == "refuse"
-        rows = [self._write_original(prepared)] if task.original and not refused else []
-        if refused or (faceless and task.copies):
-            rows.append(refusal(source, *prepared.problem, sha256=picture.sha256))
+        problem = prepared.problem
+        # What a classifier would learn from pictures without a face may be wanted; a mask is not to be called bare.
+        refused = problem is not None and (self._options.faceless == "refuse" or problem[0] == "already_masked")
+        rows = self._write_originals(prepared) if task.original and not refused else []
+        if problem is not None and (refused or task.copies):
+            rows.append(refusal(source, *problem, sha256=prepared.sha256))
         else:
-            rows += [self._write_copy(prepared, number) for number in task.copies]
+            rows += [row for number in task.copies for row in self._write_copy(prepared, number)]
         # Rows are recorded only when their files are on the disk.
         while self._writing:
             self._writing.pop().result()
@@ -103,75 +70,76 @@ class SourceWorker:
         """Wait for the files that are being written."""
         self._writer.shutdown(wait=True)
 
-    def _prepare(self, task: Task, picture: DecodedPicture) -> _Prepared:
-        source, pixels, turned = task.source, picture.pixels, task.turned
-        problem = ("no_face", f"no face found in {source.relative}")
-        faces: list[Face] = []
-        if task.faces is not None:
-            pixels, faces = turn_image(pixels, turned), list(task.faces)
-        elif source.label == self._options.source_class:
-            faces = self._find_faces(source, picture)
-            if not is_upright_known(faces):
-                message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
-                faces, problem = [], ("face_not_upright", message)
-            elif self._options.auto_rotate:
-                pixels, faces, turned = turned_upright(pixels, faces)
-        if self._options.faces == "largest":
-            faces = faces[:1]
-        return _Prepared(source, picture.sha256, pixels, turned, faces, problem)
+    def _crops(self, prepared: Prepared) -> list[FaceCrop]:
+        size, options = prepared.pixels.shape[:2], self._options
+        return [
+            crop_about(face, size, options.crop_margin, number=number, max_size=options.max_size)
+            for number, face in enumerate(prepared.faces)
+        ]
 
-    def _find_faces(self, source: Source, picture: DecodedPicture) -> list[Face]:
-        if self._annotations is not None:
-            known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)
-            if known is not None:
-                return known
-        return self._engine.find(picture.pixels)
+    def _write_originals(self, prepared: Prepared) -> list[Row]:
+        faces = [face_record(face) for face in prepared.faces]
+        cropped = self._options.crop == "faces" and bool(prepared.faces)
+        rows = []
+        for crop in self._crops(prepared) if cropped else [None]:
+            row = _row(prepared, crop)
+            row["status"] = "original"
+            row["label"] = prepared.source.label
+            row.update(told_faces(faces, prepared.others, crop=crop))
+            self._write_picture(row, _stem(prepared.source, crop), prepared.pixels, crop)
+            rows.append(row)
+        return rows
 
-    def _write_original(self, prepared: _Prepared) -> Row:
-        source, faces = prepared.source, prepared.faces
-        row = _row(prepared)
-        row["status"] = "original"
-        row["label"] = source.label
-        if faces:
-            row.update(face_record(faces[0]))  # type: ignore[typeddict-item]
-            row["other_faces"] = [face_record(face) for face in faces[1:]]
-        self._write_picture(row, source.label, source.stem, prepared.pixels)
-        return row
-
-    def _write_copy(self, prepared: _Prepared, number: int) -> Row:
-        source, seed = prepared.source, copy_seed(self._options.seed, prepared.sha256, number)
+    def _write_copy(self, prepared: Prepared, number: int) -> list[Row]:
+        options, seed = self._options, copy_seed(self._options.seed, prepared.sha256, number)
         rng = np.random.default_rng(seed)
-        overlays = mask_all(self._engine, prepared.pixels, prepared.faces, self._distribution, rng)
-        correct = overlays[0].params.wear == "correct"
-        label = self._options.masked_class if correct else self._options.incorrect_class
-        row = _row(prepared)
-        row.update(overlay_record(overlays[0]))  # type: ignore[typeddict-item]
-        row["other_faces"] = [overlay_record(overlay) for overlay in overlays[1:]]
-        worst = min(overlays, key=lambda overlay: overlay.quality)
-        row["quality"] = worst.quality
-        row["reasons"] = list(dict.fromkeys(reason for overlay in overlays for reason in overlay.reasons))
-        row["label"] = label
-        row["copy"] = number
-        row["seed"] = seed
-        if worst.quality < self._options.min_quality:
-            row["status"] = "refused"
-            row["reasons"] = ["low_quality", *row["reasons"]]
-            row["message"] = f"quality {worst.quality:.2f} is below {self._options.min_quality:g}"
-            return row
-        row["status"] = "masked"
-        stem = f"{source.stem}{COPY_MARK}{row['kind']}_{number}"
-        self._write_picture(row, label, stem, overlays[-1].image)
-        if self._options.alpha:
-            alpha = np.maximum.reduce([overlay.alpha for overlay in overlays])
-            place = Path(self._generated.alpha.name, source.split, label, source.subfolder, f"{stem}.png")
-            self._save(place, encode_picture(alpha, "png"))
-            row["alpha"] = place.as_posix()
-        return row
+        faces, distribution = prepared.faces, self._distribution
+        masked = mask_all(self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality)
+        correct = masked.overlays[0].params.wear == "correct"
+        bare, counting = prepared.bare_that_count(masked.worn)
+        cropped = options.crop == "faces" or (options.bare_faces == "crop" and counting > 0 and any(masked.worn))
+        rows = []
+        for crop in self._crops(prepared) if cropped else [None]:
+            row = _row(prepared, crop)
+            row["label"] = options.masked_class if correct else options.incorrect_class
+            row["copy"] = number
+            row["seed"] = seed
+            shown = list(range(len(faces))) if crop is None else [crop.number]
+            worn = [place for place in shown if masked.worn[place]]
+            row.update(told_faces(_records(masked), prepared.others, first=(worn or shown)[0], crop=crop))
+            told = [masked.overlays[place] for place in worn or shown]
+            row["quality"] = min(overlay.quality for overlay in told)
+            row["reasons"] = list(dict.fromkeys(reason for overlay in told for reason in overlay.reasons))
+            if crop is not None:
+                bare, counting = prepared.bare_that_count(masked.worn, crop)
+            row["faces_bare"] = bare
+            rows.append(row)
+            if not worn:
+                _refuse(row, "low_quality", f"quality {row['quality']:.2f} is below {options.min_quality:g}")
+            elif counting and options.bare_faces != "keep":
+                advice = "--bare-faces keep" if crop else "--crop faces, or --bare-faces crop or keep"
+                _refuse(row, "bare_face", f"{counting} of its larger faces would stay bare; give {advice}")
+            else:
+                row["status"] = "masked"
+                self._write_masked(row, _stem(prepared.source, crop, f"{row['kind']}_{number}"), masked, crop)
+        return rows
 
-    def _write_picture(self, row: Row, label: str, stem: str, pixels: NDArray[np.uint8]) -> None:
+    def _write_masked(self, row: Row, stem: str, masked: MaskedPicture, crop: FaceCrop | None) -> None:
+        self._write_picture(row, stem, masked.image, crop)
+        if not self._options.alpha:
+            return
+        worn = [overlay.alpha for overlay, one in zip(masked.overlays, masked.worn, strict=True) if one]
+        alpha = np.maximum.reduce(worn)
+        place = Path(self._generated.alpha.name, row["split"], row["label"], row["subfolder"], f"{stem}.png")
+        self._save(place, encode_picture(alpha if crop is None else crop.cut(alpha), "png"))
+        row["alpha"] = place.as_posix()
+
+    def _write_picture(self, row: Row, stem: str, pixels: NDArray[np.uint8], crop: FaceCrop | None) -> None:
         kind = self._options.format
+        pixels = pixels if crop is None else crop.cut(pixels)
+        row["height"], row["width"] = pixels.shape[:2]
         data = encode_picture(pixels, kind, self._options.jpeg_quality)
-        place = Path(row["split"], label, Path(row["subfolder"]), stem + SUFFIXES[kind])
+        place = Path(row["split"], row["label"], row["subfolder"], stem + SUFFIXES[kind])
         self._save(place, data)
         row["output"] = place.as_posix()
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
@@ -191,9 +159,15 @@ def refusal(source: Source, reason: str, message: str, *, sha256: str | None = N
     return row
 
 
-def _row(prepared: _Prepared) -> Row:
+def _refuse(row: Row, reason: str, message: str) -> None:
+    row["status"] = "refused"
+    row["reasons"] = [reason, *row["reasons"]]
+    row["message"] = message
+
+
+def _row(prepared: Prepared, crop: FaceCrop | None) -> Row:
     source, pixels = prepared.source, prepared.pixels
-    return Row(
+    row = Row(
         source=source.relative,
         source_sha256=prepared.sha256,
         split=source.split,
@@ -202,3 +176,18 @@ def _row(prepared: _Prepared) -> Row:
         height=pixels.shape[0],
         turned=prepared.turned,
     )
+    if crop is not None:
+        row["face"] = crop.number
+        row["crop"] = list(crop.region)
+    return row
+
+
+def _stem(source: Source, crop: FaceCrop | None, made: str = "") -> str:
+    parts = [f"face{crop.number}"] if crop else []
+    marked = "_".join([*parts, made] if made else parts)
+    return f"{source.stem}{COPY_MARK}{marked}" if marked else source.stem
+
+
+def _records(masked: MaskedPicture) -> list[FaceRecord]:
+    pairs = zip(masked.overlays, masked.worn, strict=True)
+    return [overlay_record(overlay) if worn else bare_record(overlay) for overlay, worn in pairs]

@@ -64,16 +64,16 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
             pixels, faces, _ = turned_upright(pixels, faces)
         if options.faces == "largest":
             faces = faces[:1]
-        overlays = mask_all(engine, pixels, faces, distribution, rng)
-        if not overlays:
+        if not faces:
             yield Applied(path, None, (), f"no face found in {path}")
             continue
-        data = encode_picture(overlays[-1].image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
+        masked = mask_all(engine, pixels, faces, distribution, rng)
+        data = encode_picture(masked.image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
         try:
             write_atomic(output, data, output.parent)
         except OSError as error:
             raise ApplyError(f"cannot write {output}: {error.strerror}") from error
-        yield Applied(path, output, tuple(overlays), None)
+        yield Applied(path, output, masked.overlays, None)
 
 
 def _expand(patterns: list[str]) -> list[Path]:

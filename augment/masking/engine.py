@@ -1,6 +1,7 @@
 """The engine that options ask for."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +76,31 @@ def turned_upright(image: NDArray[np.uint8], faces: list[Face]) -> tuple[NDArray
     return turn_image(image, turns), [face.turned(turns, image.shape[:2]) for face in faces], turns
 
 
+@dataclass(frozen=True)
+class MaskedPicture:
+    """A picture whose faces were to get masks.
+
+    Attributes:
+        image: ``(H, W, 3) uint8`` RGB, with all masks that are good enough.
+        overlays: One for each face, in their order.
+        worn: Whether each is in the picture.
+    """
+
+    image: NDArray[np.uint8]
+    overlays: tuple[Overlay, ...]
+    worn: tuple[bool, ...]
+
+
 def mask_all(
     engine: MaskEngine,
     image: NDArray[np.uint8],
-    faces: list[Face],
+    faces: Sequence[Face],
     distribution: MaskDistribution,
     rng: np.random.Generator,
-) -> list[Overlay]:
-    """A mask on every face, all worn alike; each overlay's picture shows the masks before it, too.
+    *,
+    min_quality: float = 0.0,
+) -> MaskedPicture:
+    """A mask on every face, all worn alike; a face stays bare where its overlay is not good enough.
 
     Args:
         engine: Renders the masks.
@@ -90,13 +108,12 @@ def mask_all(
         faces: Of the picture.
         distribution: What masks are sampled from.
         rng: Where every random number comes from.
-
-    Returns:
-        One overlay for each face, in their order.
+        min_quality: Overlays with a lower score are left out.
     """
     distribution = replace(distribution, wear={weighted_choice(rng, distribution.wear): 1.0})
     overlays = list[Overlay]()
     for face in faces:
         overlays.append(engine.apply(image, face, engine.sample(rng, distribution)))
-        image = overlays[-1].image
-    return overlays
+        if overlays[-1].quality >= min_quality:
+            image = overlays[-1].image
+    return MaskedPicture(image, tuple(overlays), tuple(overlay.quality >= min_quality for overlay in overlays))

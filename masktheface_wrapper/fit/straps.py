@@ -1,7 +1,5 @@
 """Straps: loops to the ears or bands round the head, drawn where the head does not hide them."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,47 +15,96 @@ from maskaug.masktheface_wrapper.measure.skin import Skin
 # the mask's side edge. Ear loops end where the ear springs from the cheek and go on behind it; bands run over
 # an ellipsoid that stands for the skull.
 _EAR_LOOPS = (
-    ((1.0, 0.06), ((71, 14, 84), (74, 2, 98))),
-    ((1.0, 0.94), ((66, 62, 76), (71, 40, 98))),
+    ((1.0, 0.06), ((71, 14, 84), (75, 3, 96), (84, -5, 104))),
+    ((1.0, 0.94), ((66, 62, 76), (71, 42, 96), (80, 34, 104))),
 )
+# An ear stands off, and is seen where the skull behind it is not: what the cheek so far before it faces is seen.
+_EAR_STANDS_OFF = np.array([0.0, 0.0, 22.0])
 _HEAD_BANDS = (
     ((1.0, 0.1), ((73, 8, 86), (77, -18, 108), (72, -48, 140), (40, -78, 176))),
     ((1.0, 0.9), ((66, 74, 74), (68, 66, 100), (60, 62, 130), (36, 62, 160))),
+)
+# Where a crop's edge cuts off the ear, a strap that ended at the head would end as a bar in the air beside that edge:
+# there it runs on over it.
+_EAR = (88, 8, 100)
+_OVER_THE_EDGE = (
+    ((1.0, 0.06), ((75, 10, 90), (100, -8, 108))),
+    ((1.0, 0.94), ((70, 56, 80), (96, 22, 104))),
 )
 _SKULL_CENTER = np.array([0.0, 10.0, 95.0])
 _SKULL_RADII = np.array([77.0, 105.0, 100.0])
 
 _FINENESS = 4  # strokes are drawn this much larger and averaged: OpenCV's widths are whole pixels
 _SHIFT = 3  # fractional bits of the stroke's coordinates
-_SAMPLES = 13
+_SAMPLES = 25
+# An ear loop goes on as far as it lies on skin: hair hides ears, and what is no skin beside a cheek is mostly hair.
+# Over sideburns it goes on to an ear that is skin. One that is hidden from near its start on is left out, as a stub.
+_ON_SKIN = 0.35  # likeness
+_EAR_FROM = 0.7  # of the path
+_STUB = 0.6  # of the path
+_AROUND = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+_FADES_FROM = 0.75  # of what shows of a strap: it turns from the light as it goes round the head
 
 
 def strap_layers(
-    straps: Straps, color: tuple[int, int, int], mesh: FittedMesh, camera: Camera, size: tuple[int, int]
+    straps: Straps, color: tuple[int, int, int], mesh: FittedMesh, camera: Camera, *, image: Image, skin: Skin
 ) -> list[Layer]:
-    """The straps of a worn mask on a picture of ``size`` (height, width), a layer for each side that shows any."""
-    paths = _EAR_LOOPS if straps.style == "ear_loops" else _HEAD_BANDS
+    """The straps of a worn mask, a layer for each side that shows any.
+
+    Args:
+        straps: Of the mask's template.
+        color: RGB.
+        mesh: The mask's, on the face.
+        camera: That shows the face.
+        image: ``(H, W, 3) uint8`` RGB, without the mask.
+        skin: Of the face.
+    """
+    size = (image.shape[0], image.shape[1])
     width = max(straps.width_mm * camera.pixels_per_mm, 0.7)
-    sides = [[_path(mesh, side, start, knots) for start, knots in paths] for side in (-1.0, 1.0)]
-    points = np.array(sides).reshape(-1, 3)
-    shape = (len(sides), len(paths), _SAMPLES)
-    visible = _faces_camera(points, camera).reshape(shape)
-    pixels = mesh.correction(camera.project(points)).reshape(*shape, 2)
     layers = []
-    for side_visible, side_pixels in zip(visible, pixels, strict=True):
-        # A strap is seen from the mask to where the head begins to hide it.
-        ends = [_SAMPLES if shown.all() else int(np.argmin(shown)) for shown in side_visible]
-        strokes = [stroke[:end] for stroke, end in zip(side_pixels, ends, strict=True) if end > 1]
+    for side in (-1.0, 1.0):
+        ear = _project(np.array([_EAR]) * (side, 1.0, 1.0), mesh, camera)[0]
+        cut_off = not ((ear >= 0) & (ear < size[::-1])).all()
+        loops = straps.style == "ear_loops"
+        paths = _OVER_THE_EDGE if cut_off else _EAR_LOOPS if loops else _HEAD_BANDS
+        strokes = []
+        for start, knots in paths:
+            points = _path(mesh, side, start, knots)
+            pixels = _project(points, mesh, camera)
+            # A strap is seen from the mask to where the head begins to hide it.
+            shown = _faces_camera(points - _EAR_STANDS_OFF if loops or cut_off else points, camera)
+            if loops or cut_off:
+                shown[_seen_until(_likeness_at(pixels, image, skin) >= _ON_SKIN) :] = False
+            end = _SAMPLES if shown.all() else int(np.argmin(shown))
+            if end > 1 and not ((loops or cut_off) and end < _STUB * _SAMPLES):
+                strokes.append(pixels[:end])
         layer = _draw(strokes, width, color, size) if strokes else None
         if layer is not None:
             layers.append(layer)
     return layers
 
 
-def hide_behind_hair(layer: Layer, image: Image, skin: Skin) -> Layer:
-    """Ear loops as far as they lie on skin: hair hides ears, and what is no skin beside a cheek is mostly hair."""
-    share = cv2.blur(skin.likeness(image[layer.window]), (3, 3))
-    return replace(layer, color=layer.color * share[..., None], alpha=layer.alpha * share)
+def _seen_until(on_skin: NDArray[np.bool_]) -> int:
+    """How many samples of an ear loop are seen: all if there is an ear, else those before hair hides it."""
+    ear = on_skin[round(_EAR_FROM * len(on_skin)) :]
+    return len(on_skin) if ear.mean() > 0.5 or on_skin.all() else int(np.argmin(on_skin))
+
+
+def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArray[np.float32]:
+    """``(N,)``: how far the picture shows skin at points ``(N, 2)``; 1 outside of it."""
+    height, width = image.shape[:2]
+    x, y = np.round(pixels).astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    found = np.ones(len(pixels), dtype=np.float32)
+    x, y = x[inside], y[inside]
+    around = [image[np.clip(y + down, 0, height - 1), np.clip(x + across, 0, width - 1)] for down, across in _AROUND]
+    found[inside] = np.mean([skin.likeness(one[None])[0] for one in around], axis=0)
+    return found
+
+
+def _project(points: NDArray[np.floating], mesh: FittedMesh, camera: Camera) -> NDArray[np.float32]:
+    """Where ``(N, 3)`` points of the head frame lie in the picture, ``(N, 2)``."""
+    return np.asarray(mesh.correction(camera.project(points.astype(np.float64))), dtype=np.float32)
 
 
 def _path(
@@ -90,8 +137,13 @@ def _draw(
     canvas = np.zeros(((bottom - top) * fineness, (right - left) * fineness), dtype=np.uint8)
     for stroke in strokes:
         fine = ((stroke - (left, top) + 0.5) * fineness - 0.5) * 2**_SHIFT
-        pixels = np.round(fine).astype(np.int32).reshape(-1, 1, 2)
-        cv2.polylines(canvas, [pixels], False, 255, max(1, round(width * fineness)), cv2.LINE_AA, _SHIFT)
+        pixels = np.round(fine).astype(np.int32)
+        done = np.linspace(0, 1, len(pixels))
+        strength = np.clip((1.05 - done) / (1.05 - _FADES_FROM), 0, 1)
+        # From its faint end to the mask: of two pieces that meet, the stronger one is seen.
+        for number in range(len(pixels) - 2, -1, -1):
+            piece, tone = pixels[number : number + 2].reshape(-1, 1, 2), round(255 * strength[number + 1])
+            cv2.polylines(canvas, [piece], False, tone, max(1, round(width * fineness)), cv2.LINE_AA, _SHIFT)
     alpha = cv2.resize(canvas, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     share = alpha.astype(np.float32) / 255
     flat = np.ones_like(share)

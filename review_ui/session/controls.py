@@ -73,10 +73,12 @@ class Controls:
         row = self._rows.row(picture.row)
         image = read_picture(self._dst / picture.before).pixels
         rng = np.random.default_rng(int(picture.sha256[:16], 16))
-        faces, records = faces_of(row), [row, *(row.get("other_faces") or [])]
-        if not faces:
+        records = [row, *(row.get("other_faces") or [])]
+        # Faces that stayed bare in the copy stay so.
+        worn = [(face, record) for face, record in zip(faces_of(row), records, strict=True) if record["parameters"]]
+        if not worn:
             raise PictureError("unreadable", f"the manifest holds no landmarks of {picture.output}")
-        for number, (face, record) in enumerate(zip(faces, records, strict=True)):
+        for number, (face, record) in enumerate(worn):
             params = MaskParams.model_validate_json(record["parameters"])
             image = self._engine.apply(image, face if number else displaced(face, image.shape[:2], rng), params).image
         return encode_picture(image, self._options.format, self._options.jpeg_quality)

@@ -14,7 +14,10 @@ from maskaug.augment.reviews.log import Event, ReviewError, by_people, in_disput
 from maskaug.core.manifest import read_columns
 from maskaug.review_ui.options import Order, ReviewOptions
 
-_COLUMNS = ("status", "source", "source_sha256", "output", "output_sha256", "split", "kind", "yaw", "quality")
+_COLUMNS = (
+    *("status", "source", "source_sha256", "face", "output", "output_sha256"),
+    *("split", "kind", "yaw", "quality"),
+)
 _SORTED_BY: dict[Order, tuple[str, ...]] = {
     "doubtful": ("quality",),
     "random": ("number",),
@@ -151,7 +154,7 @@ def _masked(rows: pa.Table, seed: int) -> pa.Table:
     if len(first) < len(shas):
         masked = masked.take(pa.array(sorted(first.values()), pa.int64()))
         shas = masked["output_sha256"].to_pylist()
-    sources = pc.index_in(masked["source_sha256"], value_set=originals["source_sha256"].combine_chunks())
+    sources = pc.index_in(_picture_keys(masked), value_set=_picture_keys(originals))
     numbers = [_uniform(f"{seed}:{sha256}") for sha256 in shas]
     return pa.table(
         {
@@ -161,6 +164,14 @@ def _masked(rows: pa.Table, seed: int) -> pa.Table:
             "number": pa.array(numbers, pa.float64()),
         }
     )
+
+
+def _picture_keys(rows: pa.Table) -> pa.Array:
+    """For each row, `manifest.picture_key` as one string. Sets made before 0.2 know no crops."""
+    if "face" not in rows.column_names:
+        return rows["source_sha256"].combine_chunks()
+    face = pc.fill_null(pc.cast(rows["face"], pa.string()), "")
+    return pc.binary_join_element_wise(rows["source_sha256"], face, ":").combine_chunks()
 
 
 def _filtered(table: pa.Table, options: ReviewOptions) -> pa.Table:

@@ -84,8 +84,12 @@ class OnnxClassifier(Predictor):
         return np.asarray(self.session.run([OUTPUT], {INPUT: planes})[0], dtype=np.float64)
 
 
-def load_onnx(path: Path) -> OnnxClassifier:
+def load_onnx(path: Path, *, threads: int = 0) -> OnnxClassifier:
     """A file of ``maskaug export``, ready to judge pictures on the CPU.
+
+    Args:
+        path: The file.
+        threads: It runs on; 0: one a core.
 
     Raises:
         OnnxError: it is missing or damaged, or has been made by something else.
@@ -98,6 +102,7 @@ def load_onnx(path: Path) -> OnnxClassifier:
         raise OnnxError(f"{path} does not exist; make one with: maskaug export RUN")
     quiet = onnxruntime.SessionOptions()
     quiet.log_severity_level = 3
+    quiet.intra_op_num_threads = threads
     try:
         session = onnxruntime.InferenceSession(str(path), quiet, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime has a class of its own for each way to fail

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from maskaug.augment.online.known_face import renumbered
 from maskaug.core.arrays import Image
-from maskaug.core.manifest import faces_of
+from maskaug.core.manifest import faces_of, picture_key
 from maskaug.train.corruptions import corrupt
 from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.data.samples import Sample
@@ -126,12 +126,12 @@ def online_loader(pictures: OnlineDataset, shares: Sequence[NDArray[np.int64]]) 
 def source_indices(samples: Sequence[Sample]) -> list[int | None]:
     """For each overlay the number of the picture it was made from; None for all other pictures."""
     unmasked = {
-        str(sample.row.get("source_sha256")): number
+        key: number
         for number, sample in enumerate(samples)
-        if sample.label == 0 and sample.row.get("source_sha256")
+        if sample.label == 0 and (key := picture_key(sample.row)) is not None
     }
     return [
-        unmasked.get(str(sample.row.get("source_sha256"))) if sample.row.get("status") == "masked" else None
+        unmasked.get(key) if sample.row.get("status") == "masked" and (key := picture_key(sample.row)) else None
         for sample in samples
     ]
 

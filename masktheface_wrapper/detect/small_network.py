@@ -1,0 +1,74 @@
+"""A small network that looks at the picture about a box."""
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.core.arrays import Image
+from maskaug.masktheface_wrapper.detect.models import ModelError
+
+SIDE = 48  # pixels of what the network looks at
+SEEN = 1.5  # its width, in widths of the box
+
+
+class SmallNetwork:
+    """A network of ``tools/train_orientation.py`` or ``tools/train_face_check.py``, loaded when first needed."""
+
+    def __init__(self, path: Path) -> None:
+        """A network in an ``.onnx`` file, from ``(N, 3, 48, 48)`` standardized pixels to logits."""
+        self._path = path
+        self._of_thread = threading.local()  # one network cannot answer two threads
+
+    def logits(self, image: Image, box: NDArray[np.floating]) -> NDArray[np.float64]:
+        """What the network says of what is about a box.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+            box: ``(4,)``: left, top, right, bottom in pixels, as dlib's HOG detector draws it.
+
+        Raises:
+            ModelError: the network's file is missing or damaged.
+        """
+        network = self._network()
+        network.setInput(standardized(crop_about(image, box, SIDE, SEEN))[None])
+        return np.asarray(network.forward(), dtype=np.float64).reshape(-1)
+
+    def _network(self) -> cv2.dnn.Net:
+        if not hasattr(self._of_thread, "network"):
+            # OpenCV 5's classic engine, the only one of OpenCV 4, takes half the time of its new one here.
+            engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
+            try:
+                self._of_thread.network = cv2.dnn.readNetFromONNX(str(self._path), *engine)
+            except cv2.error as error:
+                raise ModelError(f"{self._path} is missing or damaged; install maskaug anew") from error
+        return self._of_thread.network
+
+
+def crop_about(image: Image, box: NDArray[np.floating], side: int, seen: float) -> Image:
+    """``(side, side, 3)``: a square about a box, ``seen`` times as wide; border pixels repeat beyond the picture."""
+    center, width = (box[:2] + box[2:]) / 2, float(seen * max(box[2] - box[0], box[3] - box[1], 1.0))
+    low, high = np.floor(center - width / 2).astype(int), np.ceil(center + width / 2).astype(int)
+    height, length = image.shape[:2]
+    inner_low, inner_high = np.maximum(low, 0), np.minimum(high, (length, height))
+    if (inner_low >= inner_high).any():
+        return np.zeros((side, side, 3), dtype=np.uint8)
+    inner = image[inner_low[1] : inner_high[1], inner_low[0] : inner_high[0]]
+    left, top = (inner_low - low) * side / (high - low)
+    right, bottom = (high - inner_high) * side / (high - low)
+    above, beside = min(round(float(top)), side - 1), min(round(float(left)), side - 1)
+    across = max(side - beside - round(float(right)), 1)
+    down = max(side - above - round(float(bottom)), 1)
+    shrinks = inner.shape[1] > across or inner.shape[0] > down
+    small = cv2.resize(inner, (across, down), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    below, beyond = side - above - down, side - beside - across
+    bordered = cv2.copyMakeBorder(small, above, below, beside, beyond, cv2.BORDER_REPLICATE)
+    return np.asarray(bordered, dtype=np.uint8)
+
+
+def standardized(crop: Image) -> NDArray[np.float32]:
+    """``(3, S, S) float32`` of mean 0 and about deviation 1, whatever the light."""
+    pixels = crop.astype(np.float32).transpose(2, 0, 1) / 255
+    return np.asarray((pixels - pixels.mean()) / (pixels.std() + 0.05), dtype=np.float32)
