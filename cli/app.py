@@ -75,6 +75,9 @@ def _generate(options: GenerateOptions) -> None:
 
     SRC is an ImageFolder of any depth, with or without splits. DST gets the same splits, the unmasked pictures, and
     masked copies in class wearing_mask; manifest/ says where each came from, contact_sheet.png shows a sample.
+
+    With --layout identities, SRC is a folder a person: masked copies stay with the person, and pairs.csv has pairs of
+    pictures to verify persons by.
     """
     started = time.monotonic()
     try:
@@ -83,7 +86,7 @@ def _generate(options: GenerateOptions) -> None:
     except KeyboardInterrupt:
         fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
     _print_summary(summary, options, time.monotonic() - started)
-    unmasked = any(place.endswith(f"/{options.source_class}") for place in summary.original)
+    unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
     if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
         fail("no picture got a mask; the table says why", 1)
 
@@ -283,9 +286,15 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     table.add_column(justify="right")
     table.add_row("sources", str(summary.sources))
     table.add_row("faces found", str(summary.with_face))
-    for title, counts in (("originals", summary.original), ("masked copies", summary.masked)):
+    for title, counts in (
+        ("persons", summary.identities),
+        ("originals", summary.original),
+        ("masked copies", summary.masked),
+    ):
         for place, count in sorted(counts.items()):
-            table.add_row(f"{title}, {escape(place)}", str(count))
+            table.add_row(f"{title}, {escape(place)}" if place else title, str(count))
+    for persons, count in sorted(summary.pairs.items(), reverse=True):
+        table.add_row(f"pairs, {persons} person", str(count))
     for reason, count in Counter(summary.refused).most_common():
         table.add_row(f"refused, {escape(reason)}", str(count))
     for split, count in sorted(summary.missing.items()):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import Annotations
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.records import overlay_record
 from maskaug.augment.generate.scan import COPY_MARK, Source
@@ -87,7 +87,7 @@ class SourceWorker:
             return [refusal(source, error.reason, str(error), sha256=error.sha256)]
 
         prepared = self._prepare(task, picture)
-        faceless = source.label == self._options.source_class and not prepared.faces
+        faceless = self._options.gets_masks(source.label) and not prepared.faces
         refused = faceless and self._options.faceless == "refuse"
         rows = [self._write_original(prepared)] if task.original and not refused else []
         if refused or (faceless and task.copies):
@@ -109,7 +109,7 @@ class SourceWorker:
         faces: list[Face] = []
         if task.faces is not None:
             pixels, faces = turn_image(pixels, turned), list(task.faces)
-        elif source.label == self._options.source_class:
+        elif self._options.gets_masks(source.label):
             faces = self._find_faces(source, picture)
             if not is_upright_known(faces):
                 message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
@@ -135,7 +135,7 @@ class SourceWorker:
         if faces:
             row.update(face_record(faces[0]))  # type: ignore[typeddict-item]
             row["other_faces"] = [face_record(face) for face in faces[1:]]
-        self._write_picture(row, source.label, source.stem, prepared.pixels)
+        self._write_picture(row, source.stem, prepared.pixels)
         return row
 
     def _write_copy(self, prepared: _Prepared, number: int) -> Row:
@@ -144,6 +144,8 @@ class SourceWorker:
         overlays = mask_all(self._engine, prepared.pixels, prepared.faces, self._distribution, rng)
         correct = overlays[0].params.wear == "correct"
         label = self._options.masked_class if correct else self._options.incorrect_class
+        if source.identity is not None:
+            label = source.label
         row = _row(prepared)
         row.update(overlay_record(overlays[0]))  # type: ignore[typeddict-item]
         row["other_faces"] = [overlay_record(overlay) for overlay in overlays[1:]]
@@ -160,18 +162,18 @@ class SourceWorker:
             return row
         row["status"] = "masked"
         stem = f"{source.stem}{COPY_MARK}{row['kind']}_{number}"
-        self._write_picture(row, label, stem, overlays[-1].image)
+        self._write_picture(row, stem, overlays[-1].image)
         if self._options.alpha:
             alpha = np.maximum.reduce([overlay.alpha for overlay in overlays])
-            place = Path(self._generated.alpha.name, source.split, label, source.subfolder, f"{stem}.png")
+            place = Path(self._generated.alpha.name, folder_of(row, self._options.apart), f"{stem}.png")
             self._save(place, encode_picture(alpha, "png"))
             row["alpha"] = place.as_posix()
         return row
 
-    def _write_picture(self, row: Row, label: str, stem: str, pixels: NDArray[np.uint8]) -> None:
+    def _write_picture(self, row: Row, stem: str, pixels: NDArray[np.uint8]) -> None:
         kind = self._options.format
         data = encode_picture(pixels, kind, self._options.jpeg_quality)
-        place = Path(row["split"], label, Path(row["subfolder"]), stem + SUFFIXES[kind])
+        place = Path(folder_of(row, self._options.apart), stem + SUFFIXES[kind])
         self._save(place, data)
         row["output"] = place.as_posix()
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
@@ -184,6 +186,7 @@ class SourceWorker:
 def refusal(source: Source, reason: str, message: str, *, sha256: str | None = None) -> Row:
     """The row of a source that cannot be used."""
     row = Row(status="refused", source=source.relative, split=source.split, label=source.label)
+    row["identity"] = source.identity
     row["reasons"] = [reason]
     row["message"] = message
     if sha256 is not None:
@@ -197,6 +200,7 @@ def _row(prepared: _Prepared) -> Row:
         source=source.relative,
         source_sha256=prepared.sha256,
         split=source.split,
+        identity=source.identity,
         subfolder=source.subfolder,
         width=pixels.shape[1],
         height=pixels.shape[0],
