@@ -109,7 +109,8 @@ def _curate(options: CurateOptions) -> None:
     """The final data set: generated pictures and people's decisions become a balanced ImageFolder.
 
     DST is an output of generate, with the decisions in DST/reviews. OUT gets {split}/{class}/, manifest/, which says
-    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt.
+    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt. Where DST has a
+    folder a person, OUT has {split}/{person}/, no person in two splits, and pairs.csv.
     """
     with extra("curate"):
         from maskaug.augment.curate.curate import curate  # noqa: PLC0415
@@ -215,7 +216,13 @@ def _print_curated(curated: "Curated") -> None:
         table.add_row(f"left out, {reason}, {escape(label)}", str(count))
     for (change, label), count in sorted(curated.moved.items()):
         table.add_row(escape(f"{change}, {label}"), str(count))
+    for split, count in sorted(curated.identities.items()):
+        table.add_row(f"persons, {escape(split)}", str(count))
+    for persons, count in sorted(curated.pairs.items(), reverse=True):
+        table.add_row(f"pairs, {persons} person", str(count))
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
+    if curated.joined:
+        table.add_row("persons joined by near-duplicates", str(curated.joined))
     for place in curated.missing:
         table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
     for label, count in sorted(curated.faceless.items()):

@@ -54,7 +54,9 @@ class GenerateOptions(EngineOptions):
     incorrect_class: str = Field(
         INCORRECT_CLASS, min_length=1, description="Class of copies whose mask leaves nose or mouth free."
     )
-    copies: int | None = Field(None, ge=0, description="Masked copies of each picture, instead of balancing; of identities 1.")
+    copies: int | None = Field(
+        None, ge=0, description="Masked copies of each picture, instead of balancing; of identities 1."
+    )
     balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
     faceless: Literal["refuse", "keep"] = Field(
         "refuse",

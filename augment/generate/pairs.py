@@ -16,7 +16,7 @@ from typing import TypeVar
 
 _Any = TypeVar("_Any")
 
-FOLDS = 10  # as in LFW; fewer where there are fewer than two persons for each
+FOLDS, _FEWEST = 10, 4  # folds, as in LFW, and persons in one: there are fewer folds of fewer persons
 
 # The first four as in LFW's pairs.csv, which has no name for the fourth.
 _COLUMNS = (
@@ -123,7 +123,7 @@ def _of_split(portraits: Sequence[Portrait], count: int, seed: int) -> list[Pair
     for portrait in portraits:
         (copies if portrait.kind else originals)[portrait.identity].append(portrait)
     persons = sorted(originals, key=lambda name: _random(seed, "person", name))
-    folds = max(1, min(FOLDS, len(persons) // 2))
+    folds = max(1, min(FOLDS, len(persons) // _FEWEST))
     members = [persons[fold::folds] for fold in range(folds)]
     made_from = {(one.identity, one.source_sha256): one for name in persons for one in reversed(originals[name])}
 

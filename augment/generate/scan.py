@@ -153,7 +153,9 @@ def _level_of_persons(src: Path, folders: list[Path]) -> int:
         return 1
     if len(depths) > 1:
         told = ", ".join(f"--person-level {depth} if {_told(src, depths[depth])} is one" for depth in sorted(depths))
-        raise ScanError(f"source {src} has pictures at several levels, and which folders are persons is unclear: {told}")
+        raise ScanError(
+            f"source {src} has pictures at several levels, and which folders are persons is unclear: {told}"
+        )
     (level,) = depths
     # Folders called test or val are splits. Others may be persons, with a folder for each session or video.
     above: dict[str, list[Path]] = {}
