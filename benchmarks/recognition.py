@@ -196,7 +196,7 @@ def _figures(pairs: Pairs, impostors: Impostors, weights: NDArray[np.int64], thr
     own = _threshold(impostors, once)
 
     def accepted(limit: float) -> Callable[[NDArray[np.float64]], float]:
-        return lambda weight: _mean(genuine < limit, weight[of])
+        return lambda weight: float("nan") if np.isnan(limit) else _mean(genuine < limit, weight[of])
 
     def falsely(limit: float) -> Callable[[NDArray[np.float64]], float]:
         return lambda weight: _rates(impostors, weight)[np.searchsorted(impostors.distances, limit)]
@@ -211,9 +211,13 @@ def _figures(pairs: Pairs, impostors: Impostors, weights: NDArray[np.int64], thr
     found: dict[str, Any] = {"one person": int(pairs.same.sum()), "two persons": int((~pairs.same).sum())}
     for name, figure in asked.items():
         drawn = np.array([figure(weight) for weight in weights.astype(np.float64)])
-        low, high = np.nanpercentile(drawn, (2.5, 97.5)) if not np.isnan(drawn).all() else (np.nan, np.nan)
-        found[name] = {"value": float(figure(once)), "low": float(low), "high": float(high)}
-    return {**found, "threshold": own}
+        value = figure(once)
+        if np.isnan(value):  # too few pairs
+            found[name] = None
+        else:
+            low, high = np.nanpercentile(drawn, (2.5, 97.5))
+            found[name] = {"value": value, "low": float(low), "high": float(high)}
+    return {**found, "threshold": None if np.isnan(own) else own}
 
 
 def _right(pairs: Pairs) -> NDArray[np.float64]:
@@ -268,7 +272,7 @@ def _table(figures: Sequence[dict[str, Any]]) -> Table:
 
 
 def _cell(figure: dict[str, float] | None) -> str:
-    if figure is None or np.isnan(figure["value"]):
+    if figure is None:
         return "-"
     return f"{figure['value']:.2%} ({figure['low']:.2%} to {figure['high']:.2%})"
 
