@@ -28,13 +28,13 @@ from maskaug.augment.curate.curate import curate
 from maskaug.augment.generate.generated_set import folder_of
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import scan_identities
-from maskaug.augment.reviews.log import read_reviews
+from maskaug.augment.reviews.log import ReviewError, read_reviews
 from maskaug.core.files import file_sha256
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.controls import Controls
-from maskaug.review_ui.session.queue import ReviewError, read_queue
+from maskaug.review_ui.session.queue import read_queue
 from maskaug.train.data.samples import DataError, resolve_classes
 
 
@@ -432,17 +432,17 @@ class Persons(Generated):
     def photograph(self, split, person, number, pixels=None, copies=1):
         source = digest(f"{person} {number}") if pixels is None else digest(pixels.tobytes())
         pixels = texture(int(digest(f"{person} {number}")[:8], 16)) if pixels is None else pixels
-        facts = {"source": Path(split, person, f"{number}.png").as_posix(), "source_sha256": source, "subfolder": ""}
-        facts.update(split=split, label=person, identity=person)
         shas = []
         for copy in range(-1, copies):
-            row = Row(status="original" if copy < 0 else "masked", box=[1.0, 1.0, 9.0, 9.0], **facts)
-            shown = pixels if copy < 0 else texture(int(digest(f"{source} {copy}")[:8], 16))
-            if copy >= 0:
-                row.update(copy=copy, quality=0.9, kind="n95", template="n95_white", parameters="{}", yaw=0.0)
-            name = f"{number}.jpg" if copy < 0 else f"{number}__n95_{copy}.jpg"
-            place = Path(folder_of(row, self.apart), name)
-            shas.append(self._add(place, shown, row))
+            row = Row(source=Path(split, person, f"{number}.png").as_posix(), source_sha256=source, split=split)
+            row |= Row(label=person, identity=person, subfolder="", box=[1.0, 1.0, 9.0, 9.0])
+            if copy < 0:
+                row["status"], name, shown = "original", f"{number}.jpg", pixels
+            else:
+                row |= Row(status="masked", copy=copy, quality=0.9, yaw=0.0)
+                row |= Row(kind="n95", template="n95_white", parameters="{}")
+                name, shown = f"{number}__n95_{copy}.jpg", texture(int(digest(f"{source} {copy}")[:8], 16))
+            shas.append(self._add(Path(folder_of(row, self.apart), name), shown, row))
         return shas
 
 
@@ -451,7 +451,8 @@ def curated(dst, out, **options):
 
 
 def kept(out):
-    return [row for row in read_manifest(out) if row["outcome"] == "kept"]
+    """Rows of the pictures that a curated set holds: a row of one that it does not has no path."""
+    return [row for row in read_manifest(out) if row["output"]]
 
 
 def splits_of(out):
@@ -477,7 +478,7 @@ def test_persons_are_set_apart_whole(tmp_path):
     assert result.left_out == {("rejected", "masked"): 2}
     assert result.kept["train", "original"] + result.kept["val", "original"] == 50, "nothing is balanced away"
     for row in kept(out):
-        assert row["output"] == f"{row['split']}/{row['identity']}/{Path(row['generated']).name}"
+        assert row["output"].startswith(f"{row['split']}/{row['identity']}/{Path(row['source']).stem}")
     pairs = read_pairs(out)
     assert result.pairs == Counter("same" if row["same"] == "1" else "other" for row in pairs)
     written = {row["output"]: row for row in kept(out)}
