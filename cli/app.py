@@ -76,6 +76,9 @@ def _generate(options: GenerateOptions) -> None:
 
     SRC is an ImageFolder of any depth, with or without splits. DST gets the same splits, the unmasked pictures, and
     masked copies in class wearing_mask; manifest/ says where each came from, contact_sheet.png shows a sample.
+
+    With --layout identities, SRC is a folder a person: masked copies stay with the person, and pairs.csv has pairs of
+    pictures to verify persons by.
     """
     started = time.monotonic()
     try:
@@ -84,7 +87,7 @@ def _generate(options: GenerateOptions) -> None:
     except KeyboardInterrupt:
         fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
     _print_summary(summary, options, time.monotonic() - started)
-    unmasked = any(place.endswith(f"/{options.source_class}") for place in summary.original)
+    unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
     if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
         fail("no picture got a mask; the table says why", 1)
 
@@ -107,7 +110,8 @@ def _curate(options: CurateOptions) -> None:
     """The final data set: generated pictures and people's decisions become a balanced ImageFolder.
 
     DST is an output of generate, with the decisions in DST/reviews. OUT gets {split}/{class}/, manifest/, which says
-    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt.
+    where each picture came from or why it was left out, README.md, the dataset card, and checksums.txt. Where DST has a
+    folder a person, OUT has {split}/{person}/, no person in two splits, and pairs.csv.
     """
     with extra("curate"):
         from maskaug.augment.curate.curate import curate  # noqa: PLC0415
@@ -213,7 +217,13 @@ def _print_curated(curated: "Curated") -> None:
         table.add_row(f"left out, {reason}, {escape(label)}", str(count))
     for (change, label), count in sorted(curated.moved.items()):
         table.add_row(escape(f"{change}, {label}"), str(count))
+    for split, count in sorted(curated.identities.items()):
+        table.add_row(f"persons, {escape(split)}", str(count))
+    for persons, count in sorted(curated.pairs.items(), reverse=True):
+        table.add_row(f"pairs, {persons} person", str(count))
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
+    if curated.joined:
+        table.add_row("persons joined by near-duplicates", str(curated.joined))
     for place in curated.missing:
         table.add_row(f"[yellow]no picture in {escape(place)}[/]", "0")
     for label, count in sorted(curated.faceless.items()):
@@ -284,9 +294,15 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     table.add_column(justify="right")
     table.add_row("sources", str(summary.sources))
     table.add_row("faces found", str(summary.with_face))
-    for title, counts in (("originals", summary.original), ("masked copies", summary.masked)):
+    for title, counts in (
+        ("persons", summary.identities),
+        ("originals", summary.original),
+        ("masked copies", summary.masked),
+    ):
         for place, count in sorted(counts.items()):
-            table.add_row(f"{title}, {escape(place)}", str(count))
+            table.add_row(f"{title}, {escape(place)}" if place else title, str(count))
+    for persons, count in sorted(summary.pairs.items(), reverse=True):
+        table.add_row(f"pairs, {persons} person", str(count))
     for reason, count in Counter(summary.refused).most_common():
         table.add_row(f"refused, {escape(reason)}", str(count))
     for split, count in sorted(summary.missing.items()):

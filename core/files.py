@@ -59,6 +59,8 @@ PICTURE_SUFFIXES = {
     ".tif",
     ".tiff",
     ".avif",
+    ".pgm",
+    ".ppm",
 }
 
 

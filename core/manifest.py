@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from maskaug.core.faces import Face
 
 MANIFEST_FOLDER = "manifest"
+REVIEWS_FOLDER = "reviews"  # of the decisions made on a generated set
 _PART = "part-00000.parquet"
 _ROWS_AT_ONCE = 2048
 
@@ -48,7 +49,8 @@ class Row(FaceRecord, total=False):
     output_sha256: str
     alpha: str
     split: str
-    label: str
+    label: str  # name of the class; in the layout of identities, of the person
+    identity: str | None  # name of the person, where the set has a folder a person
     subfolder: str
     copy: int
     seed: int
@@ -88,6 +90,7 @@ SCHEMA = pa.schema(
         ("alpha", pa.string()),
         ("split", pa.string()),
         ("label", pa.string()),
+        ("identity", pa.string()),
         ("subfolder", pa.string()),
         ("copy", pa.int32()),
         ("seed", pa.int64()),

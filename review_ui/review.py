@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskaug.augment.reviews.log import REVIEWS_FOLDER, ReviewError, ReviewLog, read_reviews
+from maskaug.augment.reviews.log import ReviewError, ReviewLog, read_reviews
 from maskaug.core.files import write_atomic
+from maskaug.core.manifest import REVIEWS_FOLDER
 from maskaug.core.version import __version__
 from maskaug.review_ui.options import ReviewOptions
 from maskaug.review_ui.page.server import PageServer

@@ -52,9 +52,10 @@ class Generated:
         (self.dst / place).parent.mkdir(parents=True, exist_ok=True)
         (self.dst / place).write_bytes(data)
         sha256 = hashlib.sha256(data).hexdigest()
-        split, label, *subfolder = place.parts[:-1]
-        row.update(output=place.as_posix(), output_sha256=sha256, split=split, label=label)
-        row.update(subfolder="/".join(subfolder), source=f"{place.stem}.png")
+        if "label" not in row:
+            split, label, *subfolder = place.parts[:-1]
+            row.update(split=split, label=label, subfolder="/".join(subfolder), source=f"{place.stem}.png")
+        row.update(output=place.as_posix(), output_sha256=sha256)
         row.update(width=pixels.shape[1], height=pixels.shape[0])
         self.rows.append(row)
         return sha256

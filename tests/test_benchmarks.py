@@ -162,6 +162,24 @@ def test_finder(run, faces, tmp_path):
     assert "4" in said
 
 
+def test_recognition(run, tmp_path):
+    src, dst = tmp_path / "persons", tmp_path / "set"
+    for number, person in enumerate(f"p{number}" for number in range(8)):
+        for photograph in range(1 + number % 2):
+            path = src / person / f"{photograph}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encode_picture(astronaut.face(112, roll=2.0 * number, mirror=bool(photograph)), "jpeg"))
+    generate(GenerateOptions(src=src, dst=dst, layout="identities", workers=1, min_quality=0))
+    said = run("recognition.py", dst, "--resamples", 20, "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["persons"] == 8
+    of = {(one["of"], one["second picture"]): one["one person"] for one in found["figures"]}
+    # Of a person with one photograph nothing is said unmasked: that is the photograph against itself.
+    assert ("one photograph", "unmasked") not in of
+    assert (of["two photographs", "unmasked"], of["one photograph", "any mask"]) == (8, 4)
+    assert "8 persons" in said
+
+
 def test_predict(run, faces, trained, tmp_path):
     run("predict.py", faces, "--run", trained, "--json", tmp_path / "found.json")
     assert json.loads((tmp_path / "found.json").read_text())

@@ -53,7 +53,14 @@ def test_its_manifest_is_read_in_todays_words(former):
 
 
 # Options that 0.1.0 did not have, as a set that is generated today has them.
-ADDED = {"auto_rotate": False, "faceless": "refuse"}
+ADDED = {
+    "auto_rotate": False,
+    "faceless": "refuse",
+    "layout": "classes",
+    "apart": False,
+    "person_level": None,
+    "pairs": 3000,
+}
 
 
 def test_its_options_are_read(former):

@@ -38,7 +38,7 @@ class Card:
                 self.tables["Rejections"][judged["reason"] or "no reason given", annotator] += 1
         if row["outcome"] != "kept":
             return
-        self.tables["Pictures"][row["split"], row["label"]] += 1
+        self.tables["Pictures"][row["split"], row["label"] if row.get("identity") is None else row["status"]] += 1
         if row["kind"]:
             self.tables["Kind"][row["kind"], row["split"]] += 1
             self.tables["Colour"][_colour(row), row["split"]] += 1
@@ -85,7 +85,7 @@ class Card:
 
 
 _NOTES = {
-    "Pictures": "By split and class.",
+    "Pictures": "By split and class; of persons, by what is done to them.",
     "Kind": "Of the masks put on, by split.",
     "Colour": "Or print of the masks put on, by split.",
     "Yaw": "Of heads with a mask put on, in degrees, by split; positive to the picture's right.",

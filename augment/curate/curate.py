@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -24,8 +24,10 @@ from maskaug.augment.curate.selection import (
     one_side,
     repetitions,
     set_apart,
+    whole,
 )
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
+from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
@@ -66,12 +68,15 @@ class Curated:
     """What became of a curation.
 
     Attributes:
-        kept: Pictures, by split and class.
+        kept: Pictures, by split and class, or of persons ``original`` and ``masked``, as all that follow.
         left_out: Pictures, by reason and class.
         moved: Pictures, by ``moved from train to val`` and class.
         duplicates: Groups of near-duplicate sources.
         missing: Classes without a picture in a split, as ``split/class``.
         faceless: Kept pictures that show no face, by class, of classes in which faces were looked for.
+        identities: Persons of whom pictures are kept, by split; empty where the set has classes.
+        joined: Persons that share a split for their near-duplicates' sake.
+        pairs: Of ``same`` and ``other`` persons, in ``pairs.csv``.
         checksum: SHA-256 of ``checksums.txt``.
     """
 
@@ -81,6 +86,9 @@ class Curated:
     duplicates: int = 0
     missing: list[str] = field(default_factory=list)
     faceless: Counter[str] = field(default_factory=Counter)
+    identities: Counter[str] = field(default_factory=Counter)
+    joined: int = 0
+    pairs: Counter[str] = field(default_factory=Counter)
     checksum: str = ""
 
 
@@ -114,12 +122,15 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         places = export.write(folder, Chosen(options.dst, pictures, options.link, options.seed))
         card = Card()
         write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
+        if plan.identities and options.pairs:
+            _write_pairs(folder, plan, places, options, result)
         result.checksum = write_checksums(folder)
-        splits, classes = (sorted({key[part] for key in result.kept}) for part in (0, 1))
+        splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
+        choices = options.model_dump(mode="json", exclude={"dst", "out", "link", "overwrite", "pairs"})
         card.write(
             folder,
             title=options.out.resolve().name,
-            choices=options.model_dump(mode="json", exclude={"dst", "out", "link", "overwrite"}),
+            choices={**choices, "balance": _balance(options, plan.identities)},
             changes=result.left_out + result.moved,
             checksum=result.checksum,
             header=export.card_header(splits, classes),
@@ -144,6 +155,7 @@ class _Plan:
         splits: Of the pictures that no decision or score excludes.
         groups: Of near-duplicates, by source.
         decisions: By picture and annotator.
+        units: Of what lies in one split: groups, joined where they share a person; by source.
     """
 
     candidates: Mapping[str, Candidate]
@@ -151,6 +163,12 @@ class _Plan:
     splits: Mapping[str, str]
     groups: Mapping[str, str]
     decisions: Mapping[str, Mapping[str, Verdict]]
+    units: Mapping[str, str]
+
+    @property
+    def identities(self) -> bool:
+        """Whether the set has a folder a person."""
+        return any(candidate.identity is not None for candidate in self.candidates.values())
 
     def kept(self) -> Iterator[tuple[str, Candidate]]:
         """Path and picture of those that stay."""
@@ -160,7 +178,12 @@ class _Plan:
 def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
     decisions = judgements(read_reviews(options.dst))
     candidates = {row["output"]: _candidate(row) for row in _rows(options.dst, _CANDIDATE_COLUMNS) if row["output"]}
+    if any(candidate.identity is not None for candidate in candidates.values()) and options.balance == "min":
+        raise CurateError(
+            f"{options.dst} has a folder a person, and persons are not made equal; leave out --balance min"
+        )
     groups = _groups(options.dst, list(candidates.values()), progress)
+    units = whole(groups, candidates.values())
     outcomes: dict[str, str] = {}
     for path, candidate in candidates.items():
         verdict = accepted(decisions.get(candidate.sha256, {}), options.policy)
@@ -169,33 +192,51 @@ def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
         outcomes[path] = fault or KEPT
     left = [candidate for path, candidate in candidates.items() if outcomes[path] == KEPT]
     if options.val_share is None:
-        sides = one_side(left, groups)
+        sides = one_side(left, units)
     else:
-        sides = set_apart(left, groups, options.val_share, options.seed)
-    splits = {candidate.path: sides[groups[candidate.source_sha256]] for candidate in left}
+        sides = set_apart(left, units, options.val_share, options.seed)
+    splits = {candidate.path: sides[units[candidate.source_sha256]] for candidate in left}
     outcomes.update(repetitions(left, splits))
     if options.duplicates == "drop" and options.val_share is None:
-        outcomes.update({item.path: "near_duplicate" for item in left if splits[item.path] != item.split})
-    if options.balance == "min":
+        between = _persons_in_several_splits(left)
+        for item in left:
+            if splits[item.path] != item.split:
+                outcomes[item.path] = "person_in_two_splits" if item.identity in between else "near_duplicate"
+    if _balance(options, any(item.identity is not None for item in left)) == "min":
         still = [item for item in left if outcomes[item.path] == KEPT]
         balanced_paths = balanced(((item.path, splits[item.path], item.label) for item in still), options.seed)
         outcomes.update({item.path: "balance" for item in still if item.path not in balanced_paths})
-    return _Plan(candidates, outcomes, splits, groups, decisions)
+    return _Plan(candidates, outcomes, splits, groups, decisions, units)
+
+
+def _balance(options: CurateOptions, identities: bool) -> str:
+    return options.balance or ("none" if identities else "min")
+
+
+def _persons_in_several_splits(candidates: Sequence[Candidate]) -> set[str | None]:
+    places = {(candidate.identity, candidate.split) for candidate in candidates if candidate.identity is not None}
+    return {identity for identity, count in Counter(identity for identity, _ in places).items() if count > 1}
 
 
 def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
     result = Curated(duplicates=sum(size > 1 for size in Counter(plan.groups.values()).values()))
     for path, candidate in plan.candidates.items():
         if plan.outcomes[path] != KEPT:
-            result.left_out[plan.outcomes[path], candidate.label] += 1
+            result.left_out[plan.outcomes[path], candidate.category] += 1
             continue
         split = plan.splits[path]
-        result.kept[split, candidate.label] += 1
+        result.kept[split, candidate.category] += 1
         if split != candidate.split and options.val_share is None:
-            result.moved[f"moved from {candidate.split} to {split}", candidate.label] += 1
+            result.moved[f"moved from {candidate.split} to {split}", candidate.category] += 1
     kept = [candidate for _, candidate in plan.kept()]
-    searched = {candidate.label for candidate in kept if candidate.has_face}
-    result.faceless.update(one.label for one in kept if one.label in searched and not one.has_face)
+    if plan.identities:
+        persons = {(one.identity, plan.splits[one.path], plan.units[one.source_sha256]) for one in kept}
+        result.identities.update(split for _, split, _ in persons)
+        shared = Counter(unit for *_, unit in persons)
+        result.joined = sum(count for count in shared.values() if count > 1)
+    else:
+        searched = {candidate.label for candidate in kept if candidate.has_face}
+        result.faceless.update(one.label for one in kept if one.label in searched and not one.has_face)
     splits, classes = ({key[part] for key in result.kept} for part in (0, 1))
     result.missing = sorted(
         f"{split}/{label}" for split in splits for label in classes if (split, label) not in result.kept
@@ -214,7 +255,7 @@ def _rows(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
 
 _CANDIDATE_COLUMNS = (
     *("status", "output", "output_sha256", "source_sha256", "split", "label"),
-    *("quality", "kind", "template", "box"),
+    *("quality", "kind", "template", "box", "identity", "source", "subfolder"),
 )
 
 
@@ -229,7 +270,28 @@ def _candidate(row: Row) -> Candidate:
         kind=row["kind"],
         template=row["template"],
         has_face=row["box"] is not None,
+        identity=row.get("identity"),
+        tree=_tree(row),
+        source=row["source"],
     )
+
+
+def _tree(row: Row) -> str:
+    """``original`` or ``masked`` where the generated set keeps them apart, by where the picture lies in it."""
+    apart = row.get("identity") is not None and PurePosixPath(row["output"]).parent == folder_of(row, apart=True)
+    return row["status"] if apart else ""
+
+
+def _write_pairs(folder: Path, plan: _Plan, places: Mapping[str, str], options: CurateOptions, result: Curated) -> None:
+    """Write ``pairs.csv`` of the pictures that are kept, and count them."""
+    portraits = [
+        Portrait(places[path], plan.splits[path], one.identity, one.source, one.source_sha256, one.kind)
+        for path, one in plan.kept()
+        if one.identity is not None and (one.has_face or one.kind is not None)
+    ]
+    pairs = draw_pairs(portraits, options.pairs, options.seed)
+    GeneratedSet(folder).pairs.write_bytes(pairs_csv(pairs, portraits))
+    result.pairs.update("same" if pair.same else "other" for pair in pairs)
 
 
 def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -> dict[str, str]:

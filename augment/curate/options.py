@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from maskaug.augment.curate.exports import EXPORT_FORMATS
 from maskaug.augment.curate.exports.registry import Link
+from maskaug.augment.generate.options import PAIRS
 from maskaug.core.options import Folder
 
 
@@ -33,14 +34,19 @@ class CurateOptions(BaseModel):
         "keep", description="What becomes of masked copies that nobody has decided on."
     )
     min_quality: float | None = Field(None, ge=0, le=1, description="Score that the undecided need, with by-score.")
-    balance: Literal["min", "none"] = Field(
-        "min", description="min: each class of a split gets as many pictures as its smallest, chosen at random."
+    balance: Literal["min", "none"] | None = Field(
+        None,
+        description="min: each class of a split gets as many pictures as its smallest, chosen at random. "
+        "[default: min; none where DST has a folder a person]",
     )
     duplicates: Literal["move", "drop"] = Field(
-        "move", description="What becomes of pictures whose near-duplicates lie in another split."
+        "move", description="What becomes of pictures whose near-duplicates, or whose person, lie in another split."
     )
     val_share: float | None = Field(
         None, gt=0, lt=1, description="Share of the pictures to set apart as val, if there is but one split."
+    )
+    pairs: int = Field(
+        PAIRS, ge=0, description="Where DST has a folder a person: same-person pairs in pairs.csv for each split."
     )
     to: Format = Field("imagefolder", description=f"Format: {_LISTED}.")
     link: Link = Field("copy", description="Copy the pictures, or link to them.")

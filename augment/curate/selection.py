@@ -26,11 +26,14 @@ class Candidate:
         sha256: Of the file.
         source_sha256: Of the source it was made from.
         split: Split it was made in.
-        label: Name of its class.
+        label: Name of its class, or of its person.
         quality: Score of a masked copy, 0 to 1; None for an original.
         kind: Of a masked copy's mask.
         template: Of a masked copy's mask.
         has_face: Whether a face is known in it.
+        identity: Name of its person, where the set has a folder a person.
+        tree: ``original`` or ``masked``, where that keeps these apart.
+        source: Path of the source, below SRC of ``maskaug generate``.
     """
 
     path: str
@@ -42,6 +45,16 @@ class Candidate:
     kind: str | None = None
     template: str | None = None
     has_face: bool = True
+    identity: str | None = None
+    tree: str = ""
+    source: str = ""
+
+    @property
+    def category(self) -> str:
+        """What it counts as: its class; or of a person's pictures ``original`` or ``masked``."""
+        if self.identity is None:
+            return self.label
+        return "original" if self.quality is None else "masked"
 
 
 def accepted(verdicts: Mapping[str, Verdict], policy: Policy) -> bool | None:
@@ -74,6 +87,30 @@ def objection(candidate: Candidate, verdict: bool | None, undecided: str, min_qu
     return "low_quality" if min_quality is not None and candidate.quality < min_quality else None
 
 
+def whole(groups: Mapping[str, str], candidates: Iterable[Candidate]) -> dict[str, str]:
+    """What must lie in one split, by source: groups of near-duplicates, joined where they share a person.
+
+    Args:
+        groups: Group of each source, by SHA-256.
+        candidates: All pictures. A set of classes has no persons: there the groups stay as they are.
+    """
+    leader = {group: group for group in groups.values()}
+
+    def lead(group: str) -> str:
+        while leader[group] != group:
+            leader[group] = leader[leader[group]]
+            group = leader[group]
+        return group
+
+    first: dict[str, str] = {}
+    for candidate in candidates:
+        if candidate.identity is not None:
+            own = lead(groups[candidate.source_sha256])
+            other = lead(first.setdefault(candidate.identity, own))
+            leader[max(own, other)] = min(own, other)
+    return {source: lead(group) for source, group in groups.items()}
+
+
 def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict[str, str]:
     """The split that each group of sources belongs to, so that none lies in two.
 
@@ -95,10 +132,10 @@ def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict
 def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share: float, seed: int) -> dict[str, str]:
     """A split for each group, when there is but one: ``val`` for about ``share`` of the pictures.
 
-    Groups are stratified by their classes, so that rare classes get their share, too.
+    Groups are stratified by their classes, so that rare classes get their share, too; persons are no classes.
 
     Raises:
-        CurateError: there are several splits already, or the one is called ``val``.
+        CurateError: there are several splits already, the one is called ``val``, or persons cannot be divided so.
     """
     splits = sorted({candidate.split for candidate in candidates})
     if len(splits) > 1:
@@ -110,7 +147,8 @@ def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share:
     for candidate in candidates:
         group = groups[candidate.source_sha256]
         sizes[group] += 1
-        labels[group].add(candidate.label)
+        if candidate.identity is None:
+            labels[group].add(candidate.label)
     strata: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for group in shuffled(sizes, seed):
         strata[tuple(sorted(labels[group]))].append(group)
@@ -121,14 +159,19 @@ def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share:
             if sizes[group] <= 2 * wanted:  # nearer to what is wanted with it than without it
                 result[group] = VAL_SPLIT
                 wanted -= sizes[group]
+    if VAL_SPLIT not in result.values() and any(candidate.identity is not None for candidate in candidates):
+        raise CurateError(
+            f"with --val-share {share:g} no person goes to val: persons stay whole, and the {len(sizes)} that "
+            "near-duplicates do not join are too large or too few; give a larger --val-share"
+        )
     return result
 
 
 def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> dict[str, str]:
     """Pictures, by path, that are left out since another file has the same bytes.
 
-    The reason is ``identical`` where one of them stays, by preference one that need not move, and ``two_classes``
-    where they disagree about the class: then none can be trusted.
+    The reason is ``identical`` where one of them stays, by preference one that need not move, and ``two_classes`` or
+    ``two_persons`` where they disagree about these: then none can be trusted.
     """
     by_content: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
@@ -136,7 +179,8 @@ def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> d
     reasons = {}
     for same in by_content.values():
         if len({candidate.label for candidate in same}) > 1:
-            reasons.update({candidate.path: "two_classes" for candidate in same})
+            reason = "two_classes" if same[0].identity is None else "two_persons"
+            reasons.update({candidate.path: reason for candidate in same})
         else:
             _, *others = sorted(same, key=lambda candidate: (splits[candidate.path] != candidate.split, candidate.path))
             reasons.update({candidate.path: "identical" for candidate in others})

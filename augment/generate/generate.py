@@ -1,5 +1,6 @@
-"""`generate`: a folder of unmasked faces in, a balanced, traceable, reproducible data set out."""
+"""`generate`: a folder of unmasked faces in, a traceable, reproducible data set out; classes are balanced."""
 
+import csv
 import json
 import shutil
 from collections import Counter
@@ -13,11 +14,12 @@ from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_faces
-from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan
+from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
@@ -35,14 +37,16 @@ class Summary:
 
     Attributes:
         sources: Files in SRC, and places that could not be looked into.
-        with_face: Pictures of the source class with a face.
+        with_face: Pictures of the source class, or of a person, with a face.
         faceless: Unmasked pictures written that show none, by split.
-        original: Unmasked pictures written, by ``split/class``.
-        masked: Masked copies, by ``split/class``.
+        original: Unmasked pictures written, by ``split/class``, or in the layout of identities by split.
+        masked: Masked copies, likewise.
         refused: Sources and copies refused, by reason.
         missing: Copies that balance would still need, by split.
         faces_bare: Faces that stay bare in masked copies.
         looked: Whether anything looked for masks in the sources.
+        identities: Persons, by split; empty in the layout of classes.
+        pairs: Of ``same`` and ``other`` persons, in ``pairs.csv``.
     """
 
     sources: int = 0
@@ -54,10 +58,14 @@ class Summary:
     missing: dict[str, int] = field(default_factory=dict)
     faces_bare: int = 0
     looked: bool = True
+    identities: dict[str, int] = field(default_factory=dict)
+    pairs: Counter[str] = field(default_factory=Counter)
 
-    def add(self, row: Row, source_class: str) -> None:
+    def add(self, row: Row, options: GenerateOptions) -> None:
         """Count a manifest row."""
         place = f"{row['split']}/{row['label']}" if row.get("split") else row.get("label", "")
+        if options.layout == "identities":
+            place = row["split"] or ""
         if row["status"] == "refused":
             self.refused[row["reasons"][0]] += 1
         elif row["status"] == "masked":
@@ -65,13 +73,15 @@ class Summary:
             self.faces_bare += row.get("faces_bare") or 0
         else:
             self.original[place] += 1
-            if row["label"] == source_class:
+            if options.gets_masks(row["label"]):
                 self.with_face += bool(row.get("landmarks"))
                 self.faceless[row["split"]] += not row.get("landmarks")
 
     def as_json(self) -> dict[str, Any]:
         """The same, sorted, for ``stats.json``."""
+        persons = {"identities": dict(sorted(self.identities.items())), "pairs": dict(sorted(self.pairs.items()))}
         return {
+            **(persons if self.identities else {}),
             "sources": self.sources,
             "with_face": self.with_face,
             "faces_bare": self.faces_bare,
@@ -82,7 +92,8 @@ class Summary:
         }
 
 
-_SUMMARY_COLUMNS = ("status", "split", "label", "reasons", "landmarks", "faces_bare")
+_SUMMARY_COLUMNS = ("status", "split", "label", "identity", "reasons", "landmarks", "faces_bare")
+_PORTRAIT_COLUMNS = ("status", "output", "split", "identity", "source", "source_sha256", "kind", "box")
 Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
 
 
@@ -105,12 +116,7 @@ def generate(
     """
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
-    found = scan(options.src, options.source_class, options.masked_class)
-    for split in sorted({source.split for source in found.sources}):
-        if (name := split.split("/")[0]) in generated.own_names:
-            raise GenerateError(
-                f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
-            )
+    found = _scanned(options, generated)
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     worker = SourceWorker(options, wears_mask)
     if _prepare(options, generated):
@@ -127,6 +133,10 @@ def generate(
             pool.close()
             worker.close()
             journal.close()
+        if options.layout == "identities" and options.pairs:
+            portraits = list(_portraits(generated))
+            pairs = pairs_csv(draw_pairs(portraits, options.pairs, options.seed), portraits)
+            write_atomic(generated.pairs, pairs, generated.partial)
         summary = _summarise(found, generated, options, looked=wears_mask is not None)
         write_contact_sheet(generated)
         _write_json(generated, generated.stats, summary.as_json())
@@ -141,6 +151,35 @@ def generate(
     finally:
         shutil.rmtree(generated.partial, ignore_errors=True)
     return summary
+
+
+def _scanned(options: GenerateOptions, generated: GeneratedSet) -> Scan:
+    """What lies in SRC, if the set has a place for it."""
+    if options.layout == "identities":
+        found = scan_identities(options.src, options.person_level)
+    else:
+        found = scan(options.src, options.source_class, options.masked_class)
+    for split in sorted({source.split for source in found.sources} - {""}):
+        if (name := split.split("/")[0]) in generated.own_names:
+            raise GenerateError(
+                f"{options.src / name} cannot be a split: the output has its own {name} there; rename it"
+            )
+    if not options.apart:
+        for name in sorted({source.label for source in found.sources if not source.split} & generated.own_names):
+            raise GenerateError(
+                f"{options.src / name} cannot be a person: the output has its own {name} there; rename it, or give "
+                "--apart"
+            )
+    return found
+
+
+def _portraits(generated: GeneratedSet) -> Iterator[Portrait]:
+    """Pictures of persons; an unmasked one counts only if it shows a face."""
+    for row in generated.rows(_PORTRAIT_COLUMNS):
+        if row["identity"] and row["output"] and (row["status"] == "masked" or row["box"]):
+            kind = row["kind"] if row["status"] == "masked" else None
+            place = row["output"], row["split"], row["identity"]
+            yield Portrait(*place, row["source"], row["source_sha256"], kind)
 
 
 def _start(options: GenerateOptions, wears_mask: MaskedCheck | None) -> Callable[[Task], list[Row]]:
@@ -220,9 +259,16 @@ def _problem_row(problem: Problem) -> Row:
 
 def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *, looked: bool) -> Summary:
     summary = Summary(sources=len(found.sources) + len(found.problems), looked=looked)
+    persons: set[tuple[str, str]] = set()
     for row in generated.rows(_SUMMARY_COLUMNS):
-        summary.add(row, options.source_class)
-    if options.copies is None:
+        summary.add(row, options)
+        if row.get("identity") and row["status"] != "refused":
+            persons.add((row["split"], str(row["identity"])))
+    summary.identities.update(Counter(split for split, _ in sorted(persons)))
+    if generated.pairs.is_file():
+        with generated.pairs.open(encoding="utf-8", newline="") as file:
+            summary.pairs.update("same" if row["same"] == "1" else "other" for row in csv.DictReader(file))
+    if options.fixed_copies is None:
         for split in {source.split for source in found.sources}:
             masked = f"{split}/{options.balanced_class}"
             have = summary.original[masked] + summary.masked[masked]
@@ -279,7 +325,7 @@ def _remove_output(generated: GeneratedSet) -> None:
             place.rmdir()
     for whole in (generated.manifest, generated.alpha, generated.partial):
         shutil.rmtree(whole, ignore_errors=True)
-    for file in (generated.config, generated.stats, generated.contact_sheet, generated.journal):
+    for file in (generated.config, generated.stats, generated.contact_sheet, generated.pairs, generated.journal):
         file.unlink(missing_ok=True)
 
 

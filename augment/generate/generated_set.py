@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.errors import MaskaugError, first_problem
-from maskaug.core.manifest import MANIFEST_FOLDER, Row, read_columns, read_manifest
+from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, read_columns, read_manifest
 
 
 class GeneratedSetError(MaskaugError):
@@ -52,6 +52,16 @@ class GeneratedSet:
         return self.path / "alpha"
 
     @property
+    def pairs(self) -> Path:
+        """Pairs of pictures to verify persons by, CSV; written with ``--layout identities``."""
+        return self.path / "pairs.csv"
+
+    @property
+    def reviews(self) -> Path:
+        """Folder of the decisions that people make on the set."""
+        return self.path / REVIEWS_FOLDER
+
+    @property
     def journal(self) -> Path:
         """Rows of the sources done so far, as JSON lines; removed when the set is finished."""
         return self.path / ".journal.jsonl"
@@ -63,8 +73,9 @@ class GeneratedSet:
 
     @property
     def own_names(self) -> set[str]:
-        """Names in the folder that cannot be splits."""
-        return {path.name for path in (self.config, self.stats, self.contact_sheet, self.manifest, self.alpha)}
+        """Names in the folder that can be neither splits nor persons."""
+        files = (self.config, self.stats, self.contact_sheet, self.pairs)
+        return {path.name for path in (*files, self.manifest, self.alpha, self.reviews)}
 
     def read_options(self) -> GenerateOptions:
         """The options that the set was made with.
@@ -104,6 +115,17 @@ class GeneratedSet:
             FileNotFoundError: there is no manifest.
         """
         return read_columns(self.path, names)
+
+
+def folder_of(row: Row, apart: bool) -> PurePosixPath:
+    """Where the picture of a row lies below the set's folder.
+
+    Args:
+        row: With status, split, label, identity and subfolder.
+        apart: Whether the originals and the masked copies of persons lie in trees of their own.
+    """
+    tree = row["status"] if apart and row["identity"] is not None else ""
+    return PurePosixPath(row["split"], tree, row["label"], row["subfolder"])
 
 
 def open_generated(dst: Path) -> GeneratedSet:

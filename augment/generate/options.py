@@ -11,6 +11,13 @@ from maskaug.core.classes import INCORRECT_CLASS, MASKED_CLASS, UNMASKED_CLASS
 from maskaug.core.options import Folder
 from maskaug.core.pictures import PictureFormat
 
+Layout = Literal["classes", "identities"]
+PAIRS = 3000  # of one person, and as many of two, as LFW has them
+
+# Options that only one of the layouts has.
+_OF_CLASSES = ("balance", "source_class", "masked_class", "incorrect_class")
+_OF_IDENTITIES = ("apart", "person_level", "pairs")
+
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
 RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
 
@@ -23,18 +30,37 @@ def _cores() -> int:
 class GenerateOptions(EngineOptions):
     """Options of ``maskaug generate``."""
 
-    src: Folder = Field(description="ImageFolder of faces, with or without splits.")
+    src: Folder = Field(description="ImageFolder of faces, or a folder a person, with or without splits.")
     dst: Folder = Field(description="Where the data set goes.")
+    layout: Layout = Field(
+        "classes",
+        description="What the folders of SRC and DST are: classes; or identities, a folder a person, as face "
+        "recognition wants them: nothing is balanced, and pairs.csv is written.",
+    )
+    apart: bool = Field(
+        False, description="With identities: original/PERSON and masked/PERSON, instead of all in PERSON."
+    )
+    person_level: int | None = Field(
+        None,
+        ge=1,
+        description="With identities: which folders are persons: 1: SRC/anna, 2: SRC/train/anna. "
+        "[default: those that hold the pictures]",
+    )
+    pairs: int = Field(
+        PAIRS, ge=0, description="With identities: same-person pairs in pairs.csv for each split; 0: no pairs.csv."
+    )
     source_class: str = Field(UNMASKED_CLASS, min_length=1, description="Class whose pictures get masks.")
     masked_class: str = Field(MASKED_CLASS, min_length=1, description="Class of the masked copies.")
     incorrect_class: str = Field(
         INCORRECT_CLASS, min_length=1, description="Class of copies whose mask leaves nose or mouth free."
     )
-    copies: int | None = Field(None, ge=0, description="Masked copies of each picture, instead of balancing.")
+    copies: int | None = Field(
+        None, ge=0, description="Masked copies of each picture, instead of balancing; of identities 1."
+    )
     balance: bool = Field(False, description="As many copies as make the classes equal in each split; the default.")
     faceless: Literal["refuse", "keep"] = Field(
         "refuse",
-        description="Pictures of --source-class in which no face is found: leave them out, or write them unmasked.",
+        description="Pictures that are to get masks in which no face is found: leave them out, or write them unmasked.",
     )
     already_masked: Literal["refuse", "keep"] = Field(
         "refuse",
@@ -73,7 +99,23 @@ class GenerateOptions(EngineOptions):
             raise ValueError("--overwrite and --resume exclude each other; give one")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
             raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
+        identities = self.layout == "identities"
+        for name in _OF_CLASSES if identities else _OF_IDENTITIES:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                flag = f"--{name.replace('_', '-')}"
+                if identities:
+                    raise ValueError(f"{flag} is about classes, and --layout identities has none; leave it out")
+                raise ValueError(f"{flag} is about persons; give --layout identities, or leave it out")
         return self
+
+    @property
+    def fixed_copies(self) -> int | None:
+        """Copies of each picture; None where as many are made as balance the classes."""
+        return 1 if self.copies is None and self.layout == "identities" else self.copies
+
+    def gets_masks(self, label: str) -> bool:
+        """Whether the pictures of a folder of that name get masked copies."""
+        return self.layout == "identities" or label == self.source_class
 
     @property
     def balanced_class(self) -> str:

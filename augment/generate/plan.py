@@ -49,8 +49,8 @@ class Tally:
 def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str, int]:
     """Copies of each source, by relative path, that are wanted whatever becomes of the others."""
     sources = list(sources)
-    if options.copies is not None:
-        return {source.relative: options.copies for source in sources if source.label == options.source_class}
+    if options.fixed_copies is not None:
+        return {source.relative: options.fixed_copies for source in sources if options.gets_masks(source.label)}
     # One copy each can be no more than balance wants, unless the split has masked pictures of its own: then
     # how many are wanted shows only when all have been read.
     real = {source.split for source in sources if source.label == options.balanced_class}
@@ -61,7 +61,7 @@ def first_round(sources: Iterable[Source], options: GenerateOptions) -> dict[str
 
 def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options: GenerateOptions) -> dict[str, range]:
     """Copy numbers of each source, by relative path, that bring every split into balance; empty when done."""
-    if options.copies is not None:
+    if options.fixed_copies is not None:
         return {}
     missing: dict[str, int] = defaultdict(int)
     usable: dict[str, list[Source]] = defaultdict(list)

@@ -105,7 +105,7 @@ class SourceReader:
             others = np.array(task.others, dtype=np.float32).reshape(-1, 4)
             pixels = turn_image(picture.pixels, task.turned)
             return Prepared(source, picture.sha256, pixels, task.turned, task.faces, others, None)
-        if source.label != self._options.source_class:
+        if not self._options.gets_masks(source.label):
             return Prepared(source, picture.sha256, picture.pixels, 0, (), np.zeros((0, 4), np.float32), None)
         return self._found(source, picture)
 

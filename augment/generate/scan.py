@@ -1,4 +1,4 @@
-"""What lies in a source folder: an ImageFolder, with or without splits, nested at any depth."""
+"""What lies in a source folder: an ImageFolder or a folder a person, with or without splits, nested at any depth."""
 
 import hashlib
 import os
@@ -13,6 +13,10 @@ from maskaug.core.files import PICTURE_SUFFIXES, printable, safe_stem
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
 
+# Folders of persons' folders that are splits, whoever lies in several of them.
+_SPLITS = frozenset(
+    ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval", "gallery", "probe", "query")
+)
 _JUNK = {"thumbs.db", "desktop.ini"}
 _LONGEST_NAME = 255  # bytes of a folder's name, by most file systems
 _LINKS_IN_A_PATH = 2
@@ -30,9 +34,11 @@ class Source:
     Attributes:
         path: Where it is.
         relative: The same below the source folder, with ``/``, and escaped where it is not printable.
-        split: ``train``, ``val``, ``a/b`` ...; ``train`` where the source has none.
-        label: Name of its class.
-        subfolder: Folders below the class folder, safe on any file system; may be empty.
+        split: ``train``, ``val``, ``a/b`` ...; where the source has none, ``train``, or in the layout of identities
+            nothing.
+        label: Name of its class, or of its person.
+        identity: Name of its person, in the layout of identities.
+        subfolder: Folders below that folder, safe on any file system; may be empty.
         stem: Output name without suffix, safe on any file system and unique in its folder.
     """
 
@@ -42,6 +48,7 @@ class Source:
     label: str
     subfolder: str
     stem: str
+    identity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,20 +79,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     Raises:
         ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
     """
-    if not src.is_dir():
-        what = "is not a folder" if src.exists() else "does not exist"
-        raise ScanError(f"source {src} {what}; name a folder of pictures")
-    problems: list[Problem] = []
-    try:
-        folders: list[Path] = []
-        files = sorted(
-            _walk(src, folders, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape")
-        )
-    except OSError as error:
-        raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
-    if not files and not problems:
-        raise ScanError(f"source {src} holds no picture")
-
+    files, folders, problems = _listed(src)
     classes = {source_class, masked_class}
     # Folders that directly hold a class folder: their other sub-folders are classes too.
     split_folders = {folder.parent for folder in folders if folder.name in classes}
@@ -96,7 +90,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
             f"source {src} has no folder called {source_class!r} (it has: {names}); "
             "name the folder of unmasked faces with --source-class"
         )
-    sources = []
+    sources: list[Source] = []
     for path in files:
         if flat:
             sources.append(_source(src, path, "", source_class, path.parent.parts))
@@ -104,12 +98,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
         parents = [folder for folder in path.parents if folder in split_folders]
         if parents and len(path.parts) > len(parents[0].parts) + 1:
             inside = path.parent.parts[len(parents[0].parts) :]
-            source = _source(src, path, parents[0].as_posix(), inside[0], inside[1:])
-            if max(len(name.encode()) for name in (*source.split.split("/"), source.label)) > _LONGEST_NAME:
-                message = "a folder's name, its odd characters escaped, is too long; rename it"
-                problems.append(Problem(source.relative, "name_too_long", message))
-            else:
-                sources.append(source)
+            _add(_source(src, path, parents[0].as_posix(), inside[0], inside[1:]), sources, problems)
         elif path.suffix.lower() in PICTURE_SUFFIXES:
             relative = printable(path.as_posix())
             message = f"{relative} lies in no class folder; move it into one"
@@ -117,6 +106,76 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     if not sources and not problems:
         raise ScanError(f"source {src} holds no picture below {source_class!r}")
     return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def scan_identities(src: Path, level: int | None = None) -> Scan:
+    """List the files of a folder a person; what lies above the persons' folders are splits.
+
+    Pictures that lie in no person's folder are problems; other files there are left alone.
+
+    Args:
+        src: The folder.
+        level: How deep the persons' folders lie, 1 for ``SRC/anna``; None: those that hold the pictures.
+
+    Raises:
+        ScanError: the folder is missing or unreadable, holds no person's folder, or it cannot be told which folders
+            are persons.
+    """
+    files, _, problems = _listed(src)
+    pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+    if level is None:
+        level = _level_of_persons(src, sorted({path.parent for path in pictures} - {Path()}))
+    sources: list[Source] = []
+    for path in files:
+        folders = path.parent.parts
+        if len(folders) >= level:
+            split = Path(*folders[: level - 1]).as_posix()
+            source = _source(src, path, split, folders[level - 1], folders[level:])
+            _add(replace(source, split="" if split == "." else source.split, identity=source.label), sources, problems)
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            relative = printable(path.as_posix())
+            message = f"{relative} lies in no person's folder; move it into one"
+            problems.append(Problem(relative, "no_person", message))
+    if not sources and not problems:
+        raise ScanError(f"source {src} holds no picture")
+    if not sources and pictures:
+        raise ScanError(
+            f"source {src} holds pictures, but no person's folder{f' at level {level}' if level > 1 else ''}; "
+            "put each person's pictures into a folder of their own"
+        )
+    return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def _level_of_persons(src: Path, folders: list[Path]) -> int:
+    """How deep the folders that hold pictures lie, if nothing speaks against these being the persons."""
+    depths = {len(folder.parts): folder for folder in folders}
+    if not depths:
+        return 1
+    if len(depths) > 1:
+        told = ", ".join(f"--person-level {depth} if {_told(src, depths[depth])} is one" for depth in sorted(depths))
+        raise ScanError(
+            f"source {src} has pictures at several levels, and which folders are persons is unclear: {told}"
+        )
+    (level,) = depths
+    # Folders called test or val are splits. Others may be persons, with a folder for each session or video.
+    above: dict[str, list[Path]] = {}
+    for folder in folders:
+        if folder.parent.name.casefold() not in _SPLITS:
+            above.setdefault(folder.name, []).append(folder)
+    parents = {folder.parent for found in above.values() for folder in found}
+    shared = next((found for found in above.values() if len(found) > 1), None)
+    lonely = sorted(found[0] for found in above.values()) if 1 < len(parents) == len(above) else None
+    if found := shared or lonely:
+        one, other = (_told(src, folder) for folder in found[:2])
+        raise ScanError(
+            f"source {src} has {one} and {other}, and which folders are persons is unclear: "
+            f"--person-level {level - 1} if {_told(src, found[0].parent)} is one, --person-level {level} if {one} is"
+        )
+    return level
+
+
+def _told(src: Path, folder: Path) -> str:
+    return printable((src / folder).as_posix())
 
 
 def check_apart(src: Path, dst: Path) -> None:
@@ -132,6 +191,24 @@ def check_apart(src: Path, dst: Path) -> None:
         raise ScanError(f"source {src} lies inside destination {dst}; choose another destination")
     if inner in outer.parents:
         raise ScanError(f"destination {dst} lies inside source {src}; choose another destination")
+
+
+def _listed(src: Path) -> tuple[list[Path], list[Path], list[Problem]]:
+    """Files below a folder by path, and folders, all relative to it; and what cannot be looked into."""
+    if not src.is_dir():
+        what = "is not a folder" if src.exists() else "does not exist"
+        raise ScanError(f"source {src} {what}; name a folder of pictures")
+    folders: list[Path] = []
+    problems: list[Problem] = []
+    try:
+        files = sorted(
+            _walk(src, folders, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape")
+        )
+    except OSError as error:
+        raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
+    if not files and not problems:
+        raise ScanError(f"source {src} holds no picture")
+    return files, folders, problems
 
 
 def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[Path]:
@@ -197,6 +274,15 @@ def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...
         subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
         stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
     )
+
+
+def _add(source: Source, sources: list[Source], problems: list[Problem]) -> None:
+    """To the sources, or where a folder's name is too long to the problems."""
+    if max(len(name.encode()) for name in (*source.split.split("/"), source.label)) > _LONGEST_NAME:
+        message = "a folder's name, its odd characters escaped, is too long; rename it"
+        problems.append(Problem(source.relative, "name_too_long", message))
+    else:
+        sources.append(source)
 
 
 def _distinct(sources: list[Source]) -> tuple[Source, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.crops import FaceCrop, crop_about
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.prepare import MaskedCheck, Prepared, SourceReader, Task
 from maskaug.augment.generate.records import bare_record, overlay_record, told_faces
@@ -74,7 +74,7 @@ class SourceWorker:
         size, options = prepared.pixels.shape[:2], self._options
         return [
             crop_about(face, size, options.crop_margin, number=number, max_size=options.max_size)
-            for number, face in enumerate(prepared.faces)
+            for number, face in enumerate(prepared.faces if prepared.source.identity is None else prepared.faces[:1])
         ]
 
     def _write_originals(self, prepared: Prepared) -> list[Row]:
@@ -96,12 +96,14 @@ class SourceWorker:
         faces, distribution = prepared.faces, self._distribution
         masked = mask_all(self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality)
         correct = masked.overlays[0].params.wear == "correct"
-        bare, counting = prepared.bare_that_count(masked.worn)
+        bare, counting = _bare(prepared, masked)
         cropped = options.crop == "faces" or (options.bare_faces == "crop" and counting > 0 and any(masked.worn))
         rows = []
         for crop in self._crops(prepared) if cropped else [None]:
             row = _row(prepared, crop)
             row["label"] = options.masked_class if correct else options.incorrect_class
+            if prepared.source.identity is not None:
+                row["label"] = prepared.source.label
             row["copy"] = number
             row["seed"] = seed
             shown = list(range(len(faces))) if crop is None else [crop.number]
@@ -111,7 +113,7 @@ class SourceWorker:
             row["quality"] = min(overlay.quality for overlay in told)
             row["reasons"] = list(dict.fromkeys(reason for overlay in told for reason in overlay.reasons))
             if crop is not None:
-                bare, counting = prepared.bare_that_count(masked.worn, crop)
+                bare, counting = _bare(prepared, masked, crop)
             row["faces_bare"] = bare
             rows.append(row)
             if not worn:
@@ -130,7 +132,7 @@ class SourceWorker:
             return
         worn = [overlay.alpha for overlay, one in zip(masked.overlays, masked.worn, strict=True) if one]
         alpha = np.maximum.reduce(worn)
-        place = Path(self._generated.alpha.name, row["split"], row["label"], row["subfolder"], f"{stem}.png")
+        place = Path(self._generated.alpha.name, folder_of(row, self._options.apart), f"{stem}.png")
         self._save(place, encode_picture(alpha if crop is None else crop.cut(alpha), "png"))
         row["alpha"] = place.as_posix()
 
@@ -139,7 +141,7 @@ class SourceWorker:
         pixels = pixels if crop is None else crop.cut(pixels)
         row["height"], row["width"] = pixels.shape[:2]
         data = encode_picture(pixels, kind, self._options.jpeg_quality)
-        place = Path(row["split"], row["label"], row["subfolder"], stem + SUFFIXES[kind])
+        place = Path(folder_of(row, self._options.apart), stem + SUFFIXES[kind])
         self._save(place, data)
         row["output"] = place.as_posix()
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
@@ -152,11 +154,19 @@ class SourceWorker:
 def refusal(source: Source, reason: str, message: str, *, sha256: str | None = None) -> Row:
     """The row of a source that cannot be used."""
     row = Row(status="refused", source=source.relative, split=source.split, label=source.label)
+    row["identity"] = source.identity
     row["reasons"] = [reason]
     row["message"] = message
     if sha256 is not None:
         row["source_sha256"] = sha256
     return row
+
+
+def _bare(prepared: Prepared, masked: MaskedPicture, crop: FaceCrop | None = None) -> tuple[int, int]:
+    """Faces that stay bare, and how many of them speak against what the picture, or a crop of it, is called."""
+    bare, counting = prepared.bare_that_count(masked.worn, crop)
+    # A person's picture is about its largest face: bystanders may be bare.
+    return bare, counting if prepared.source.identity is None else int(not masked.worn[0])
 
 
 def _refuse(row: Row, reason: str, message: str) -> None:
@@ -171,6 +181,7 @@ def _row(prepared: Prepared, crop: FaceCrop | None) -> Row:
         source=source.relative,
         source_sha256=prepared.sha256,
         split=source.split,
+        identity=source.identity,
         subfolder=source.subfolder,
         width=pixels.shape[1],
         height=pixels.shape[0],

@@ -11,13 +11,13 @@ from typing import BinaryIO, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maskaug.core.errors import MaskaugError
+from maskaug.core.manifest import REVIEWS_FOLDER
 
 try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-REVIEWS_FOLDER = "reviews"
 
 Action = Literal["accept", "reject", "flag", "unflag", "undo"]
 

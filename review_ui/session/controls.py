@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.masking.engine import load_engine
-from maskaug.augment.reviews.log import REVIEWS_FOLDER, ReviewError
+from maskaug.augment.reviews.log import ReviewError
 from maskaug.core.files import write_atomic
 from maskaug.core.landmarks import LOWER_FACE
-from maskaug.core.manifest import RowReader, faces_of
+from maskaug.core.manifest import REVIEWS_FOLDER, RowReader, faces_of
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture, read_picture
 from maskaug.masktheface_wrapper import Face, MaskEngine, MaskParams, PackError
 from maskaug.review_ui.session.queue import QueueItem

@@ -179,7 +179,9 @@ def _filtered(table: pa.Table, options: ReviewOptions) -> pa.Table:
         if names is not None:
             there = set(pc.unique(table[column]).to_pylist())
             if unknown := [name for name in names if name not in there]:
-                raise ReviewError(f"there is no {column} {unknown[0]!r} to review, only {', '.join(sorted(there))}")
+                raise ReviewError(
+                    f"there is no {column} {unknown[0]!r} to review, only {', '.join(sorted(there)).strip() or 'none'}"
+                )
             table = table.filter(pc.is_in(table[column], value_set=pa.array(names, pa.string())))
     if options.quality_below is not None:
         table = table.filter(pc.less(table["quality"], options.quality_below))

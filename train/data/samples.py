@@ -58,7 +58,13 @@ def resolve_classes(
     Raises:
         ClassesError: see :func:`~maskaug.train.data.classes.check_classes`.
         GeneratedSetError: the options of a generated set are damaged.
+        DataError: the folder is a generated or curated set of persons, and the user names no classes of it.
     """
+    if unmasked is None and masked is None and _has_identities(data):
+        raise DataError(
+            f"{data} has a folder a person and no classes; generate the set with --layout classes to train or judge a "
+            "classifier of masks"
+        )
     own = _generated_classes(data) or tuple(otherwise)
     given = (unmasked, masked)
     return check_classes([name or default for name, default in zip(given, own, strict=True)] if any(given) else own)
@@ -114,6 +120,13 @@ def yaw_of(row: Row) -> float:
         return float(row["yaw"])
     faces = faces_of(row)
     return fit_camera(faces[0].landmarks).pose.yaw if faces else float("nan")
+
+
+def _has_identities(data: Path) -> bool:
+    try:
+        return any(row.get("identity") for row in read_manifest(data, ("identity",)))
+    except FileNotFoundError:
+        return False
 
 
 def _generated_classes(data: Path) -> Classes | None:

@@ -10,13 +10,16 @@ from maskaug.core.files import file_sha256
 
 
 def write_folders(folder: Path, chosen: Chosen) -> dict[str, str]:
-    """Write ``FOLDER/<split>/<class>/<picture>``: copies or links, as ``chosen.link`` says."""
+    """Write ``FOLDER/<split>/<class>/<picture>``: copies or links, as ``chosen.link`` says.
+
+    Where originals and masked copies of persons lie apart, that is ``FOLDER/<split>/<tree>/<person>/<picture>``.
+    """
     places: dict[str, str] = {}
     taken: set[str] = set()
     for candidate, split in chosen.pictures:
         source = chosen.dst / candidate.path
         check_unchanged(source, file_sha256(source), candidate)
-        place = _free(PurePosixPath(split, candidate.label), candidate.path, taken)
+        place = _free(PurePosixPath(split, candidate.tree, candidate.label), candidate.path, taken)
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if chosen.link == "hard":
