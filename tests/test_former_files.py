@@ -56,6 +56,10 @@ def test_its_manifest_is_read_in_todays_words(former):
 ADDED = {
     "auto_rotate": False,
     "faceless": "refuse",
+    "already_masked": "refuse",
+    "bare_faces": "refuse",
+    "crop": "none",
+    "crop_margin": 0.4,
     "layout": "classes",
     "apart": False,
     "person_level": None,
