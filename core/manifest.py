@@ -57,6 +57,7 @@ class Row(FaceRecord, total=False):
     turned: int  # quarter turns counterclockwise by which the source was turned
     message: str
     other_faces: list[FaceRecord]
+    masked_boxes: list[list[float]]  # of faces that wear a mask in the source, as annotations say
 
 
 _FACE_FIELDS = [
@@ -93,6 +94,7 @@ SCHEMA = pa.schema(
         ("message", pa.string()),
         *_FACE_FIELDS,
         ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),
+        ("masked_boxes", pa.list_(pa.list_(pa.float32()))),
     ]
 )
 

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from maskaug.augment.generate.annotations import open_annotations
+from maskaug.augment.generate.annotations.sources import annotated_sources
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
@@ -32,7 +34,7 @@ class Summary:
     """What became of a run.
 
     Attributes:
-        sources: Files in SRC, and places that could not be looked into.
+        sources: Files in SRC, places that could not be looked into, and pictures that annotations name but SRC lacks.
         with_face: Pictures of the source class with a face.
         original: Unmasked pictures written, by ``split/class``.
         masked: Masked copies, by ``split/class``.
@@ -91,6 +93,8 @@ def generate(options: GenerateOptions, progress: Progress | None = None) -> Summ
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
     found = scan(options.src, options.source_class, options.masked_class)
+    if options.annotations is not None:
+        found = annotated_sources(found, open_annotations(options.annotations, options.box_classes))
     for split in sorted({source.split for source in found.sources}):
         if (name := split.split("/")[0]) in generated.own_names:
             raise GenerateError(
@@ -190,7 +194,8 @@ def _later_task(journal: Journal, source: Source, copies: range) -> Task:
     originals = [row for row in rows if row["status"] == "original"]
     faces = tuple(face for row in originals for face in faces_of(row))
     turned = sum(row.get("turned") or 0 for row in originals)
-    return Task(source, copies, original=False, faces=faces, turned=turned)
+    masked = tuple(tuple(box) for row in originals for box in row.get("masked_boxes") or ())
+    return Task(source, copies, original=False, faces=faces, turned=turned, masked=masked)
 
 
 def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:

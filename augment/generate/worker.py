@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.generate.annotations import Annotations
+from maskaug.augment.generate.annotations import KnownFaces, PictureAnnotationError, open_annotations
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.records import overlay_record
@@ -18,7 +18,7 @@ from maskaug.core.files import write_atomic
 from maskaug.core.manifest import Row, face_record
 from maskaug.core.pictures import SUFFIXES, DecodedPicture, PictureError, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
-from maskaug.core.turns import turn_image
+from maskaug.core.turns import turn_boxes, turn_image
 from maskaug.masktheface_wrapper import Face
 
 
@@ -32,6 +32,7 @@ class Task:
         original: Whether the unmasked picture itself is still to be written.
         faces: Its faces, where an earlier round found them, at their places in the picture as it was written.
         turned: By how many quarter turns counterclockwise that picture was turned.
+        masked: Boxes of faces that wear a mask already, in the picture as it was written.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Task:
     original: bool
     faces: tuple[Face, ...] | None = None
     turned: int = 0
+    masked: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class _Prepared:
         turned: Quarter turns counterclockwise by which it was turned.
         faces: Those that are masked, largest first.
         problem: Reason and sentence, where there is none.
+        masked: ``(N, 4)``: boxes of faces that wear a mask already.
     """
 
     source: Source
@@ -60,6 +63,7 @@ class _Prepared:
     turned: int
     faces: list[Face]
     problem: tuple[str, str]
+    masked: NDArray[np.float32]
 
 
 class SourceWorker:
@@ -69,7 +73,7 @@ class SourceWorker:
         self._options = options
         self._generated = GeneratedSet(options.dst)
         self._engine, self._distribution = load_engine(options)
-        self._annotations = Annotations(options.annotations) if options.annotations else None
+        self._annotations = open_annotations(options.annotations, options.box_classes) if options.annotations else None
         # Waiting for the disk takes no processor: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
         self._writing: list[Future[None]] = []
@@ -86,9 +90,13 @@ class SourceWorker:
         except PictureError as error:
             return [refusal(source, error.reason, str(error), sha256=error.sha256)]
 
-        prepared = self._prepare(task, picture)
+        try:
+            prepared = self._prepare(task, picture)
+        except PictureAnnotationError as error:
+            return [refusal(source, "bad_annotation", str(error), sha256=picture.sha256)]
         faceless = source.label == self._options.source_class and not prepared.faces
-        refused = faceless and self._options.faceless == "refuse"
+        # What a classifier would learn from pictures without a face may be wanted; a mask is not to be called bare.
+        refused = faceless and (self._options.faceless == "refuse" or prepared.problem[0] == "already_masked")
         rows = [self._write_original(prepared)] if task.original and not refused else []
         if refused or (faceless and task.copies):
             rows.append(refusal(source, *prepared.problem, sha256=picture.sha256))
@@ -107,25 +115,32 @@ class SourceWorker:
         source, pixels, turned = task.source, picture.pixels, task.turned
         problem = ("no_face", f"no face found in {source.relative}")
         faces: list[Face] = []
+        masked = np.array(task.masked, dtype=np.float32).reshape(-1, 4)
         if task.faces is not None:
             pixels, faces = turn_image(pixels, turned), list(task.faces)
         elif source.label == self._options.source_class:
-            faces = self._find_faces(source, picture)
-            if not is_upright_known(faces):
+            known = self._known_faces(source, picture)
+            faces, masked = known.faces, known.masked
+            if known.shows_masks:
+                message = f"a face in {source.relative} wears a mask already, by its annotations; move the picture"
+                faces, problem = [], ("already_masked", message)
+            elif not is_upright_known(faces):
                 message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
                 faces, problem = [], ("face_not_upright", message)
             elif self._options.auto_rotate:
+                size = pixels.shape[:2]
                 pixels, faces, turned = turned_upright(pixels, faces)
+                masked = turn_boxes(masked, turned, size)
         if self._options.faces == "largest":
             faces = faces[:1]
-        return _Prepared(source, picture.sha256, pixels, turned, faces, problem)
+        return _Prepared(source, picture.sha256, pixels, turned, faces, problem, masked)
 
-    def _find_faces(self, source: Source, picture: DecodedPicture) -> list[Face]:
+    def _known_faces(self, source: Source, picture: DecodedPicture) -> KnownFaces:
         if self._annotations is not None:
-            known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._engine.finder)
+            known = self._annotations.known(source.relative, picture, self._engine.finder)
             if known is not None:
                 return known
-        return self._engine.find(picture.pixels)
+        return KnownFaces(self._engine.find(picture.pixels))
 
     def _write_original(self, prepared: _Prepared) -> Row:
         source, faces = prepared.source, prepared.faces
@@ -201,4 +216,5 @@ def _row(prepared: _Prepared) -> Row:
         width=pixels.shape[1],
         height=pixels.shape[0],
         turned=prepared.turned,
+        masked_boxes=prepared.masked.tolist(),
     )
