@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import annotated
 import astronaut
 import cv2
 import pytest
@@ -160,6 +161,14 @@ def test_score(run, data, faces, tmp_path):
 def test_finder(run, faces, tmp_path):
     said = run("finder.py", faces / "val", "--crops", faces)
     assert "4" in said
+
+
+def test_annotated_boxes(run, tmp_path):
+    pixels, boxes = annotated.two_faces()
+    annotated.write_picture(tmp_path / "scenes" / "a.png", pixels)
+    marked = {"a.png": (pixels.shape[1::-1], [(annotated.BARE, *box) for box in boxes])}
+    said = run("annotated_boxes.py", tmp_path / "scenes", annotated.write_coco(tmp_path / "coco.json", marked))
+    assert said.count("2 of 2 boxes are faces") == 3
 
 
 def test_predict(run, faces, trained, tmp_path):

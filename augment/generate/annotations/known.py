@@ -63,6 +63,7 @@ class Annotations:
     Attributes:
         source: File or folder that they were read from.
         files: All files that were read.
+        roles: Of the classes.
     """
 
     def __init__(self, source: Path, read: AnnotationSet, chosen: Mapping[str, Role] | None = None) -> None:
@@ -80,7 +81,7 @@ class Annotations:
         self.files = frozenset(path.resolve() for path in read.files)
         self._pictures, self._by_content = read.pictures, read.by_content
         labels = {face.label for picture in read.pictures.values() for face in picture.faces}
-        self._roles = roles_of(source, {label for label in labels if label is not None}, read.classes, chosen)
+        self.roles = roles_of(source, {label for label in labels if label is not None}, read.classes, chosen)
         self._first = NameIndex({name: name for name in read.pictures}, read.match)
         self._second = NameIndex({second: name for name, second in read.second_names.items()}, read.match)
 
@@ -136,7 +137,7 @@ class Annotations:
             assert face.box is not None
             return placement.box(face.box, numbers[id(face)])
 
-        bare, masked = sorted_out(marked.faces, self._roles)
+        bare, masked = sorted_out(marked.faces, self.roles)
         worn = [box(face) for face in masked]
         crowds = [box(face) for face in bare if not face.single]
         drawn = [box(face) for face in bare if face.single and face.landmarks is None]

@@ -5,6 +5,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
+import numpy as np
+
 from maskaug.augment.generate.annotations.registry import (
     AnnotationFormat,
     AnnotationSet,
@@ -85,6 +87,8 @@ def _faces(root: ElementTree.Element) -> tuple[MarkedFace, ...]:
             raise _NoVocError(f"give object {number} no {_SIDES[texts.index(None)]} in a bndbox")
         try:
             left, top, right, bottom = (float(text or "") for text in texts)
+            if not np.isfinite([left, top, right, bottom]).all():
+                raise ValueError(", ".join(map(str, texts)))
         except ValueError as error:
             raise _NoVocError(f"have a side of object {number} that is no number: {error}") from error
         box: Corners = (left, top, right, bottom)

@@ -28,8 +28,8 @@ _LOOKED_AT = 50  # files
 def _recognises(source: Path, files: Sequence[Path]) -> bool:
     if not source.is_dir():
         return False
-    texts = _label_files(source, files)
-    return any(_begins_as_labels(path) for path in islice(texts, _LOOKED_AT))
+    beginnings = {_begins_as_labels(path) for path in islice(_label_files(source, files), _LOOKED_AT)}
+    return True in beginnings or beginnings == {None}
 
 
 def _label_files(source: Path, files: Sequence[Path]) -> list[Path]:
@@ -39,12 +39,15 @@ def _label_files(source: Path, files: Sequence[Path]) -> list[Path]:
     return below or texts
 
 
-def _begins_as_labels(path: Path) -> bool:
+def _begins_as_labels(path: Path) -> bool | None:
+    """Whether the first line is numbers as of a box; None of an empty file, which is of a picture without boxes."""
     try:
         first = next((line.split() for line in _lines(path) if line.strip()), None)
     except (OSError, UnicodeDecodeError):
         return False
-    return first is not None and len(first) >= _NUMBERS and first[0].isdigit() and all(map(_is_number, first[1:]))
+    if first is None:
+        return None
+    return len(first) >= _NUMBERS and first[0].isdigit() and all(map(_is_number, first[1:]))
 
 
 def _is_number(text: str) -> bool:
