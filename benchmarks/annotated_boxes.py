@@ -9,9 +9,11 @@ detectors finds in the whole picture without boxes.
 
 import argparse
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import open_annotations
 from maskaug.augment.generate.annotations.classes import sorted_out
@@ -20,6 +22,8 @@ from maskaug.augment.generate.annotations.placed import Placement
 from maskaug.core.arrays import Image
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import Face, FaceFinder
+
+Box = NDArray[np.float32]  # (4,): left, top, right, bottom in pixels
 
 _SMALLEST = 40.0  # pixels
 _SURE = 0.05  # two estimates of a sure face's landmarks lie nearer, in distances between the eyes
@@ -32,10 +36,14 @@ def main() -> None:
     parser.add_argument("annotations", type=Path, help="their boxes")
     options = parser.parse_args()
     annotations, finder = open_annotations(options.annotations), FaceFinder()
-    ways = {
+
+    def located(image: Image, box: Box, beside: list[Box]) -> Face | None:
+        return next(iter(locate(image, [box], beside, finder)[0]), None)
+
+    ways: dict[str, Callable[[Image, Box, list[Box]], Face | None]] = {
         "landmarks in the box as drawn": lambda image, box, _: finder.from_box(image, box),
         "in a square of its area": lambda image, box, _: finder.from_box(image, squared(box)),
-        "in the box that detectors draw about there": lambda *given: next(iter(_located(*given, finder)), None),
+        "in the box that detectors draw about there": located,
     }
     results: dict[str, list[tuple[Face | None, Face | None]]] = {name: [] for name in ways}
     seconds = dict.fromkeys(ways, 0.0)
@@ -61,11 +69,7 @@ def main() -> None:
         _tell(way, pairs, seconds[way])
 
 
-def _located(image: Image, box: np.ndarray, beside: list[np.ndarray], finder: FaceFinder) -> list[Face]:
-    return locate(image, [box], beside, finder)[0]
-
-
-def _in_box(faces: list[Face], box: np.ndarray) -> Face | None:
+def _in_box(faces: list[Face], box: Box) -> Face | None:
     """The widest of the faces whose middle lies in a box."""
     middles = [face.landmarks.mean(axis=0) for face in faces]
     inside = [
