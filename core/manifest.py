@@ -63,6 +63,7 @@ class Row(FaceRecord, total=False):
     message: str
     other_faces: list[FaceRecord]
     other_boxes: list[list[float]]  # of faces in sight whose landmarks could not be found
+    masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source
 
 
 _FACE_FIELDS = [
@@ -104,6 +105,7 @@ SCHEMA = pa.schema(
         *_FACE_FIELDS,
         ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),
         ("other_boxes", pa.list_(pa.list_(pa.float32()))),
+        ("masked_boxes", pa.list_(pa.list_(pa.float32()))),
     ]
 )
 

@@ -49,10 +49,14 @@ class DecodedPicture:
     Attributes:
         pixels: ``(H, W, 3) uint8`` RGB, upright, C-contiguous.
         sha256: Of the file's bytes, hexadecimal.
+        full_size: Width and height of the upright picture before it was shrunk.
+        orientation: How the file stores the upright picture, 1 to 8 as EXIF numbers them.
     """
 
     pixels: NDArray[np.uint8]
     sha256: str
+    full_size: tuple[int, int]
+    orientation: int = 1
 
 
 def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
@@ -71,10 +75,11 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        pixels = _decode(data, path)
+        pixels, orientation = _decode(data, path)
     except PictureError as error:
         error.sha256 = sha256
         raise
+    full_size = pixels.shape[1], pixels.shape[0]
     if max_size is not None and max(pixels.shape[:2]) > max_size:
         factor = max_size / max(pixels.shape[:2])
         height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
@@ -82,7 +87,7 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
-    return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256)
+    return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation)
 
 
 def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:
@@ -112,7 +117,8 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, path: Path) -> NDArray[np.uint8]:
+def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int]:
+    """Upright RGB pixels, and the EXIF orientation that they were stored in."""
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
@@ -122,8 +128,10 @@ def _decode(data: bytes, path: Path) -> NDArray[np.uint8]:
                     size = f"{picture.width} x {picture.height}"
                     limit = f"{MAX_PIXELS // 1_000_000} megapixels"
                     raise PictureError("too_many_pixels", f"{path} claims {size} pixels, over {limit}; scale it down")
+                orientation = picture.getexif().get(_ORIENTATION, 1)
                 quick = _quick_jpeg(picture, data)
-                return _to_rgb(picture) if quick is None else quick
+                known = orientation if orientation in range(1, 9) else 1
+                return _to_rgb(picture) if quick is None else quick, known
         except PictureError:
             raise
         except UnidentifiedImageError as error:

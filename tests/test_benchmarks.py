@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import annotated
 import astronaut
 import cv2
 import pytest
@@ -178,6 +179,14 @@ def test_recognition(run, tmp_path):
     assert ("one photograph", "unmasked") not in of
     assert (of["two photographs", "unmasked"], of["one photograph", "any mask"]) == (8, 4)
     assert "8 persons" in said
+
+
+def test_annotated_boxes(run, tmp_path):
+    pixels, boxes = annotated.two_faces()
+    annotated.write_picture(tmp_path / "scenes" / "a.png", pixels)
+    marked = {"a.png": (pixels.shape[1::-1], [(annotated.BARE, *box) for box in boxes])}
+    said = run("annotated_boxes.py", tmp_path / "scenes", annotated.write_coco(tmp_path / "coco.json", marked))
+    assert said.count("2 of 2 boxes are faces") == 3
 
 
 def test_predict(run, faces, trained, tmp_path):

@@ -20,13 +20,13 @@ from maskaug.augment import (
     open_generated,
     read_manifest,
 )
-from maskaug.augment.generate.annotations import Annotations
+from maskaug.augment.generate.annotations import open_annotations
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.reviews.log import Event, ReviewLog, read_reviews
 from maskaug.core.classes import CLASSES, MASKED_CLASS, UNMASKED_CLASS
 from maskaug.core.files import file_sha256
 from maskaug.core.manifest import faces_of
-from maskaug.core.pictures import read_picture
+from maskaug.core.pictures import DecodedPicture, read_picture
 from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import read_queue
@@ -58,6 +58,7 @@ ADDED = {
     "faceless": "refuse",
     "already_masked": "refuse",
     "bare_faces": "refuse",
+    "box_classes": None,
     "crop": "none",
     "crop_margin": 0.4,
     "layout": "classes",
@@ -116,11 +117,12 @@ def test_it_is_curated(former, tmp_path):
 
 
 def test_its_faces_are_known_to_another_run(former):
-    annotations = Annotations(former)
+    annotations = open_annotations(former)
     originals = [row for row in read_manifest(former) if row["status"] == "original"]
     for row in originals:
         pixels = np.zeros((2 * row["height"], 2 * row["width"], 3), dtype=np.uint8)
-        found = annotations.faces("anywhere.jpg", row["source_sha256"], pixels, finder=None)
+        picture = DecodedPicture(pixels, row["source_sha256"], pixels.shape[1::-1])
+        found = annotations.known("anywhere.jpg", picture, finder=None).faces
         (face,) = faces_of(row)
         assert [(one.detector, one.stability) for one in found] == [(face.detector, face.stability)]
         assert np.allclose(found[0].landmarks, 2 * face.landmarks)

@@ -78,6 +78,30 @@ def test_a_flat_folder_holds_the_source_class(tmp_path):
     assert below["who/d.jpg"] == ("train", SOURCE, "who", "d")
 
 
+@pytest.mark.parametrize(
+    ("names", "splits"),
+    [
+        (["train/images/a.jpg", "train/labels/a.txt", "test/images/b.jpg", "README.txt"], ["test", "train"]),
+        (["images/train/a.jpg", "images/val/b.jpg", "labels/train/a.txt"], ["train", "val"]),
+        (["train/a.jpg", "valid/b.jpg"], ["train", "valid"]),
+        (["images/a.jpg", "images/b.jpg", "annotations/a.xml"], ["train", "train"]),
+    ],
+)
+def test_pictures_in_folders_of_splits_alone_are_of_the_source_class(tmp_path, names, splits):
+    touch(tmp_path, *names)
+    found = places(scan(tmp_path, SOURCE, MASKED)).values()
+    assert sorted(split for split, *_ in found) == splits
+    assert {place[1:3] for place in found} == {(SOURCE, "")}
+
+
+@pytest.mark.parametrize("names", [["train/with_mask/a.jpg"], ["train/a.jpg", "other/b.jpg"], ["images/images/a.jpg"]])
+def test_pictures_in_further_folders_are_not(tmp_path, names):
+    """They are of classes whose names were not given."""
+    touch(tmp_path, *names)
+    with pytest.raises(ScanError, match="no folder called 'not_wearing_mask'"):
+        scan(tmp_path, SOURCE, MASKED)
+
+
 def test_names_that_would_meet_are_marked(tmp_path):
     touch(tmp_path, "a.jpg", "a.png", "A.jpeg", "b.jpg", f"c{COPY_MARK}n95_0.jpg")
     stems = {relative: place[3] for relative, place in places(scan(tmp_path, SOURCE, MASKED)).items()}

@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from maskaug.augment.generate.annotations import open_annotations
+from maskaug.augment.generate.annotations.sources import annotated_sources
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
@@ -36,7 +38,7 @@ class Summary:
     """What became of a run.
 
     Attributes:
-        sources: Files in SRC, and places that could not be looked into.
+        sources: Files in SRC, places that could not be looked into, and pictures that annotations name but SRC lacks.
         with_face: Pictures of the source class, or of a person, with a face.
         faceless: Unmasked pictures written that show none, by split.
         original: Unmasked pictures written, by ``split/class``, or in the layout of identities by split.
@@ -159,6 +161,8 @@ def _scanned(options: GenerateOptions, generated: GeneratedSet) -> Scan:
         found = scan_identities(options.src, options.person_level)
     else:
         found = scan(options.src, options.source_class, options.masked_class)
+    if options.annotations is not None:
+        found = annotated_sources(found, open_annotations(options.annotations, options.box_classes))
     for split in sorted({source.split for source in found.sources} - {""}):
         if (name := split.split("/")[0]) in generated.own_names:
             raise GenerateError(

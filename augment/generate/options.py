@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from maskaug.augment.generate.annotations.classes import ROLES, Role
 from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.classes import INCORRECT_CLASS, MASKED_CLASS, UNMASKED_CLASS
 from maskaug.core.options import Folder
@@ -25,6 +26,26 @@ RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
 def _cores() -> int:
     """Cores this process may use; containers and clusters often grant fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _parse_classes(value: object) -> object:
+    """``without_mask,person=no_face`` as roles by class."""
+    if not isinstance(value, str):
+        return value
+    roles: dict[str, str] = {}
+    for part in value.split(","):
+        name, _, role = (text.strip() for text in part.partition("="))
+        if not name:
+            raise ValueError("a class is missing; write for example without_mask,person=no_face")
+        if name in roles:
+            raise ValueError(f"{name} is named twice")
+        if role and role not in ROLES:
+            raise ValueError(f"{name} cannot be {role}; choose among {', '.join(ROLES)}")
+        roles[name] = role or "bare"
+    return roles
+
+
+BoxClasses = Annotated[dict[str, Role], BeforeValidator(_parse_classes)]
 
 
 class GenerateOptions(EngineOptions):
@@ -78,7 +99,13 @@ class GenerateOptions(EngineOptions):
     )
     annotations: Path | None = Field(
         None,
-        description="Boxes or landmarks of your own (CSV, parquet), or an earlier output: detection is skipped.",
+        description="Faces of your own instead of detected ones: a table of boxes or landmarks (CSV, parquet), boxes "
+        "as Pascal VOC, YOLO or COCO, or an earlier output.",
+    )
+    box_classes: BoxClasses | None = Field(
+        None,
+        description="Classes of boxes that are bare faces, such as without_mask; NAME=no_face leaves a class out of "
+        "account, all others wear a mask already. [default: by their names]",
     )
     min_quality: float = Field(0.2, ge=0, le=1, description="Copies scored lower are refused.")
     format: PictureFormat = Field("jpeg", description="Format of all written pictures.")
@@ -97,6 +124,8 @@ class GenerateOptions(EngineOptions):
             raise ValueError("--balance and --copies exclude each other; give one")
         if self.overwrite and self.resume:
             raise ValueError("--overwrite and --resume exclude each other; give one")
+        if self.box_classes is not None and self.annotations is None:
+            raise ValueError("--box-classes says what --annotations are; give both or none")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
             raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
         identities = self.layout == "identities"

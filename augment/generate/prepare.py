@@ -6,21 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.generate.annotations import Annotations
-from maskaug.augment.generate.crops import FaceCrop, crop_about, holds
+from maskaug.augment.generate.annotations import KnownFaces, PictureAnnotationError, open_annotations
+from maskaug.augment.generate.annotations.known import COUNTS, no_boxes
+from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.scan import Source
 from maskaug.augment.masking.engine import is_upright_known, turned_upright
-from maskaug.core.pictures import DecodedPicture, read_picture
+from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
 from maskaug.core.turns import turn_boxes, turn_image
 from maskaug.masktheface_wrapper import Face, FaceFinder
 
 Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels
 # Tells of a picture, (H, W, 3) uint8 RGB, and boxes of faces in it, which of these already wear a mask: (N,) bool.
 MaskedCheck = Callable[[NDArray[np.uint8], Boxes], NDArray[np.bool_]]
-
-# A picture is called masked for the faces that are at least as wide as this share of its largest.
-_COUNTS = 0.5
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,7 @@ class Prepared:
         turned: Quarter turns counterclockwise by which it was turned.
         faces: Those that are masked, largest first.
         others: ``(N, 4) float32``: boxes of faces in sight that cannot be masked, for want of landmarks.
+        masked: ``(N, 4) float32``: boxes of faces that wear a mask already.
         problem: Reason and sentence, where there is no face to mask.
     """
 
@@ -64,6 +63,7 @@ class Prepared:
     turned: int
     faces: tuple[Face, ...]
     others: Boxes
+    masked: Boxes
     problem: tuple[str, str] | None
 
     def bare_that_count(self, worn: Sequence[bool], crop: FaceCrop | None = None) -> tuple[int, int]:
@@ -76,10 +76,10 @@ class Prepared:
         boxes = np.concatenate([np.stack([face.box for face in self.faces]), self.others])
         bare = np.array([*(not one for one in worn), *(True for _ in self.others)])
         if crop is not None:
-            inside = holds(crop.region, boxes)
+            inside = crop.holds(boxes)
             boxes, bare = boxes[inside], bare[inside]
         widths = boxes[:, 2] - boxes[:, 0]
-        return int(bare.sum()), int((bare & (widths >= _COUNTS * widths.max())).sum())
+        return int(bare.sum()), int((bare & (widths >= COUNTS * widths.max())).sum())
 
 
 class SourceReader:
@@ -88,7 +88,7 @@ class SourceReader:
     def __init__(self, options: GenerateOptions, finder: FaceFinder, wears_mask: MaskedCheck | None = None) -> None:
         self._options = options
         self._finder = finder
-        self._annotations = Annotations(options.annotations) if options.annotations else None
+        self._annotations = open_annotations(options.annotations, options.box_classes) if options.annotations else None
         self._wears_mask = wears_mask if options.already_masked == "refuse" else None
         # Crops are cut out of the picture at its full size, and made smaller themselves.
         self._max_size = None if options.crop == "faces" else options.max_size
@@ -104,59 +104,56 @@ class SourceReader:
         if task.faces is not None:
             others = np.array(task.others, dtype=np.float32).reshape(-1, 4)
             pixels = turn_image(picture.pixels, task.turned)
-            return Prepared(source, picture.sha256, pixels, task.turned, task.faces, others, None)
+            return Prepared(source, picture.sha256, pixels, task.turned, task.faces, others, no_boxes(), None)
         if not self._options.gets_masks(source.label):
-            return Prepared(source, picture.sha256, picture.pixels, 0, (), np.zeros((0, 4), np.float32), None)
-        return self._found(source, picture)
+            return Prepared(source, picture.sha256, picture.pixels, 0, (), no_boxes(), no_boxes(), None)
+        try:
+            return self._with_faces(source, picture)
+        except PictureAnnotationError as error:
+            raise PictureError("bad_annotation", str(error), picture.sha256) from error
 
-    def _found(self, source: Source, picture: DecodedPicture) -> Prepared:
-        pixels, turned, problem = picture.pixels, 0, None
-        faces, others = self._find_faces(source, picture)
-        if not is_upright_known(faces):
+    def _with_faces(self, source: Source, picture: DecodedPicture) -> Prepared:
+        pixels, turned = picture.pixels, 0
+        known = self._known_faces(source, picture)
+        faces, others, masked = known.faces, known.others, known.masked
+        if self._options.crop == "faces":
+            crops = [crop_about(face, pixels.shape[:2], self._options.crop_margin) for face in faces]
+            faces = [face for face, crop in zip(faces, crops, strict=True) if not crop.holds(masked).any()]
+            refused = bool(len(masked)) and not faces
+        else:
+            refused = known.shows_masks
+        problem = None
+        if refused:
+            message = f"a mask is already worn in {source.relative}; move it" + self._keep_advice()
+            faces, problem = [], ("already_masked", message)
+        elif not is_upright_known(faces):
             message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
             faces, problem = [], ("face_not_upright", message)
-        elif (masked := self._already_masked(pixels, faces, others)).any():
-            faces, others, problem = self._unmasked(source, pixels, faces, others, masked)
-        if not faces and problem is None:
+        elif not faces:
             seen = "a face is seen, but its eyes, nose and mouth are not found," if len(others) else "no face found"
             problem = ("no_face", f"{seen} in {source.relative}")
         if self._options.auto_rotate:
             size = pixels.shape[:2]
             pixels, faces, turned = turned_upright(pixels, faces)
-            others = turn_boxes(others, turned, size)
+            others, masked = turn_boxes(others, turned, size), turn_boxes(masked, turned, size)
         if self._options.faces == "largest":
-            boxes = [face.box for face in faces[1:]]
-            faces, others = faces[:1], np.concatenate([*(box[None] for box in boxes), others])
-        return Prepared(source, picture.sha256, pixels, turned, tuple(faces), others, problem)
+            others = np.concatenate([*(face.box[None] for face in faces[1:]), others])
+            faces = faces[:1]
+        return Prepared(source, picture.sha256, pixels, turned, tuple(faces), others, masked, problem)
 
-    def _find_faces(self, source: Source, picture: DecodedPicture) -> tuple[list[Face], Boxes]:
+    def _known_faces(self, source: Source, picture: DecodedPicture) -> KnownFaces:
+        """As annotations tell, which are believed; else as they are found."""
         if self._annotations is not None:
-            known = self._annotations.faces(source.relative, picture.sha256, picture.pixels, self._finder)
+            known = self._annotations.known(source.relative, picture, self._finder)
             if known is not None:
-                return known, np.zeros((0, 4), np.float32)
-        return self._finder.search(picture.pixels)
-
-    def _already_masked(self, pixels: NDArray[np.uint8], faces: list[Face], others: Boxes) -> NDArray[np.bool_]:
-        """Whether each face, with and without landmarks, already wears a mask."""
+                return known
+        faces, others = self._finder.search(picture.pixels)
         boxes = np.concatenate([*(face.box[None] for face in faces), others])
         if self._wears_mask is None or not len(boxes):
-            return np.zeros(len(boxes), dtype=bool)
-        return self._wears_mask(pixels, boxes)
+            return KnownFaces(faces, others)
+        worn = self._wears_mask(picture.pixels, boxes)
+        bare = [face for face, one in zip(faces, worn, strict=False) if not one]
+        return KnownFaces(bare, others[~worn[len(faces) :]], boxes[worn])
 
-    def _unmasked(
-        self, source: Source, pixels: NDArray[np.uint8], faces: list[Face], others: Boxes, masked: NDArray[np.bool_]
-    ) -> tuple[list[Face], Boxes, tuple[str, str] | None]:
-        """Faces that wear no mask yet, with and without landmarks, and why the picture is refused, if it is."""
-        boxes = np.concatenate([*(face.box[None] for face in faces), others])
-        widths = boxes[:, 2] - boxes[:, 0]
-        bare = [face for face, one in zip(faces, masked, strict=False) if not one]
-        others = others[~masked[len(faces) :]]
-        refused = bool((masked & (widths >= _COUNTS * widths.max())).any())
-        if self._options.crop == "faces":
-            crops = [crop_about(face, pixels.shape[:2], self._options.crop_margin).region for face in bare]
-            bare = [face for face, crop in zip(bare, crops, strict=True) if not holds(crop, boxes[masked]).any()]
-            refused = not bare
-        if not refused:
-            return bare, others, None
-        message = f"a mask is already worn in {source.relative}; move it, or give --already-masked keep"
-        return [], others, ("already_masked", message)
+    def _keep_advice(self) -> str:
+        return "" if self._annotations is not None else ", or give --already-masked keep"

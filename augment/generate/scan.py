@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +18,8 @@ _SPLITS = frozenset(
     ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval", "gallery", "probe", "query")
 )
 _JUNK = {"thumbs.db", "desktop.ini"}
+# Folders of data sets for detectors, which have no folders of classes.
+_SCENES, _SPLITS = "images", {"train", "val", "valid", "validation", "test"}
 _LONGEST_NAME = 255  # bytes of a folder's name, by most file systems
 _LINKS_IN_A_PATH = 2
 COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>
@@ -73,8 +75,9 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
 
     A folder named like one of the two classes is a class folder, wherever it lies; what lies above it is the
     split, what lies beside it are further classes. A folder without any class folder but with pictures, or one
-    that is itself called ``source_class``, holds pictures of ``source_class``. Pictures that lie in no class
-    folder are problems; other files there are left alone.
+    that is itself called ``source_class``, holds pictures of ``source_class``; so does one whose pictures lie in
+    ``images``, in folders named as splits are, or in both. Pictures that lie in no class folder are problems; other
+    files there are left alone.
 
     Raises:
         ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
@@ -84,6 +87,11 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     # Folders that directly hold a class folder: their other sub-folders are classes too.
     split_folders = {folder.parent for folder in folders if folder.name in classes}
     flat = not split_folders or src.name == source_class
+    if flat and src.name != source_class and (split_of := _splits_of_scenes(files)):
+        scenes = [
+            _source(src, path, split_of[path.parent], source_class, ()) for path in files if path.parent in split_of
+        ]
+        return Scan(_distinct(scenes), tuple(sorted(problems, key=lambda problem: problem.relative)))
     if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
         names = ", ".join(sorted({path.parts[0] for path in files})[:8]) or "none that can be read"
         raise ScanError(
@@ -176,6 +184,20 @@ def _level_of_persons(src: Path, folders: list[Path]) -> int:
 
 def _told(src: Path, folder: Path) -> str:
     return printable((src / folder).as_posix())
+
+
+def _splits_of_scenes(files: Iterable[Path]) -> dict[Path, str]:
+    """The split of each folder of pictures, as detectors' data sets have them; empty where any lies elsewhere.
+
+    These are ``images``, ``SPLIT``, ``SPLIT/images`` and ``images/SPLIT``.
+    """
+    splits = {}
+    for folder in {path.parent for path in files if path.suffix.lower() in PICTURE_SUFFIXES}:
+        names = [name for name in folder.parts if name != _SCENES]
+        if not folder.parts or len(names) > 1 or len(folder.parts) - len(names) > 1 or not _SPLITS.issuperset(names):
+            return {}
+        splits[folder] = names[0] if names else ""
+    return splits
 
 
 def check_apart(src: Path, dst: Path) -> None:

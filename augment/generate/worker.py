@@ -85,6 +85,7 @@ class SourceWorker:
             row = _row(prepared, crop)
             row["status"] = "original"
             row["label"] = prepared.source.label
+            row["masked_boxes"] = [] if crop else prepared.masked.tolist()
             row.update(told_faces(faces, prepared.others, crop=crop))
             self._write_picture(row, _stem(prepared.source, crop), prepared.pixels, crop)
             rows.append(row)
