@@ -16,8 +16,3 @@ def bundled_classifier() -> Path:
 def orientation_model() -> Path:
     """The ``.onnx`` file of the network that tells which way up a face is."""
     return Path(__file__).parent / "orientation" / "model.onnx"
-
-
-def face_check_model() -> Path:
-    """The ``.onnx`` file of the network that tells whether a box shows a face."""
-    return Path(__file__).parent / "face_check" / "model.onnx"

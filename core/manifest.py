@@ -173,12 +173,14 @@ def read_manifest(dst: Path, columns: Sequence[str] | None = None) -> Iterator[R
 
 
 def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a finished data set, all rows in order and in today's words.
+    """Some columns of a finished data set, all rows in order and in today's words; without those it does not have yet.
 
     Raises:
         FileNotFoundError: there is no manifest.
     """
-    table = pa.concat_tables(pq.read_table(part, columns=list(columns)) for part in _parts(dst))
+    parts = _parts(dst)
+    there = set(pq.read_schema(parts[0]).names)
+    table = pa.concat_tables(pq.read_table(part, columns=[name for name in columns if name in there]) for part in parts)
     if "status" not in table.column_names:
         return table
     status = table["status"]

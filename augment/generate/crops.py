@@ -59,5 +59,4 @@ def crop_about(
 def holds(region: Region, boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Whether the middle of each of ``(N, 4)`` boxes lies in a region."""
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside: NDArray[np.bool_] = ((middles >= region[:2]) & (middles < region[2:])).all(axis=1)
-    return inside
+    return np.asarray(((middles >= region[:2]) & (middles < region[2:])).all(axis=1), dtype=bool)

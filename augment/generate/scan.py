@@ -13,13 +13,12 @@ from maskaug.core.files import PICTURE_SUFFIXES, printable, safe_stem
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
 
-# Folders of persons' folders that are splits, whoever lies in several of them.
+# Names of splits, in data sets of persons and for detectors.
 _SPLITS = frozenset(
     ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "eval", "gallery", "probe", "query")
 )
 _JUNK = {"thumbs.db", "desktop.ini"}
-# Folders of data sets for detectors, which have no folders of classes.
-_SCENES, _SPLITS = "images", {"train", "val", "valid", "validation", "test"}
+_SCENES = "images"  # a folder of data sets for detectors, which have no folders of classes
 _LONGEST_NAME = 255  # bytes of a folder's name, by most file systems
 _LINKS_IN_A_PATH = 2
 COPY_MARK = "__"  # in names of masked copies: <stem>__<kind>_<copy>

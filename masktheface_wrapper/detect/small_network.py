@@ -15,7 +15,7 @@ SEEN = 1.5  # its width, in widths of the box
 
 
 class SmallNetwork:
-    """A network of ``tools/train_orientation.py`` or ``tools/train_face_check.py``, loaded when first needed."""
+    """A network of ``tools/train_orientation.py``, loaded when first needed."""
 
     def __init__(self, path: Path) -> None:
         """A network in an ``.onnx`` file, from ``(N, 3, 48, 48)`` standardized pixels to logits."""
