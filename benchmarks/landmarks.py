@@ -7,6 +7,7 @@ FOLDERs hold photographs of unmasked faces, all or none of which may be searched
 
 import argparse
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -77,7 +78,7 @@ def distances(finders: dict[str, FaceFinder], images: list[NDArray[np.uint8]]) -
                 yaws.append(abs(fit_camera(second.landmarks).pose.yaw))
     for name, spent in seconds.items():
         print(f"  {name}: {spent / max(len(images), 1) * 1e3:.1f} ms a box")
-    for low, high in zip(YAWS[:-1], YAWS[1:], strict=True):
+    for low, high in pairwise(YAWS):
         inside = (np.array(yaws) >= low) & (np.array(yaws) < high)
         if inside.any():
             told = [np.quantile(np.array(values)[inside], (0.5, 0.95)) for values in (apart, jaw_apart)]

@@ -14,8 +14,9 @@ from skimage import data
 
 from maskaug.assets import standard_pack
 from maskaug.augment import GenerateOptions, generate
-from maskaug.augment.masking.options import EngineOptions
 from maskaug.augment.masking.engine import load_engine
+from maskaug.augment.masking.options import EngineOptions
+from maskaug.core.landmarks import MIRRORED
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, ModelError, load_pack
 from maskaug.masktheface_wrapper.detect.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace
@@ -55,8 +56,6 @@ def test_the_mesh_lies_on_dlibs_points(mesh_engine, photo, face):
 
 @needs_models
 def test_a_mirrored_face_has_mirrored_landmarks(mesh_engine, photo):
-    from maskaug.core.landmarks import MIRRORED
-
     (found,), (mirrored,) = mesh_engine.find(photo), mesh_engine.find(np.ascontiguousarray(photo[:, ::-1]))
     back = mirrored.landmarks[MIRRORED] * (-1, 1) + (photo.shape[1] - 1, 0)
     assert np.hypot(*(back - found.landmarks).T).mean() < 0.04 * face_size(found.landmarks)
@@ -187,7 +186,7 @@ def test_a_missing_or_damaged_model_is_told(monkeypatch, tmp_path):
 @needs_models
 def test_a_set_is_generated_with_the_mesh(faces_folder, tmp_path):
     out = tmp_path / "out"
-    generate(GenerateOptions(src=faces_folder, dst=out, landmarks="mesh", kinds="n95", workers=2))
+    generate(GenerateOptions(src=faces_folder, dst=out, landmarks="mesh", kinds="n95", workers=1))
     assert len(list((out / "train" / "wearing_mask").iterdir())) == 6
 
 

@@ -126,7 +126,7 @@ def _search(network: Network, image: Image, margin: float) -> _Found:
     square[top : top + small.shape[0], left : left + small.shape[1]] = small
     logits, told = run_network(network.file, square, -1.0, network.outputs)
     # Of each anchor: how far the box's middle lies from it, the box's sides, then six points that are not used.
-    scores = 1 / (1 + np.exp(-np.clip(logits.ravel(), -80, 80)))
+    scores = (1 / (1 + np.exp(-np.clip(logits.ravel(), -80, 80)))).astype(np.float32)
     sure = scores >= network.confidence
     middle, sides = np.split(told.reshape(len(scores), -1)[sure, :4], 2, axis=1)
     middle = middle + network.anchors[sure] + sides * (0, network.rise)
