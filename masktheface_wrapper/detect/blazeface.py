@@ -16,6 +16,7 @@ from maskaug.masktheface_wrapper.detect.tflite import run_network
 # of which 5 show a cat's. Of 120 faces with masks drawn on, it found 119 and 116. So the second counts for a large box
 # only, in a picture that shows no other, where a mask may hide the face.
 _CONFIDENCE, _LARGE_BOX_CONFIDENCE = 0.6, 0.5
+_NARROWEST = 4  # pixels of what a network sees: a strip that shows no face
 _LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_FACE = 0.3  # intersection over union of two hits on one face, as in MediaPipe's graph
 
@@ -130,7 +131,10 @@ def _search_tile(image: Image, rows: tuple[float, float], columns: tuple[float, 
 
 def _search(network: Network, image: Image, margin: float) -> _Found:
     """What a network finds in an ``(H, W, 3) uint8`` RGB picture that it sees whole, each face once."""
-    small, factor = resized(image, network.side / (1 + 2 * margin))
+    seen = network.side / (1 + 2 * margin)
+    if min(image.shape[:2]) * seen < max(image.shape[:2]) * _NARROWEST:
+        return np.zeros(0, dtype=np.float32), no_boxes()
+    small, factor = resized(image, seen)
     square = np.full((network.side, network.side, 3), 127, dtype=np.uint8)
     top, left = (network.side - small.shape[0]) // 2, (network.side - small.shape[1]) // 2
     square[top : top + small.shape[0], left : left + small.shape[1]] = small
