@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper import MaskParams
+from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.fit import straps
 from maskaug.masktheface_wrapper.fit.mesh import fit_shell
 
