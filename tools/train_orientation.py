@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.masktheface_wrapper.detect.orientation import SEEN, SIDE, crop_about
+from maskaug.masktheface_wrapper.detect.small_network import SEEN, SIDE, crop_about
 
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 # Faces are kept larger than the network sees them, so that they can be shifted.
@@ -144,7 +144,7 @@ def turned(faces: Tensor, turns: Tensor) -> Tensor:
 
 
 def standardized(faces: Tensor) -> Tensor:
-    """As `detect.orientation.standardized` does it."""
+    """As `detect.small_network.standardized` does it."""
     mean = faces.mean(dim=(1, 2, 3), keepdim=True)
     deviation = faces.std(dim=(1, 2, 3), keepdim=True, correction=0)
     return (faces - mean) / (deviation + 0.05)
