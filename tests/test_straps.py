@@ -7,6 +7,7 @@ from maskaug.masktheface_wrapper import MaskParams
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb
 from maskaug.masktheface_wrapper.fit import straps
 from maskaug.masktheface_wrapper.fit.mesh import fit_shell
+from maskaug.masktheface_wrapper.measure.skin import Skin
 
 MASK = MaskParams(template="kn95_white", kind="kn95")
 
@@ -24,25 +25,25 @@ def drawn(engine, image, face, skin=None):
     return alpha
 
 
+class OneLikeness(Skin):
+    """Skin that finds every colour equally like its own."""
+
+    def __init__(self, color, value):
+        super().__init__(color)
+        object.__setattr__(self, "value", value)
+
+    def likeness(self, pixels):
+        return np.full(pixels.shape[:-1], self.value, dtype=np.float32)
+
+
 @pytest.fixture
 def all_skin(engine, photo, face):
-    """Skin that takes any colour for its own."""
-    skin = engine.measure(photo, face).skin
-
-    class Any(type(skin)):
-        def likeness(self, pixels):
-            return np.ones(pixels.shape[:-1], dtype=np.float32)
-
-    return Any(skin.color)
+    return OneLikeness(engine.measure(photo, face).skin.color, 1.0)
 
 
 @pytest.fixture
 def no_skin(all_skin):
-    class Nothing(type(all_skin)):
-        def likeness(self, pixels):
-            return np.zeros(pixels.shape[:-1], dtype=np.float32)
-
-    return Nothing(all_skin.color)
+    return OneLikeness(all_skin.color, 0.0)
 
 
 def test_a_strap_runs_out_of_a_crop_that_cuts_off_the_ear(engine, photo, face, all_skin):
