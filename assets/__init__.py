@@ -16,3 +16,8 @@ def bundled_classifier() -> Path:
 def orientation_model() -> Path:
     """The ``.onnx`` file of the network that tells which way up a face is."""
     return Path(__file__).parent / "orientation" / "model.onnx"
+
+
+def placement_model() -> Path:
+    """The ``.onnx`` file of the network that tells whether landmarks lie on a face's features."""
+    return Path(__file__).parent / "placement" / "model.onnx"

@@ -2,11 +2,13 @@
 
 python benchmarks/score.py DATA [--verdicts tests/data/verdicts.csv] [--json FILE]
 
-DATA is the folder of faces that the table's sources lie in. Each row of the table is one overlay, judged by eye
-without sight of its score: the picture's SHA-256, the mask's parameters, accept or reject, and the fault. `natural`
-rows are pictures as they are, `random` ones drawn at random and `hard` ones among the smallest, most turned and least
-certain faces. So few of those are bad that a score could not be fitted on them: the other rows are the same pictures
-spoilt first, in the way the row names. All is made anew from the table, so the figures are those of today's engine.
+DATA is a folder that the table's sources lie in: chandrikadeb7/Face-Mask-Detection, and crops and scenes of
+jolignier/face-mask-dataset-ilc-2021. Each row of the table is one overlay, judged by eye without sight of its score:
+the picture's SHA-256, the face's number in it, the mask's parameters, accept or reject, and the fault. `natural` rows
+are pictures as they are: of the first set `random` ones and `hard` ones, among the smallest, most turned and least
+certain faces; of the second a `crop` or a `scene`. So few of the first set's are bad that no score could be fitted on
+them: the other rows are the same pictures spoilt first, in the way the row names. All is made anew from the table, so
+the figures are those of today's engine.
 """
 
 import argparse
@@ -33,7 +35,10 @@ from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.quality import WEIGHTS
 
 _VERDICTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "verdicts.csv"
-_NATURAL = ("random", "hard")
+_CROPS, _PHOTOGRAPHS = ("random", "hard"), ("crop", "scene")  # of the first set, and of the second
+_NATURAL = (*_CROPS, *_PHOTOGRAPHS)
+_GROUPS = {"natural": _NATURAL, "first set": _CROPS, "second set": _PHOTOGRAPHS}
+_USED = 0.2  # threshold of `maskaug generate`
 _THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
@@ -70,7 +75,7 @@ def judge_all(data: Path, verdicts: Path) -> list[ScoredOverlay]:
     with verdicts.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             image = cv2.cvtColor(cv2.imread(str(pictures[row["source_sha256"]])), cv2.COLOR_BGR2RGB)
-            face = engine.find(image)[0]
+            face = engine.find(image)[int(row.get("face") or 0)]
             if row["stratum"] not in _NATURAL:
                 rng = np.random.default_rng([8, int(row["spoil_seed"])])
                 image, found = spoil(row["stratum"], image, face, engine, rng)
@@ -157,9 +162,12 @@ _SPOILS: dict[str, Callable[[Image, Face, np.random.Generator], Image]] = {
 
 
 def agreement(scores: list[ScoredOverlay]) -> dict[str, object]:
-    """How the score of today's engine agrees with the verdicts, on all rows and on the natural ones."""
+    """How the score of today's engine agrees with the verdicts: on all rows, the natural ones, and by set."""
     result: dict[str, object] = {}
-    for name, rows in (("all", scores), ("natural", [one for one in scores if one.stratum in _NATURAL])):
+    groups = {name: [one for one in scores if one.stratum in strata] for name, strata in _GROUPS.items()}
+    for name, rows in {"all": scores, **groups}.items():
+        if len({one.accepted for one in rows}) < 2:
+            continue
         accepted = np.array([one.accepted for one in rows])
         values = np.array([one.score for one in rows])
         result[name] = {
@@ -170,6 +178,7 @@ def agreement(scores: list[ScoredOverlay]) -> dict[str, object]:
                 threshold: {
                     "passed_acceptable": float(accepted[values >= threshold].mean()),
                     "good_refused": float((values < threshold)[accepted].mean()),
+                    "bad_passed": float((values >= threshold)[~accepted].mean()),
                 }
                 for threshold in _THRESHOLDS
             },
@@ -194,8 +203,15 @@ def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
         )
         for seed in range(5)
     ]
+    passed = 1 / (1 + np.exp(-np.mean(left_out, axis=0))) >= _USED
+    natural = np.array([one.stratum in _PHOTOGRAPHS for one in scores])
     model.fit(features, accepted)
     return {
+        "second_set_left_out": {
+            "good_refused": float((~passed)[natural & accepted].mean()),
+            "bad_passed": float(passed[natural & ~accepted].mean()),
+            "acceptable_of_passed": float(accepted[natural & passed].mean()),
+        },
         "weights": dict(zip(WEIGHTS, model.coef_[0].round(2).tolist(), strict=True)),
         "intercept": round(float(model.intercept_[0]), 2),
         "auc_cross_validated": float(roc_auc_score(accepted, np.mean(left_out, axis=0))),
@@ -206,10 +222,11 @@ def _print(metrics: dict[str, dict[str, Any]]) -> None:
     console = Console()
     for name, figure in metrics["score"].items():
         table = Table(title=f"{name}: {figure['accepted']} of {figure['overlays']} accepted, AUC {figure['auc']:.3f}")
-        for title in ("threshold", "acceptable of those passed", "refused of the good"):
+        for title in ("threshold", "acceptable of those passed", "refused of the good", "passed of the bad"):
             table.add_column(title, justify="right")
         for threshold, shares in figure["thresholds"].items():
-            table.add_row(str(threshold), f"{shares['passed_acceptable']:.1%}", f"{shares['good_refused']:.1%}")
+            names = ("passed_acceptable", "good_refused", "bad_passed")
+            table.add_row(str(threshold), *(f"{shares[name]:.1%}" for name in names))
         console.print(table)
     console.print(f"fitted: {metrics['fit']}")
     console.print(f"in use: {WEIGHTS}")

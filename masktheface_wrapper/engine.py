@@ -17,6 +17,7 @@ from maskaug.masktheface_wrapper.cloth.packs import load_pack
 from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, sample_mask
 from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.detect.finder import FaceFinder
+from maskaug.masktheface_wrapper.detect.placement import placement_probability
 from maskaug.masktheface_wrapper.fit.mesh import fit_shell
 from maskaug.masktheface_wrapper.fit.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.fit.straps import strap_layers
@@ -114,7 +115,8 @@ class MaskEngine:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
         image, face = _upright(image, face)
-        return measure_face(image, face.landmarks)
+        context = measure_face(image, face.landmarks)
+        return replace(context, placement=placement_probability(image, face.landmarks))
 
     def apply(self, image: Image, face: Face, params: MaskParams, context: FaceContext | None = None) -> Overlay:
         """Put the mask that ``params`` describes on ``face``; the same arguments give equal pixels.

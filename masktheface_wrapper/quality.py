@@ -19,6 +19,7 @@ from maskaug.masktheface_wrapper.overlay import Wear
 
 # Weight of each feature, and the values between which it falls from 1 to 0.
 WEIGHTS = {
+    "misplaced": 3.0,
     "landmarks_unstable": 3.35,
     "mouth_hidden": 3.92,
     "too_dark": 5.25,
@@ -26,6 +27,7 @@ WEIGHTS = {
     "something_before_face": 2.06,
 }
 _INTERCEPT = -12.98
+_PLACED = (0.9, 0.1)  # probability that the landmarks lie on the face's features
 _UNSTABLE = (0.035, 0.35)  # disagreement of two landmark estimates, in eye distances; in between by its logarithm
 _MOUTH = (0.9, -0.6)  # by how much lips differ from skin as lips do
 _DARK = (130.0, 30.0)  # luma of the skin; in between by its logarithm
@@ -65,6 +67,7 @@ def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wea
     inside, covered = _coverage(face.landmarks[LOWER_FACE if wear == "correct" else _MOUTH_AND_JAW], alpha)
     shown, pose = context.lower_face, context.camera.pose
     features = {
+        "misplaced": _fall(context.placement, _PLACED),
         "landmarks_unstable": _fall_log(face.stability + 0.01, _UNSTABLE),
         "mouth_hidden": _fall(shown.mouth, _MOUTH),
         "nose_hidden": _fall(shown.nostrils, _NOSTRILS),

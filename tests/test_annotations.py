@@ -542,8 +542,8 @@ def test_every_format_makes_the_same_set(tmp_path, scene):
         "broken.png": [("refused", "bad_annotation")],
     }
     assert [len(row["other_faces"]) for row in by_source["bare.png"]] == [1, 1]
-    assert [row["masked_boxes"] for row in by_source["bare.png"]] == [[], []]
-    assert [row["masked_boxes"] for row in by_source["behind.png"]] == [[[600, 20, 640, 70]]] * 2
+    assert by_source["bare.png"][0]["masked_boxes"] == []
+    assert by_source["behind.png"][0]["masked_boxes"] == [[600, 20, 640, 70]]
     assert by_source["unknown.png"][0]["detector"] != "box"
 
 
@@ -580,7 +580,7 @@ def test_annotations_that_fit_nothing_or_too_much_write_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_later_rounds_know_the_masked_boxes_again(tmp_path, scene):
+def test_later_rounds_give_masked_faces_no_mask_either(tmp_path, scene):
     """Balance asks for more copies where the split has real masks, once all of it has been read."""
     pixels, (large, _) = scene
     boxes = {f"{name}.png": ((800, 512), [(BARE, *large), (WORN, 600, 20, 640, 70)]) for name in "ab"}
@@ -590,4 +590,8 @@ def test_later_rounds_know_the_masked_boxes_again(tmp_path, scene):
     path = annotated.write_voc(tmp_path / "voc", boxes)
     generate(GenerateOptions(src=tmp_path / "src", dst=tmp_path / "out", workers=1, annotations=path))
     (masked,) = [row for row in rows(tmp_path / "out") if row["status"] == "masked"]
-    assert masked["masked_boxes"] == [[600, 20, 640, 70]]
+    (original,) = [
+        row for row in rows(tmp_path / "out") if row["source"] == masked["source"] and row["status"] == "original"
+    ]
+    assert original["masked_boxes"] == [[600, 20, 640, 70]]
+    assert (masked["other_faces"], masked["faces_bare"]) == ([], 0)

@@ -43,13 +43,13 @@ def main() -> None:
     finder = FaceFinder()
     faces = read_faces(finder, arguments.faces)
     print(f"{len(faces)} faces to train on", flush=True)
-    network = make_network()
+    network = make_network(3, 4)  # the face stands upright after so many quarter turns
     train(network, faces, arguments.epochs)
     for folder in arguments.check:
         checked = read_faces(finder, [folder])
         shares = " ".join(f"{share:.3f}" for share in right_by_turn(network, checked))
         print(f"{folder}: of {len(checked)} faces, told right after 0, 1, 2, 3 quarter turns: {shares}", flush=True)
-    write_onnx(network, arguments.out)
+    write_onnx(network, arguments.out, channels=3)
 
 
 def read_faces(finder: FaceFinder, folders: list[Path]) -> Tensor:
@@ -69,17 +69,18 @@ def _crops(finder: FaceFinder, paths: list[Path]) -> Iterator[np.ndarray]:
             yield crop_about(pixels, box, _KEPT, SEEN * _MARGIN)
 
 
-def make_network() -> nn.Sequential:
-    """``(N, 3, 48, 48)`` standardized pixels to ``(N, 4)`` logits: the face stands upright after so many turns."""
+def make_network(channels: int, outputs: int) -> nn.Sequential:
+    """A network from ``(N, channels, 48, 48)`` standardized pixels to ``(N, outputs)`` logits."""
     layers: list[nn.Module] = []
-    channels = 3
     for width in _WIDTHS:
         for into in (channels, width):
             layers += [nn.Conv2d(into, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         layers.append(nn.MaxPool2d(2))
         channels = width
     features = channels * (SIDE // 2 ** len(_WIDTHS)) ** 2
-    return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, 4))
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, outputs)
+    )
 
 
 def train(network: nn.Sequential, faces: Tensor, epochs: int) -> None:
@@ -162,10 +163,10 @@ def right_by_turn(network: nn.Sequential, faces: Tensor) -> list[float]:
     return shares
 
 
-def write_onnx(network: nn.Sequential, path: Path) -> None:
+def write_onnx(network: nn.Sequential, path: Path, channels: int) -> None:
     """Write the network, and make sure that OpenCV says the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    example = torch.randn(1, 3, SIDE, SIDE)
+    example = torch.randn(1, channels, SIDE, SIDE)
     program = torch.onnx.export(network, (example,), input_names=["pixels"], output_names=["logits"], dynamo=True)
     assert program is not None
     program.save(str(path), external_data=False)

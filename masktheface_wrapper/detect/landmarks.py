@@ -19,7 +19,7 @@ from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
 
 _PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
 # A box as dlib's HOG detector draws it spans this many face units, and is centred this many below the eyes.
-_BOX_UNITS = 2.35
+BOX_UNITS = 2.35
 _BOX_BELOW_EYES = 0.5
 
 # dlib's 5 points: the outer and inner corners of the eyes, and the base of the nose, among the 68.
@@ -162,7 +162,7 @@ def cut_patch(image: Image, frame: Frame, box: float, side: int) -> tuple[Image,
         ``(side, side, 3) uint8``, and the ``(2, 3)`` matrix that takes its pixels to the picture's.
     """
     eyes, unit, angle, aspect = frame
-    zoom = box / (_BOX_UNITS * unit)
+    zoom = box / (BOX_UNITS * unit)
     cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
     turn = np.array([[cos, sin / aspect], [-sin, cos / aspect]])
     eyes_in_patch = (side / 2, side / 2 - _BOX_BELOW_EYES * unit * zoom)
@@ -238,7 +238,7 @@ def frame_of_all(points: Points) -> Frame:
 
 def frame_of_box(box: NDArray[np.floating]) -> Frame:
     """How a face lies of which nothing but its box is known."""
-    unit = max(float(box[2] - box[0]), 1.0) / _BOX_UNITS
+    unit = max(float(box[2] - box[0]), 1.0) / BOX_UNITS
     return Frame((box[:2] + box[2:]) / 2 - (0, _BOX_BELOW_EYES * unit), unit, 0.0, 1.0)
 
 

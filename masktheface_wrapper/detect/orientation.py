@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from maskaug.assets import orientation_model
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.small_network import SmallNetwork
+from maskaug.masktheface_wrapper.detect.small_network import SEEN, SIDE, SmallNetwork, crop_about, standardized
 
 _network = SmallNetwork(orientation_model())
 
@@ -25,6 +25,6 @@ def orientation_probabilities(image: Image, box: NDArray[np.floating]) -> NDArra
     Raises:
         ModelError: the network's file is missing or damaged.
     """
-    logits = _network.logits(image, box)
+    logits = _network.logits(standardized(crop_about(image, box, SIDE, SEEN)))
     odds = np.exp(logits - logits.max())
     return (odds / odds.sum()).astype(np.float32)

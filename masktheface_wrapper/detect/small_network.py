@@ -1,4 +1,4 @@
-"""A small network that looks at the picture about a box."""
+"""Small networks that look at a face, and what they are shown."""
 
 import threading
 from pathlib import Path
@@ -15,25 +15,21 @@ SEEN = 1.5  # its width, in widths of the box
 
 
 class SmallNetwork:
-    """A network of ``tools/train_orientation.py``, loaded when first needed."""
+    """A network of ``tools/train_orientation.py`` or ``tools/train_placement.py``, loaded when first needed."""
 
     def __init__(self, path: Path) -> None:
-        """A network in an ``.onnx`` file, from ``(N, 3, 48, 48)`` standardized pixels to logits."""
+        """A network in an ``.onnx`` file, from ``(N, C, 48, 48)`` pixels to logits."""
         self._path = path
         self._of_thread = threading.local()  # one network cannot answer two threads
 
-    def logits(self, image: Image, box: NDArray[np.floating]) -> NDArray[np.float64]:
-        """What the network says of what is about a box.
-
-        Args:
-            image: ``(H, W, 3) uint8`` RGB.
-            box: ``(4,)``: left, top, right, bottom in pixels, as dlib's HOG detector draws it.
+    def logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the network says of one face, ``(C, 48, 48)`` standardized pixels.
 
         Raises:
             ModelError: the network's file is missing or damaged.
         """
         network = self._network()
-        network.setInput(standardized(crop_about(image, box, SIDE, SEEN))[None])
+        network.setInput(pixels[None])
         return np.asarray(network.forward(), dtype=np.float64).reshape(-1)
 
     def _network(self) -> cv2.dnn.Net:

@@ -28,6 +28,7 @@ class FaceContext:
         lower_face: What shows below the eyes.
         blur: Standard deviation of the image's blur, in its pixels.
         grain: Noise of the skin, at the photograph's own scale; None if no bare skin is in the picture.
+        placement: How likely the landmarks lie on the face's own features; 1 where nothing has looked.
     """
 
     image: Image
@@ -39,6 +40,7 @@ class FaceContext:
     lower_face: LowerFace
     blur: float
     grain: Grain | None
+    placement: float = 1.0
 
 
 def measure_face(photograph: Image, landmarks: Points) -> FaceContext:

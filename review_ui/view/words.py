@@ -4,6 +4,7 @@ from maskaug.review_ui.session.session import Counts, Decision
 
 # What lowers a score, by the engine's names.
 SCORE_WORDS = {
+    "misplaced": "the landmarks do not lie on the face",
     "landmarks_unstable": "two estimates of the landmarks disagree",
     "mouth_hidden": "no mouth is visible where it should be",
     "nose_hidden": "no nostrils are visible",

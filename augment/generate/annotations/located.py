@@ -82,12 +82,19 @@ class _Surroundings:
         """The face in the box, if it is upright, with how likely it is."""
         for box, most_apart in ((self._found_box(finder), 1.0), (squared(self.drawn), _MOST_APART)):
             face = None if box is None else finder.from_box(self.image, box)
-            if face is not None and face.stability <= most_apart and _lies_in(face, self.drawn):
+            if face is not None and face.stability <= most_apart and self._is_own(face):
                 sure = face.stability < _STABLE
                 return (
                     face if sure else replace(face, upright=float(orientation_probabilities(self.image, face.box)[0]))
                 )
         return None
+
+    def _is_own(self, face: Face) -> bool:
+        """Whether a face lies in the drawn box, and not rather in another one."""
+        middle, boxes = face.landmarks.mean(axis=0), np.concatenate([self.drawn[None], self.besides])
+        inside = ((middle >= boxes[:, :2]) & (middle <= boxes[:, 2:])).all(axis=1)
+        away = np.hypot(*((boxes[:, :2] + boxes[:, 2:]) / 2 - middle).T)
+        return bool(inside[0]) and bool((away[0] <= away[inside]).all())
 
     def _found_box(self, finder: FaceFinder) -> NDArray[np.float32] | None:
         """The detectors' box of the face that is drawn, and of no other."""
@@ -138,11 +145,6 @@ def squared(box: NDArray[np.float32]) -> NDArray[np.float32]:
     """A box ``(4,)`` of the same area and middle, as wide as it is high."""
     middle, half = (box[:2] + box[2:]) / 2, np.sqrt(np.prod(box[2:] - box[:2])) / 2
     return np.concatenate([middle - half, middle + half]).astype(np.float32)
-
-
-def _lies_in(face: Face, box: NDArray[np.float32]) -> bool:
-    middle = face.landmarks.mean(axis=0)
-    return bool((middle >= box[:2]).all() and (middle <= box[2:]).all())
 
 
 def _is_same(face: Face, other: Face) -> bool:

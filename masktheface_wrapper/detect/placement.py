@@ -1,0 +1,112 @@
+"""Whether landmarks lie on a face's own features, by a small network: profiles and hands lead other models astray."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.assets import placement_model
+from maskaug.core.arrays import Image, Points
+from maskaug.core.landmarks import LOWER_FACE
+from maskaug.core.resize import shrink
+from maskaug.masktheface_wrapper.detect.landmarks import (
+    BOX_UNITS,
+    LandmarkEstimate,
+    LandmarkModel,
+    cut_patch,
+    frame_of_all,
+    why_implausible,
+)
+from maskaug.masktheface_wrapper.detect.small_network import SIDE, SmallNetwork, standardized
+
+_BOX = 37.0  # pixels of a face's box in what the network looks at
+_REACH = 0.6  # of what is cut out of the picture about the landmarks, in their own extent
+_SHIFT = 4  # fractional bits of the outline's coordinates
+
+# Boxes from which landmarks are looked for again: the middle's shift, in half sides of the box, and the size.
+_TRIALS = tuple((across, down, size) for across in (-0.3, 0.0, 0.3) for down in (-0.18, 0.12) for size in (0.8, 1.05))
+_RIGHT = 0.5  # probability
+_AWAY = 0.42  # sides of the box from its middle to the landmarks'
+
+_network = SmallNetwork(placement_model())
+
+
+def best_placed(
+    model: LandmarkModel, image: Image, box: NDArray[np.floating], estimate: LandmarkEstimate
+) -> LandmarkEstimate:
+    """The estimate or, where it does not lie on the face's features, the best placed one from boxes about its own.
+
+    Args:
+        model: That found the landmarks.
+        image: ``(H, W, 3) uint8`` RGB.
+        box: ``(4,)``, in which it found them.
+        estimate: That it found.
+
+    Raises:
+        ModelError: the network's file is missing or damaged.
+    """
+    best, placed = estimate, placement_probability(image, estimate.points)
+    if placed >= _RIGHT:
+        return estimate
+    middle, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2
+    for across, down, size in _TRIALS:
+        center = middle + np.array([across, down]) * half
+        trial = model.predict(image, np.concatenate([center - half * size, center + half * size]).astype(np.float32))
+        if why_implausible(trial) is not None or not _is_in(trial.points, box):
+            continue
+        if (found := placement_probability(image, trial.points)) > placed:
+            best, placed = trial, found
+    return best
+
+
+def _is_in(landmarks: Points, box: NDArray[np.floating]) -> bool:
+    """Whether landmarks are of the face in the box, not of one beside it."""
+    away = np.abs(landmarks[17:].mean(axis=0) - (box[:2] + box[2:]) / 2) / (box[2:] - box[:2])
+    return bool((away < _AWAY).all())
+
+
+def placement_probability(image: Image, landmarks: Points) -> float:
+    """How likely a mask on these landmarks lies where it should.
+
+    The network is made by ``tools/train_placement.py``; what it was trained on stands in its card.
+
+    Args:
+        image: ``(H, W, 3) uint8`` RGB.
+        landmarks: ``(68, 2) float32``: the iBUG 300-W points of an upright face in pixels.
+
+    Raises:
+        ModelError: the network's file is missing or damaged.
+    """
+    return float(1 / (1 + np.exp(-_network.logits(placement_input(image, landmarks))[0])))
+
+
+def placement_input(image: Image, landmarks: Points) -> NDArray[np.float32]:
+    """``(4, 48, 48)``: the face upright, standardized RGB, and the outline that a mask fills, 1 inside, -1 outside."""
+    patch = patch_with_outline(image, landmarks, SIDE)
+    return np.concatenate([standardized(patch[..., :3]), patch[..., 3][None].astype(np.float32) / 127.5 - 1])
+
+
+def patch_with_outline(image: Image, landmarks: Points, side: int) -> NDArray[np.uint8]:
+    """``(side, side, 4)``: the face upright and unsqueezed, RGB, its box 37 pixels wide; and what a mask fills, 255."""
+    part, points = _about(image, landmarks)
+    patch, back = cut_patch(part, frame_of_all(points), _BOX, side)
+    there = cv2.invertAffineTransform(back)
+    outline = points[LOWER_FACE] @ there[:, :2].T + there[:, 2]
+    filled = np.zeros((side, side), dtype=np.uint8)
+    cv2.fillPoly(filled, [np.round(outline * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
+    return np.dstack([patch, filled])
+
+
+def _about(image: Image, landmarks: Points) -> tuple[Image, Points]:
+    """The part of the picture about a face, no larger than the patch needs, and the landmarks in it."""
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    reach = _REACH * (high - low).max()
+    size = np.array(image.shape[1::-1])
+    left, top = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
+    right, bottom = np.maximum(np.clip(np.ceil(high + reach), 1, size).astype(int), (left + 1, top + 1))
+    part = np.ascontiguousarray(image[top:bottom, left:right])
+    points = landmarks - np.array([left, top], dtype=np.float32)
+    # The patch is drawn by single pixels: of a large face it must see averages.
+    factor = 2 * _BOX / (BOX_UNITS * frame_of_all(points)[1])
+    if factor >= 1 or min(part.shape[:2]) * factor < 2:
+        return part, points
+    return shrink(part, factor), ((points + 0.5) * factor - 0.5).astype(np.float32)
