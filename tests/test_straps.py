@@ -1,5 +1,7 @@
 """Straps end where a face lets them end: behind an ear, behind hair, or out of the picture."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -25,12 +27,11 @@ def drawn(engine, image, face, skin=None):
     return alpha
 
 
+@dataclass(frozen=True)
 class OneLikeness(Skin):
     """Skin that finds every colour equally like its own."""
 
-    def __init__(self, color, value):
-        super().__init__(color)
-        object.__setattr__(self, "value", value)
+    value: float = 1.0
 
     def likeness(self, pixels):
         return np.full(pixels.shape[:-1], self.value, dtype=np.float32)

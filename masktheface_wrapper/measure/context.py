@@ -7,8 +7,8 @@ from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.measure.blur import measure_blur
+from maskaug.masktheface_wrapper.measure.edges import measure_edges
 from maskaug.masktheface_wrapper.measure.grain import Grain, measure_grain
-from maskaug.masktheface_wrapper.measure.lower_face import LowerFace, measure_lower_face
 from maskaug.masktheface_wrapper.measure.skin import Skin, measure_skin
 
 _LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
@@ -25,7 +25,7 @@ class FaceContext:
         unit: Distance between the eyes, in pixels of the image.
         camera: Pose of the head.
         skin: Colour of the skin.
-        lower_face: What shows below the eyes.
+        edges: How much of cheeks and chin is edges; see `measure_edges`.
         blur: Standard deviation of the image's blur, in its pixels.
         grain: Noise of the skin, at the photograph's own scale; None if no bare skin is in the picture.
         placement: How likely the landmarks lie on the face's own features; 1 where nothing has looked.
@@ -37,7 +37,7 @@ class FaceContext:
     unit: float
     camera: Camera
     skin: Skin
-    lower_face: LowerFace
+    edges: float
     blur: float
     grain: Grain | None
     placement: float = 1.0
@@ -58,7 +58,7 @@ def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
         unit=unit,
         camera=fit_camera(points),
         skin=skin,
-        lower_face=measure_lower_face(image, points, unit, skin),
+        edges=measure_edges(image, points, unit, skin),
         blur=measure_blur(image, points),
         grain=measure_grain(photograph, landmarks, skin, full),
     )
