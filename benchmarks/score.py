@@ -32,13 +32,13 @@ from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper import Face, FaceFinder, MaskEngine, MaskParams, load_pack
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
-from maskaug.masktheface_wrapper.quality import WEIGHTS
+from maskaug.masktheface_wrapper.quality import LIMITS, WEIGHTS
 
 _VERDICTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "verdicts.csv"
 _CROPS, _PHOTOGRAPHS = ("random", "hard"), ("crop", "scene")  # of the first set, and of the second
 _NATURAL = (*_CROPS, *_PHOTOGRAPHS)
 _GROUPS = {"natural": _NATURAL, "first set": _CROPS, "second set": _PHOTOGRAPHS}
-_USED = 0.2  # threshold of `maskaug generate`
+_GOOD_REFUSED = 0.02  # share of the good natural ones that the threshold of `maskaug generate` may refuse
 _THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 
@@ -187,7 +187,7 @@ def agreement(scores: list[ScoredOverlay]) -> dict[str, object]:
 
 
 def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
-    """Weights by logistic regression, classes weighed alike, and the AUC on sources left out (5 folds, 5 times)."""
+    """Weights by logistic regression, classes weighed alike, and how it does on sources left out (5 folds, 5 times)."""
     features = np.array([[one.features[name] for name in WEIGHTS] for one in scores])
     accepted = np.array([one.accepted for one in scores])
     sources = np.array([one.source for one in scores])
@@ -203,14 +203,20 @@ def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
         )
         for seed in range(5)
     ]
-    passed = 1 / (1 + np.exp(-np.mean(left_out, axis=0))) >= _USED
-    natural = np.array([one.stratum in _PHOTOGRAPHS for one in scores])
+    limits = np.array([np.prod([one.features[name] for name in LIMITS]) for one in scores])
+    values = limits / (1 + np.exp(-np.mean(left_out, axis=0)))
+    natural, second = (np.array([one.stratum in strata for one in scores]) for strata in (_NATURAL, _PHOTOGRAPHS))
+    passed = values >= np.quantile(values[natural & accepted], _GOOD_REFUSED)
     model.fit(features, accepted)
     return {
-        "second_set_left_out": {
-            "good_refused": float((~passed)[natural & accepted].mean()),
-            "bad_passed": float(passed[natural & ~accepted].mean()),
-            "acceptable_of_passed": float(accepted[natural & passed].mean()),
+        "left_out": {
+            name: {
+                "good_refused": float((~passed)[group & accepted].mean()),
+                "bad_passed": float(passed[group & ~accepted].mean()),
+                "acceptable_of_passed": float(accepted[group & passed].mean()),
+            }
+            for name, group in (("natural", natural), ("second set", second))
+            if len(set(accepted[group].tolist())) == 2
         },
         "weights": dict(zip(WEIGHTS, model.coef_[0].round(2).tolist(), strict=True)),
         "intercept": round(float(model.intercept_[0]), 2),

@@ -32,7 +32,7 @@ _UNSTABLE = (0.035, 0.35)  # disagreement of two landmark estimates, in eye dist
 _DARK = (130.0, 30.0)  # luma of the skin; in between by its logarithm
 _EDGES = (2.0, 7.65)  # the cheeks' and the chin's; by its logarithm
 # What the pictures judged by eye had none of, and nobody would accept.
-_LIMITS = {
+LIMITS = {
     "too_small": (7.0, 3.5),  # pixels between the eyes
     "out_of_frame": (0.35, 0.10),  # share of the mask's outline inside the picture
     "extreme_pose": (62.0, 88.0),  # degrees of yaw or of twice the pitch
@@ -69,13 +69,13 @@ def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wea
         "landmarks_unstable": _fall_log(face.stability + 0.01, _UNSTABLE),
         "something_before_face": _fall_log(context.edges + 0.3, _EDGES),
         "too_dark": _fall_log(context.skin.luma + 5, _DARK),
-        "too_small": _fall(context.unit, _LIMITS["too_small"]),
-        "out_of_frame": _fall(inside, _LIMITS["out_of_frame"]),
-        "extreme_pose": _fall(max(abs(pose.yaw), 2 * abs(pose.pitch)), _LIMITS["extreme_pose"]),
-        "low_coverage": 1.0 if wear == "under_chin" else _fall(covered, _LIMITS["low_coverage"]),
+        "too_small": _fall(context.unit, LIMITS["too_small"]),
+        "out_of_frame": _fall(inside, LIMITS["out_of_frame"]),
+        "extreme_pose": _fall(max(abs(pose.yaw), 2 * abs(pose.pitch)), LIMITS["extreme_pose"]),
+        "low_coverage": 1.0 if wear == "under_chin" else _fall(covered, LIMITS["low_coverage"]),
     }
     logit = _INTERCEPT + sum(weight * features[name] for name, weight in WEIGHTS.items())
-    score = float(np.prod([features[name] for name in _LIMITS]) / (1 + np.exp(-logit)))
+    score = float(np.prod([features[name] for name in LIMITS]) / (1 + np.exp(-logit)))
     low = sorted((value, name) for name, value in features.items() if value < _NAMED_BELOW)
     return Quality(score, tuple(name for _, name in low), features)
 
