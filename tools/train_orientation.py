@@ -115,6 +115,17 @@ def varied(faces: Tensor) -> Tensor:
     scale = torch.exp(torch.randn(count) * 0.18)
     mirror = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
     faces = seen(faces, angle, scale, torch.randn(count, 2) * 0.1, mirror)
+    return in_other_light(faces, covered=(SIDE // 6, SIDE // 2))
+
+
+def in_other_light(faces: Tensor, covered: tuple[int, int]) -> Tensor:
+    """``(N, 3, 48, 48)``: faces in other colours and light, with noise, and a third of them partly covered.
+
+    Args:
+        faces: In [0, 1].
+        covered: Least and most pixels, in height and width, that are covered.
+    """
+    count = len(faces)
 
     def factor(deviation: float, channels: int = 1) -> Tensor:
         return torch.exp(torch.randn(count, channels, 1, 1) * deviation)
@@ -123,7 +134,7 @@ def varied(faces: Tensor) -> Tensor:
     faces = grey + (faces - grey) * torch.rand(count, 1, 1, 1) * 1.5
     faces = faces.clamp(1e-3, 1) ** factor(0.35) * factor(0.25) * factor(0.1, channels=3)
     for number in torch.nonzero(torch.rand(count) < 0.35).flatten().tolist():
-        height, width = torch.randint(SIDE // 6, SIDE // 2, (2,)).tolist()
+        height, width = torch.randint(*covered, (2,)).tolist()
         top, left = int(torch.randint(SIDE - height, ())), int(torch.randint(SIDE - width, ()))
         faces[number, :, top : top + height, left : left + width] = torch.rand(3, 1, 1)
     return (faces + torch.randn_like(faces) * torch.rand(count, 1, 1, 1) * 0.06).clamp(0, 1)

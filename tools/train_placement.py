@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from train_orientation import make_network, write_onnx
+from train_orientation import in_other_light, make_network, write_onnx
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image, Points
@@ -160,7 +160,7 @@ def train(network: nn.Sequential, examples: list[Example], steps: int) -> None:
     network.train()
     total = 0.0
     for step in range(steps):
-        picks = torch.multinomial(weights, _BATCH)
+        picks = torch.multinomial(weights, _BATCH, replacement=True)
         logits = network(_standardized(_varied(pixels[picks].float() / 255)))[:, 0]
         loss = functional.binary_cross_entropy_with_logits(logits, right[picks] * 0.98 + 0.01)
         optimizer.zero_grad()
@@ -203,19 +203,7 @@ def _varied(patches: Tensor) -> Tensor:
     if coarse > 1:
         small = functional.interpolate(faces, size=(SIDE // coarse, SIDE // coarse), mode="area")
         faces = functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear")
-
-    def factor(deviation: float, channels: int = 1) -> Tensor:
-        return torch.exp(torch.randn(count, channels, 1, 1) * deviation)
-
-    grey = faces.mean(dim=1, keepdim=True)
-    faces = grey + (faces - grey) * torch.rand(count, 1, 1, 1) * 1.5
-    faces = faces.clamp(1e-3, 1) ** factor(0.35) * factor(0.25) * factor(0.1, channels=3)
-    for number in torch.nonzero(torch.rand(count) < 0.35).flatten().tolist():
-        height, width = torch.randint(SIDE // 8, SIDE // 3, (2,)).tolist()
-        top, left = int(torch.randint(SIDE - height, ())), int(torch.randint(SIDE - width, ()))
-        faces[number, :, top : top + height, left : left + width] = torch.rand(3, 1, 1)
-    noisy = (faces + torch.randn_like(faces) * torch.rand(count, 1, 1, 1) * 0.06).clamp(0, 1)
-    return torch.cat([noisy, outlines], dim=1)
+    return torch.cat([in_other_light(faces, covered=(SIDE // 8, SIDE // 3)), outlines], dim=1)
 
 
 def _seen(patches: Tensor, angle: Tensor, scale: Tensor, mirror: Tensor) -> Tensor:
