@@ -190,15 +190,16 @@ def test_balance_counts_real_masked_pictures(faces_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_balance_makes_up_for_pictures_without_a_face(tmp_path):
+def test_balance_counts_pictures_with_a_face(tmp_path):
     folder = tmp_path / "src" / "not_wearing_mask"
     folder.mkdir(parents=True)
     for number in range(3):
         (folder / f"face_{number}.png").write_bytes(encode_picture(astronaut.face(140, roll=3 * number), "png"))
     (folder / "wall.png").write_bytes(encode_picture(np.full((100, 100, 3), 90, np.uint8), "png"))
     summary = run(tmp_path / "src", tmp_path / "out", faceless="keep")
-    assert summary.original["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 4
-    assert summary.refused == {"no_face": 1}
+    assert summary.original == {"train/not_wearing_mask": 4}
+    assert summary.masked == {"train/wearing_mask": 3}
+    assert not summary.missing
     summary = run(tmp_path / "src", tmp_path / "left_out")
     assert summary.original["train/not_wearing_mask"] == summary.masked["train/wearing_mask"] == 3
     assert summary.refused == {"no_face": 1}
@@ -364,7 +365,9 @@ def test_the_set_as_an_object(faces_folder, tmp_path):
     assert generated.read_options() == GenerateOptions(
         src=faces_folder, dst=dst, alpha=True, seed=5, kinds="n95,cloth=2"
     )
-    assert {path.name for path in dst.iterdir()} == generated.own_names | {"train", "val"}
+    own = {path.name for path in (generated.config, generated.stats, generated.contact_sheet, generated.manifest)}
+    assert {path.name for path in dst.iterdir()} == own | {generated.alpha.name, "train", "val"}
+    assert own < generated.own_names
     kinds = [row["kind"] for row in generated.rows(["kind"])]
     assert generated.columns(["kind", "quality"])["kind"].to_pylist() == kinds
     assert set(kinds) == {None, "n95", "cloth"}
