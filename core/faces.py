@@ -45,9 +45,10 @@ class Face:
         (box,) = turn_boxes(self.box[None], turns, size)
         return replace(self, box=box, landmarks=turn_points(self.landmarks, turns, size))
 
-    def moved(self, scale: float, offset: NDArray[np.floating]) -> "Face":
+    def moved(self, scale: float | NDArray[np.floating], offset: NDArray[np.floating]) -> "Face":
         """The face where a point (x, y) of its picture lies at ``scale * (x, y) + offset``."""
-        box, landmarks = self.box * scale + np.tile(offset, 2), self.landmarks * scale + offset
+        corners = self.box.reshape(2, 2) * scale + offset
+        box, landmarks = corners.reshape(4), self.landmarks * scale + offset
         return replace(self, box=box.astype(np.float32), landmarks=landmarks.astype(np.float32))
 
 

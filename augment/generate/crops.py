@@ -32,7 +32,8 @@ class FaceCrop:
 
     def holds(self, boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether the middle of each of ``(N, 4)`` boxes lies in the crop."""
-        return holds(self.region, boxes)
+        middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+        return np.asarray(((middles >= self.region[:2]) & (middles < self.region[2:])).all(axis=1), dtype=bool)
 
 
 def crop_about(
@@ -54,9 +55,3 @@ def crop_about(
     region = (low_x, low_y, max(high_x, low_x + 1), max(high_y, low_y + 1))
     longest = max(region[2] - region[0], region[3] - region[1])
     return FaceCrop(number, region, min(1.0, (max_size or longest) / longest))
-
-
-def holds(region: Region, boxes: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Whether the middle of each of ``(N, 4)`` boxes lies in a region."""
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return np.asarray(((middles >= region[:2]) & (middles < region[2:])).all(axis=1), dtype=bool)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import KnownFaces, PictureAnnotationError, open_annotations
-from maskaug.augment.generate.annotations.known import COUNTS, no_boxes
+from maskaug.augment.generate.annotations.known import COUNTS
 from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.scan import Source
@@ -15,8 +15,8 @@ from maskaug.augment.masking.engine import is_upright_known, turned_upright
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
 from maskaug.core.turns import turn_boxes, turn_image
 from maskaug.masktheface_wrapper import Face, FaceFinder
+from maskaug.masktheface_wrapper.detect.detector import Boxes, no_boxes
 
-Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels
 # Tells of a picture, (H, W, 3) uint8 RGB, and boxes of faces in it, which of these already wear a mask: (N,) bool.
 MaskedCheck = Callable[[NDArray[np.uint8], Boxes], NDArray[np.bool_]]
 

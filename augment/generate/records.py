@@ -43,8 +43,7 @@ def told_faces(
     if crop is not None:
         first = crop.number
         boxes = np.array([face["box"] for face in faces])
-        others = others[crop.holds(others)] if len(others) else others
-        others = (others - np.tile(crop.region[:2], 2)) * crop.scale
+        others = (others[crop.holds(others)] - np.tile(crop.region[:2], 2)) * crop.scale
         shown = [number for number, inside in enumerate(crop.holds(boxes)) if inside or number == first]
     else:
         shown = list(range(len(faces)))

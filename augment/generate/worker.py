@@ -99,7 +99,7 @@ class SourceWorker:
         correct = masked.overlays[0].params.wear == "correct"
         bare, counting = _bare(prepared, masked)
         cropped = options.crop == "faces" or (options.bare_faces == "crop" and counting > 0 and any(masked.worn))
-        rows = []
+        records, rows = _records(masked), []
         for crop in self._crops(prepared) if cropped else [None]:
             row = _row(prepared, crop)
             row["label"] = options.masked_class if correct else options.incorrect_class
@@ -109,7 +109,7 @@ class SourceWorker:
             row["seed"] = seed
             shown = list(range(len(faces))) if crop is None else [crop.number]
             worn = [place for place in shown if masked.worn[place]]
-            row.update(told_faces(_records(masked), prepared.others, first=(worn or shown)[0], crop=crop))
+            row.update(told_faces(records, prepared.others, first=(worn or shown)[0], crop=crop))
             told = [masked.overlays[place] for place in worn or shown]
             row["quality"] = min(overlay.quality for overlay in told)
             row["reasons"] = list(dict.fromkeys(reason for overlay in told for reason in overlay.reasons))

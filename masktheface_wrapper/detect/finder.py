@@ -95,7 +95,7 @@ class FaceFinder:
             The faces, and ``(N, 4) float32`` boxes of the others: left, top, right, bottom in pixels.
         """
         faces = self.find(image)
-        known = np.stack([_box_of(face) for face in faces]) if faces else no_boxes()
+        known = np.stack([_box_about(face.landmarks) for face in faces]) if faces else no_boxes()
         if faces and image.shape[0] * image.shape[1] < _ROOM * float(np.prod(known[0, 2:] - known[0, :2])):
             return faces, no_boxes()
         others = [box for box in self.boxes(image) if all(shared(box, other) < _SAME_BOX for other in known)]
@@ -192,13 +192,12 @@ def _predictor(model: Path | str | None) -> LandmarkModel:
 def face_from_landmarks(landmarks: Points) -> Face:
     """A face whose ``(68, 2)`` points the user knows."""
     points = np.asarray(landmarks, dtype=np.float32)
-    box = np.concatenate([points.min(axis=0), points.max(axis=0)])
-    return Face(box=box, landmarks=points, stability=0.0, detector="landmarks")
+    return Face(box=_box_about(points), landmarks=points, stability=0.0, detector="landmarks")
 
 
-def _box_of(face: Face) -> NDArray[np.float32]:
-    """The box about a face's landmarks: a detector's own may lie otherwise, and the user's may be anything."""
-    return np.concatenate([face.landmarks.min(axis=0), face.landmarks.max(axis=0)])
+def _box_about(landmarks: Points) -> NDArray[np.float32]:
+    """``(4,)`` about ``(68, 2)`` points; a detector's own box may lie otherwise, and the user's may be anything."""
+    return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
 
 
 def _is_better(face: Face, other: Face) -> bool:

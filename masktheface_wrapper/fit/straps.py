@@ -61,33 +61,48 @@ def strap_layers(
     """
     size = (image.shape[0], image.shape[1])
     width = max(straps.width_mm * camera.pixels_per_mm, 0.7)
+    sides = (-1.0, 1.0)
+    ears = _project(np.array([_EAR]) * [(side, 1.0, 1.0) for side in sides], mesh, camera)
+    cut_off = ~((ears >= 0) & (ears < size[::-1])).all(axis=1)
+    loops = straps.style == "ear_loops"
+    usual = _EAR_LOOPS if loops else _HEAD_BANDS
+    points = np.array(
+        [
+            [_path(mesh, side, start, knots) for start, knots in (_OVER_THE_EDGE if cut else usual)]
+            for side, cut in zip(sides, cut_off, strict=True)
+        ]
+    )
+    pixels = _project(points.reshape(-1, 3), mesh, camera)
+    on_skin = (_likeness_at(pixels, image, skin) >= _ON_SKIN).reshape(points.shape[:3])
+    pixels = pixels.reshape(*points.shape[:3], 2)
     layers = []
-    for side in (-1.0, 1.0):
-        ear = _project(np.array([_EAR]) * (side, 1.0, 1.0), mesh, camera)[0]
-        cut_off = not ((ear >= 0) & (ear < size[::-1])).all()
-        loops = straps.style == "ear_loops"
-        paths = _OVER_THE_EDGE if cut_off else _EAR_LOOPS if loops else _HEAD_BANDS
-        strokes = []
-        for start, knots in paths:
-            points = _path(mesh, side, start, knots)
-            pixels = _project(points, mesh, camera)
-            # A strap is seen from the mask to where the head begins to hide it.
-            shown = _faces_camera(points - _EAR_STANDS_OFF if loops or cut_off else points, camera)
-            if loops or cut_off:
-                shown[_seen_until(_likeness_at(pixels, image, skin) >= _ON_SKIN) :] = False
-            end = _SAMPLES if shown.all() else int(np.argmin(shown))
-            if end > 1 and not ((loops or cut_off) and end < _STUB * _SAMPLES):
-                strokes.append(pixels[:end])
+    for side, cut in enumerate(cut_off):
+        to_ear = loops or bool(cut)
+        ends = [_seen(*path, camera, to_ear=to_ear) for path in zip(points[side], on_skin[side], strict=True)]
+        strokes = [stroke[:end] for stroke, end in zip(pixels[side], ends, strict=True) if end > 1]
         layer = _draw(strokes, width, color, size) if strokes else None
         if layer is not None:
             layers.append(layer)
     return layers
 
 
+def _seen(points: NDArray[np.float64], on_skin: NDArray[np.bool_], camera: Camera, *, to_ear: bool) -> int:
+    """How many samples of a strap are seen, from the mask to where the head begins to hide it; none of a stub."""
+    if not to_ear:
+        return _leading(_faces_camera(points, camera))
+    seen = min(_leading(_faces_camera(points - _EAR_STANDS_OFF, camera)), _seen_until(on_skin))
+    return seen if seen >= _STUB * _SAMPLES else 0
+
+
 def _seen_until(on_skin: NDArray[np.bool_]) -> int:
     """How many samples of an ear loop are seen: all if there is an ear, else those before hair hides it."""
     ear = on_skin[round(_EAR_FROM * len(on_skin)) :]
-    return len(on_skin) if ear.mean() > 0.5 or on_skin.all() else int(np.argmin(on_skin))
+    return len(on_skin) if ear.mean() > 0.5 else _leading(on_skin)
+
+
+def _leading(flags: NDArray[np.bool_]) -> int:
+    """How many are true before the first that is not."""
+    return len(flags) if flags.all() else int(np.argmin(flags))
 
 
 def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArray[np.float32]:
@@ -98,7 +113,7 @@ def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArr
     found = np.ones(len(pixels), dtype=np.float32)
     x, y = x[inside], y[inside]
     around = [image[np.clip(y + down, 0, height - 1), np.clip(x + across, 0, width - 1)] for down, across in _AROUND]
-    found[inside] = np.mean([skin.likeness(one[None])[0] for one in around], axis=0)
+    found[inside] = skin.likeness(np.stack(around)).mean(axis=0)
     return found
 
 

@@ -97,7 +97,7 @@ def displaced(face: Face, size: tuple[int, ...], rng: np.random.Generator) -> Fa
     moves = np.stack([np.cos(angles), np.sin(angles)], axis=1) * lengths[:, None]
     inside = [_inside(face.landmarks[LOWER_FACE] + move, size) for move in moves]
     move = moves[int(np.argmax(inside))].astype(np.float32)
-    return Face(face.box + np.tile(move, 2), face.landmarks + move, face.stability, face.detector)
+    return face.moved(1.0, move)
 
 
 def _inside(points: NDArray[np.floating], size: tuple[int, ...]) -> float:

@@ -21,18 +21,12 @@ from maskaug.augment.generate.annotations.registry import (
 )
 from maskaug.core.pictures import DecodedPicture
 from maskaug.masktheface_wrapper import Face, FaceFinder, face_from_landmarks
+from maskaug.masktheface_wrapper.detect.detector import Boxes, no_boxes
 
 __all__ = ["Annotations", "KnownFaces", "PictureAnnotationError", "open_annotations"]
 
-Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels
-
 # A picture is called masked for the faces that are at least as wide as this share of its largest.
 COUNTS = 0.5
-
-
-def no_boxes() -> Boxes:
-    """``(0, 4) float32``."""
-    return np.zeros((0, 4), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -115,8 +109,9 @@ class Annotations:
         """
         if picture.sha256 in self._by_content:
             (width, height), faces = self._by_content[picture.sha256]
-            scale = (picture.pixels.shape[1] / width, picture.pixels.shape[0] / height)
-            return KnownFaces([_scaled(face, scale) for face in faces])
+            height_now, width_now = picture.pixels.shape[:2]
+            scale = np.array([width_now / width, height_now / height], dtype=np.float32)
+            return KnownFaces([face.moved(scale, np.zeros(2, dtype=np.float32)) for face in faces])
         name = self.name_of(relative)
         if name is None:
             return None
@@ -185,10 +180,3 @@ def _files(source: Path) -> list[Path]:
 
 def _stacked(boxes: list[NDArray[np.float32]]) -> Boxes:
     return np.array(boxes, dtype=np.float32).reshape(-1, 4)  # also of none
-
-
-def _scaled(face: Face, scale: tuple[float, float]) -> Face:
-    if scale == (1.0, 1.0):
-        return face
-    factor = np.array(scale, dtype=np.float32)
-    return Face(face.box * np.tile(factor, 2), face.landmarks * factor, face.stability, face.detector)
