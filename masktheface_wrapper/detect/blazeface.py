@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, intersection_over_union, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.models import FULL_RANGE_MODEL, SHORT_RANGE_MODEL, mediapipe_model
 from maskaug.masktheface_wrapper.detect.tflite import run_network
 
@@ -160,17 +160,9 @@ def _each_once(scores: NDArray[np.float32], boxes: Boxes) -> _Found:
     order = np.argsort(-scores, kind="stable")
     kept_scores, kept = [], []
     while len(order):
-        same = _overlap(boxes[order[0]], boxes[order]) > _SAME_FACE
+        same = intersection_over_union(boxes[order[0]], boxes[order]) > _SAME_FACE
         same[0] = True  # an empty box overlaps nothing
         kept_scores.append(scores[order[0]])
         kept.append(np.average(boxes[order[same]], axis=0, weights=scores[order[same]]))
         order = order[~same]
     return np.array(kept_scores, dtype=np.float32), np.array(kept, dtype=np.float32).reshape(-1, 4)
-
-
-def _overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of a box with each of ``(N, 4)``."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.prod(np.maximum(sides, 0), axis=1)
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return np.asarray(shared / (areas + np.prod(box[2:] - box[:2]) - shared + 1e-6), dtype=np.float32)

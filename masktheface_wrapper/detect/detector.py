@@ -46,6 +46,14 @@ def no_boxes() -> Boxes:
     return np.zeros((0, 4), dtype=np.float32)
 
 
+def intersection_over_union(box: NDArray[np.float32], boxes: Boxes) -> NDArray[np.float32]:
+    """``(N,)``: by how much a box ``(4,)`` and each of ``(N, 4)`` are the same, 0 to 1."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    both = np.prod(np.maximum(sides, 0), axis=1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    return np.asarray(both / (areas + np.prod(box[2:] - box[:2]) - both + 1e-6), dtype=np.float32)
+
+
 def resized(image: Image, side: float) -> tuple[Image, float]:
     """The picture shrunk or enlarged so that its longest side is ``side``, and by what factor."""
     factor = side / max(image.shape[:2])

@@ -63,7 +63,7 @@ def strap_layers(
     width = max(straps.width_mm * camera.pixels_per_mm, 0.7)
     sides = (-1.0, 1.0)
     ears = _project(np.array([_EAR]) * [(side, 1.0, 1.0) for side in sides], mesh, camera)
-    cut_off = ~((ears >= 0) & (ears < size[::-1])).all(axis=1)
+    cut_off: list[bool] = [not ((ear >= 0) & (ear < size[::-1])).all() for ear in ears]
     loops = straps.style == "ear_loops"
     usual = _EAR_LOOPS if loops else _HEAD_BANDS
     points = np.array(
@@ -77,7 +77,7 @@ def strap_layers(
     pixels = pixels.reshape(*points.shape[:3], 2)
     layers = []
     for side, cut in enumerate(cut_off):
-        to_ear = loops or bool(cut)
+        to_ear = loops or cut
         ends = [_seen(*path, camera, to_ear=to_ear) for path in zip(points[side], on_skin[side], strict=True)]
         strokes = [stroke[:end] for stroke, end in zip(pixels[side], ends, strict=True) if end > 1]
         layer = _draw(strokes, width, color, size) if strokes else None

@@ -10,6 +10,7 @@ from maskaug.core.arrays import Image
 from maskaug.core.resize import shrink
 from maskaug.core.turns import turn_boxes, turn_image
 from maskaug.masktheface_wrapper import Face, FaceFinder
+from maskaug.masktheface_wrapper.detect.detector import intersection_over_union
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
 
 # What is looked at about a box, on each side, in lengths of its longer side.
@@ -153,7 +154,4 @@ def _is_same(face: Face, other: Face) -> bool:
 
 
 def _shared(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Intersection over union."""
-    width, height = np.maximum(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0)
-    areas = sum(float(np.prod(box[2:] - box[:2])) for box in (first, second))
-    return float(width * height) / max(areas - float(width * height), 1e-6)
+    return float(intersection_over_union(first, second[None])[0])
