@@ -14,6 +14,7 @@ Pixels = NDArray[np.float32]  # (S, S, 3) RGB; black is 0, white 255, and values
 
 # What moves the frame rather than changes its pixels; see `maskaug.train.synthesis.spatial`. Comes before the others.
 SPATIAL = ("crop", "affine")
+_SPARED = 0.2  # share of the pictures that get none of the others: sharp, bright photographs are met as well
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def corrupt(picture: Image, names: Sequence[str], key: tuple[int, ...]) -> Image
     Returns:
         ``(S, S, 3) uint8`` RGB.
     """
+    if generator_for(key, "spared").random() < _SPARED:
+        return picture.copy()
     pixels = picture.astype(np.float32)
     for name, corruption in CORRUPTIONS.items():
         if name not in names:

@@ -26,6 +26,7 @@ _WORKERS = 16  # at most
 _PRINTED_FROM = 200  # pictures
 _SELECTION = 2**31  # in place of an epoch: other random numbers than any has
 _AT_ONCE = 64
+_HELD_SHARE = 0.3  # of the share of unmasked faces with something before them: masked ones with something beside
 _NATURAL_OCCLUDERS, _TIMES = 0.05, 3  # share of unmasked faces with something before them; renderings of all pictures
 _FORKS = "fork" in multiprocessing.get_all_start_methods()  # workers then share what is loaded
 
@@ -103,6 +104,8 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         rendered: Image | None = face
         if masked:
             rendered = sampler.masked(face, points, rng)
+            if rendered is not None and rng.random() < _HELD_SHARE * recipe.occluder_share:
+                rendered = sampler.with_held(rendered, points, rng)
         elif label == 0 and rng.random() < recipe.occluder_share:
             rendered = sampler.unmasked(face, points, rng)
         if rendered is not None and rng.random() < recipe.headwear:

@@ -27,10 +27,11 @@ from maskaug.masktheface_wrapper import (
     sample_occluder,
 )
 from maskaug.train.corruptions.color import shift_hue
+from maskaug.train.synthesis.cutout import lay_before
 
 _TRIES = 3  # a mask may lie outside of what shows of a face
 _LEAST_QUALITY = 0.1
-_WILD = 0.75  # share of masks that are not as one meets them
+_WILD = 0.6  # share of masks that are not as one meets them
 _PRINT_WEIGHT = 0.2
 _PRINTS = 64
 _SMALLEST_PRINT = 24  # pixels
@@ -39,6 +40,10 @@ _SMALLEST_PRINT = 24  # pixels
 _UNDER_NOSE = 0.08  # share of the masks
 _UNDER_CHIN = 0.12  # share of the hard negatives: a mask that covers neither mouth nor nose
 _HEADWEAR: Mapping[str, float] = {"sunglasses": 1.0, "hat": 1.0}
+_CUTOUTS = 0.15  # share of the hard negatives that are pieces of other photographs
+# Before masks as well: or a hand alone would say that there is none. Beside the mouth, for the mask must show.
+_HELD: Mapping[str, float] = {"hand": 2.0, "arm": 1.0, "hair": 1.0, "microphone": 0.5, "head": 0.5}
+_BESIDE, _BELOW = (35.0, 80.0), (0.0, 60.0)  # mm
 
 _BENT, _BEND = 0.4, 0.03  # share of masks, and standard deviation in heights of the picture
 _RECOLOURED = 0.5
@@ -51,10 +56,12 @@ class OverlaySampler:
     Attributes:
         engine: With prints among its textures.
         distributions: Of masks as one meets them, and of wild ones.
+        photographs: ``(h, w, 3) uint8`` RGB: what cutouts are cut from.
     """
 
     engine: MaskEngine
     distributions: tuple[MaskDistribution, MaskDistribution]
+    photographs: Sequence[Image]
 
     def masked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image | None:
         """The face with a mask; None where none shows.
@@ -81,7 +88,16 @@ class OverlaySampler:
         if rng.random() < _UNDER_CHIN:
             params = self.engine.sample(rng, MaskDistribution(variety="wide", wear={"under_chin": 1.0}))
             return self.engine.apply(image, face, params, context).image
+        if rng.random() < _CUTOUTS:
+            other = self.photographs[int(rng.integers(len(self.photographs)))]
+            return lay_before(image, landmarks, other, rng)
         return self.engine.occlude(image, face, sample_occluder(rng), context)
+
+    def with_held(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
+        """The face, masked or not, with something beside its mouth."""
+        occluder = sample_occluder(rng, _HELD)
+        place = {"shift_x": float(rng.choice((-1, 1)) * rng.uniform(*_BESIDE)), "shift_y": float(rng.uniform(*_BELOW))}
+        return self.engine.occlude(image, face_from_landmarks(landmarks), occluder.model_copy(update=place))
 
     def with_headwear(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
         """The face with sunglasses or a hat."""
@@ -100,7 +116,7 @@ def make_overlay_sampler(pictures: Sequence[Image], rng: np.random.Generator) ->
     wear: Mapping[Wear, float] = {"correct": 1 - _UNDER_NOSE, "under_nose": _UNDER_NOSE}
     worn = MaskDistribution(variety="real", wear=wear)
     wild = MaskDistribution(variety="wild", wear=wear, patterns=tuple(prints), pattern_weight=_PRINT_WEIGHT)
-    return OverlaySampler(MaskEngine(None, _pack(), prints), (worn, wild))
+    return OverlaySampler(MaskEngine(None, _pack(), prints), (worn, wild), tuple(pictures))
 
 
 @cache
