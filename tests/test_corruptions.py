@@ -22,6 +22,12 @@ PROBABILITIES = {
     "resolution": 0.35,
     "blur": 0.25,
     "hue": 0.2,
+    "backlit": 0.08,
+    "coloured_light": 0.10,
+    "glare": 0.08,
+    "haze": 0.08,
+    "underexposed": 0.12,
+    "overexposed": 0.08,
     "light": 0.79,
     "colour_cast": 0.5,
     "black_and_white": 0.15,
@@ -29,6 +35,7 @@ PROBABILITIES = {
     "noise": 0.3,
     "jpeg": 0.4,
 }
+NOT_SPARED = 0.8
 
 
 @pytest.fixture
@@ -51,7 +58,14 @@ def test_they_are_applied_in_the_order_in_which_they_happen():
 def test_a_picture_gets_each_as_often_as_it_says(name):
     before = picture()
     changed = [(corrupt(before, [name], (0, 0, number)) != before).any() for number in range(2000)]
-    assert np.mean(changed) == pytest.approx(PROBABILITIES[name], abs=0.035)
+    assert np.mean(changed) == pytest.approx(NOT_SPARED * PROBABILITIES[name], abs=0.035)
+
+
+def test_some_pictures_are_spared_them_all():
+    before = picture()
+    unchanged = [(corrupt(before, corruption_names(), (0, 0, number)) == before).all() for number in range(1000)]
+    # Of those not spared, each has the product of what is left by all corruptions: a hundredth.
+    assert np.mean(unchanged) == pytest.approx(0.2 + 0.8 * np.prod([1 - one for one in PROBABILITIES.values()]), abs=0.04)
 
 
 def test_frames_are_cropped_mirrored_and_shifted_as_often_and_as_far_as_before():
@@ -105,7 +119,8 @@ def test_a_new_one_changes_no_picture_that_does_not_get_it():
     assert corruption_names().index("light") + 1 == corruption_names().index("fog")
     after = [corrupt(picture(), corruption_names(), (number,)) for number in range(40)]
     same = [(old == new).all() for old, new in zip(before, after, strict=True)]
-    got = [generator_for((number,), "fog").random() < 0.5 for number in range(40)]
+    spared = [generator_for((number,), "spared").random() < 1 - NOT_SPARED for number in range(40)]
+    got = [not spared[number] and generator_for((number,), "fog").random() < 0.5 for number in range(40)]
     assert same == [not one for one in got]
     with pytest.raises(ValueError, match="there is a corruption 'fog' already"):
         register(Corruption("fog", order=45, probability=0.5, apply=lambda pixels, rng: pixels))
@@ -120,7 +135,7 @@ def test_a_picture_depends_on_its_key_alone():
     assert (made[0] == made[1]).all()
     assert (before == kept).all()
     assert all(one.shape == (64, 64, 3) and one.dtype == np.uint8 for one in made)
-    assert len({one.tobytes() for one in made}) > 36
+    assert len({one.tobytes() for one in made}) > 24
 
 
 def test_names_are_selected():
@@ -166,3 +181,28 @@ def test_blur_takes_as_much_of_a_picture_at_any_size(seed):
     of_large, of_small = (random_blur(picture, np.random.default_rng(seed)) for picture in (large, small))
     taken, differs = (np.abs(of_small.astype(float) - other).mean() for other in (small, resize_area(of_large, 64)))
     assert differs < 0.35 * taken
+
+
+@pytest.mark.parametrize(
+    ("name", "darker"),
+    [("underexposed", True), ("overexposed", False), ("haze", None), ("glare", False), ("coloured_light", None)],
+)
+def test_light_does_what_it_is_called(name, darker):
+    before = picture(64).astype(np.float32)
+    apply = CORRUPTIONS[name].apply
+    after = [np.asarray(apply(before, np.random.default_rng(number)), dtype=np.float32) for number in range(60)]
+    if darker is not None:
+        assert np.mean([(one.mean() < before.mean()) == darker for one in after]) > 0.9
+    if name == "haze":
+        assert all(one.std() < before.std() for one in after)
+    if name == "coloured_light":
+        tints = [np.ptp(one.mean(axis=(0, 1)) / before.mean(axis=(0, 1))) for one in after]
+        assert np.median(tints) > 0.2
+
+
+def test_backlight_darkens_the_middle_and_brightens_the_rim():
+    before = np.full((64, 64, 3), 120, dtype=np.float32)
+    for number in range(20):
+        after = np.asarray(CORRUPTIONS["backlit"].apply(before, np.random.default_rng(number)))
+        assert after[28:36, 28:36].mean() < 110
+        assert after[[0, 0, -1, -1], [0, -1, 0, -1]].mean() > 125

@@ -25,7 +25,7 @@ class Corruption:
         name: By which recipes name it; unique.
         order: Corruptions are applied in ascending order, as they happen to a photograph: first optics, then light and
             colour, then the sensor, then the file.
-        probability: With which a picture gets it.
+        probability: With which a picture gets it that is not spared them all; a fifth are.
         apply: Takes ``(S, S, 3) float32`` RGB pixels, 0 to 255, and the generator of all its random numbers; returns
             the corrupted pixels, as floats or ``uint8``, and leaves its input as it is.
     """
