@@ -65,7 +65,9 @@ def test_some_pictures_are_spared_them_all():
     before = picture()
     unchanged = [(corrupt(before, corruption_names(), (0, 0, number)) == before).all() for number in range(1000)]
     # Of those not spared, each has the product of what is left by all corruptions: a hundredth.
-    assert np.mean(unchanged) == pytest.approx(0.2 + 0.8 * np.prod([1 - one for one in PROBABILITIES.values()]), abs=0.04)
+    assert np.mean(unchanged) == pytest.approx(
+        0.2 + 0.8 * np.prod([1 - one for one in PROBABILITIES.values()]), abs=0.04
+    )
 
 
 def test_frames_are_cropped_mirrored_and_shifted_as_often_and_as_far_as_before():

@@ -15,6 +15,7 @@ from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.predictor import Predictor
 
 _BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
+TIMM = "timm:"  # before the names of timm's networks; the others are torchvision's
 
 
 @dataclass(frozen=True)
@@ -61,27 +62,43 @@ class Classifier(Predictor):
 
 
 def build_network(arch: str, outputs: int = 1, *, zero_init_residual: bool = False) -> nn.Module:
-    """A torchvision classifier, its weights drawn at random; the first of its outputs is the logit of the last class.
+    """A classifier, its weights drawn at random; the first of its outputs is the logit of the last class.
 
     Batch normalisation keeps up with a short training: torchvision's MobileNetV3 follows by 0.01 a step, made for a
     million pictures an epoch; after hundreds of steps it would still answer every picture alike.
 
     Args:
-        arch: Its name in torchvision.
+        arch: Its name in torchvision; or, after ``timm:``, in timm.
         outputs: Of its last layer.
         zero_init_residual: Whether the residual blocks of a ResNet begin as identities: one of 50 layers then learns
             from its first steps as a shallow one does (Goyal et al., arXiv:1706.02677, 2017, section 5.1). Other
             networks stay as they are.
 
     Raises:
-        ValueError: torchvision has no such network.
+        ValueError: there is no such network.
+        ImportError: it is one of timm's, which is not installed.
     """
-    builder = torchvision.models.get_model_builder(arch)
-    residual = {"zero_init_residual": True} if zero_init_residual and builder.__module__.endswith(".resnet") else {}
-    network: nn.Module = builder(weights=None, num_classes=outputs, **residual)
+    network = _timm_network(arch, outputs) if arch.startswith(TIMM) else _network(arch, outputs, zero_init_residual)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d) and layer.momentum is not None:
             layer.momentum = max(layer.momentum, _BATCH_NORM_MOMENTUM)
+    return network
+
+
+def _network(arch: str, outputs: int, zero_init_residual: bool) -> nn.Module:
+    builder = torchvision.models.get_model_builder(arch)
+    residual = {"zero_init_residual": True} if zero_init_residual and builder.__module__.endswith(".resnet") else {}
+    network: nn.Module = builder(weights=None, num_classes=outputs, **residual)
+    return network
+
+
+def _timm_network(arch: str, outputs: int) -> nn.Module:
+    import timm  # noqa: PLC0415 - an extra, for its networks only
+
+    name = arch.removeprefix(TIMM)
+    if not timm.is_model(name):
+        raise ValueError(f"timm has no network {name!r}")
+    network: nn.Module = timm.create_model(name, pretrained=False, num_classes=outputs)
     return network
 
 

@@ -61,7 +61,9 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    arch: str = Field(min_length=1, description="classifier of torchvision; its last layer gets one logit")
+    arch: str = Field(
+        min_length=1, description="classifier of torchvision, or timm:NAME of timm; its last layer gets one logit"
+    )
     weights: str = Field(min_length=1, description="none, imagenet, a name of torchvision's, or a file")
     zero_init_residual: bool = Field(
         default=False, description="without weights, a ResNet's residual blocks begin as identities"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
 from maskaug.train.errors import TrainError
-from maskaug.train.model.network import build_network
+from maskaug.train.model.network import TIMM, build_network
 
 _LISTED = 3
 _HALF = 0.5
@@ -50,10 +50,10 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
 def initial_network(
     arch: str, weights: str, outputs: int = 1, *, zero_init_residual: bool = False
 ) -> tuple[nn.Module, list[str]]:
-    """A torchvision classifier on the CPU, and sentences about weights that did not fit.
+    """A classifier on the CPU, and sentences about weights that did not fit.
 
     Args:
-        arch: Its name, such as ``resnet50``.
+        arch: Its name, such as ``resnet50`` or ``timm:tf_efficientnet_lite0``.
         weights: ``none`` for weights drawn from torch's generator; else see :func:`load_weights`.
         outputs: Of its last layer.
         zero_init_residual: Whether residual blocks of a ResNet begin as identities where there are no weights.
@@ -63,11 +63,26 @@ def initial_network(
     """
     try:
         network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
+    except ImportError as error:
+        raise WeightsError(f"{arch} is a network of timm's, which is not installed: pip install timm") from error
     except ValueError as error:
-        close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
-        meant = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
-        raise WeightsError(f"torchvision has no classifier {arch!r}; {meant}") from error
+        raise WeightsError(_unknown(arch)) from error
     return network, [] if weights == "none" else load_weights(network, arch, weights)
+
+
+def _unknown(arch: str) -> str:
+    """What to do about a name that is no network's."""
+    if arch.startswith(TIMM):
+        import timm  # noqa: PLC0415 - an extra
+
+        name, known = arch.removeprefix(TIMM), timm.list_models()
+        meant = [TIMM + one for one in difflib.get_close_matches(name, known, n=3)]
+        return f"timm has no network {name!r}; " + (
+            f"did you mean {' or '.join(meant)}?" if meant else "timm.list_models() names what it has"
+        )
+    close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
+    meant_one = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
+    return f"torchvision has no classifier {arch!r}; {meant_one}"
 
 
 def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
@@ -75,7 +90,7 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
 
     Args:
         network: Its last layer stays as it is where the weights' last layer is of other classes.
-        arch: Its name in torchvision.
+        arch: Its name in torchvision, or in timm after ``timm:``.
         weights: ``imagenet``, a name of torchvision's for this network, or a ``.safetensors``, ``.pth`` or ``.pt``
             file: a state dict, or a checkpoint of ``maskaug train``.
 
@@ -87,6 +102,7 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
     """
     state = _from_file(Path(weights)) if _is_file(weights) else _from_torchvision(arch, weights)
     own = network.state_dict()
+    state = _as_named(own, state)
     head = [name for name in own.keys() & state.keys() if _is_head(own[name], state[name])]
     other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape and name not in head]
     missing = sorted(own.keys() - state.keys())
@@ -105,6 +121,20 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
             more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
             notes.append(f"weights, {what}: {', '.join(names[:_LISTED])}{more}")
     return notes
+
+
+def _as_named(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Weights under the network's own names, if another program calls the same layers otherwise.
+
+    Programs name the layers of one network in their own ways but save them in its order: where no name is shared and
+    all shapes agree in that order, but for the last layer's, it is the same network. Safetensors keeps no order.
+    """
+    if own.keys() & state.keys() or len(own) != len(state):
+        return state
+    renamed = dict(zip(own, state.values(), strict=True))
+    differ = [name for name in own if own[name].shape != renamed[name].shape]
+    last = list(own)[-2:]
+    return renamed if all(name in last and _is_head(own[name], renamed[name]) for name in differ) else state
 
 
 def _is_file(weights: str) -> bool:
@@ -140,6 +170,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _torchvision_weights(arch: str, weights: str) -> Any:  # noqa: ANN401
+    if arch.startswith(TIMM):
+        raise WeightsError(f"weights of {arch} are taken from a file: give --weights PATH, or none")
     try:
         known = get_model_weights(arch)
     except ValueError as error:
