@@ -114,7 +114,7 @@ def _waits(dst: Path, count: int, pause: float) -> list[float]:
         for _ in range(count):
             time.sleep(pause)
             pressed = time.perf_counter()
-            controller.do("accept")
+            controller.do("accept", controller.scene)
             _frame(controller, keys)
             waits.append((time.perf_counter() - pressed) * 1e3)
     finally:
