@@ -25,12 +25,12 @@ from maskaug.augment import (
     generate,
 )
 from maskaug.augment.generate.generate import Progress as ReportProgress
-from maskaug.cli.command import UsageError, command
-from maskaug.cli.console import bar, err, extra, fail, out
+from maskaug.cli.command import UsageError, command, typed
+from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.review_ui import ReviewOptions, review
@@ -56,12 +56,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
-    except UsageError as error:
-        fail(str(error), 2)
+    except (UsageError, OptionError) as error:
+        fail(str(error), WRONG_OPTION)
     except MaskaugError as error:
-        fail(str(error), 1)
+        fail(str(error), PROBLEM)
+    except OSError as error:
+        place = error.filename2 or error.filename
+        fail(f"{f'{place}: ' if place else ''}{error.strerror or error}; mend that, and begin again", PROBLEM)
     except KeyboardInterrupt:
-        fail("stopped; nothing half-written is left", 130)
+        fail("stopped", INTERRUPTED)
 
 
 @app.callback(invoke_without_command=True)
@@ -89,7 +92,7 @@ def _generate(options: GenerateOptions) -> None:
     _print_summary(summary, options, time.monotonic() - started)
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
     if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
-        fail("no picture got a mask; the table says why", 1)
+        fail("no picture got a mask; the table says why", PROBLEM)
 
 
 def _apply(options: ApplyOptions) -> None:
@@ -148,6 +151,10 @@ def _review(options: ReviewOptions) -> None:
     out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
 
 
+def _stopped_review(options: ReviewOptions) -> str:
+    return f"every decision is kept; go on with: {typed(options)}"
+
+
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -164,7 +171,7 @@ def _doctor() -> None:
 
 app.command("generate")(command(GenerateOptions, _generate))
 app.command("apply")(command(ApplyOptions, _apply))
-app.command("review")(command(ReviewOptions, _review))
+app.command("review")(command(ReviewOptions, _review, _stopped_review))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)

@@ -7,6 +7,10 @@ class MaskaugError(Exception):
     """An expected problem; the message says what, where and what to do."""
 
 
+class OptionError(MaskaugError):
+    """An option is wrong, whatever the files hold; the message names it."""
+
+
 def first_problem(error: Exception) -> str:
     """What an error says; of pydantic's, the first problem and its place: ``templates, number 1, shell: ...``."""
     if not isinstance(error, ValidationError):

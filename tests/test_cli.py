@@ -109,9 +109,9 @@ def test_generate_prints_a_table_and_plain_progress(maskaug, faces_folder, tmp_p
         (["distill", "gone", "--out", "out"], 1, "gone is no training run that can teach"),
         (["train", "faces", "--teacher", "gone", "--out", "out"], 1, "gone is no training run"),
         (["ablate", "faces"], 2, "say what to vary"),
-        (["ablate", "faces", "--vary", "colour=red", "--out", "out"], 1, "the recipe has no 'colour'"),
+        (["ablate", "faces", "--vary", "colour=red", "--out", "out"], 2, "the recipe has no 'colour'"),
         (["apply", "gone.jpg"], 1, "no picture matches"),
-        (["apply", "face.png", "-o", "out.gif"], 1, "must end in .jpg or .png"),
+        (["apply", "face.png", "-o", "out.gif"], 2, "must end in .jpg or .png"),
     ],
 )
 @pytest.mark.usefixtures("faces_folder")

@@ -9,7 +9,7 @@ import numpy as np
 
 from maskaug.augment.masking.engine import is_upright_known, load_engine, mask_all, turned_upright
 from maskaug.augment.masking.options import ApplyOptions
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, PictureFormat, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
@@ -44,6 +44,7 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
 
     Raises:
         ApplyError: no picture matches, or the output cannot take them.
+        OptionError: the output is of a format that is not written.
         ModelError, PackError: a model or the pack cannot be used.
     """
     pictures = _expand(options.pictures)
@@ -95,7 +96,7 @@ def _outputs(pictures: list[Path], output: Path | None) -> list[Path]:
             raise ApplyError(f"{output} is the picture itself; choose another output")
         return [output]
     if output is not None and output.suffix and not output.is_dir():
-        raise ApplyError(f"output {output} must end in .jpg or .png, or be a folder")
+        raise OptionError(f"--output {output} must end in .jpg or .png, or be a folder")
     outputs = [(output or path.parent) / f"{path.stem}_masked{_suffix(path)}" for path in pictures]
     if len(set(outputs)) < len(outputs):
         raise ApplyError("two pictures would be written to one file; name different outputs")

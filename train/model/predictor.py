@@ -15,7 +15,7 @@ class Predictor(ABC):
 
     Attributes:
         preparation: From any picture to what is judged, S pixels a side.
-        classes: Names of the classes, by label; the probabilities are of the last.
+        classes: Names of the classes, by label; the probabilities are of ``classes[MASKED]``.
     """
 
     preparation: Preparation

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.model.network import build_network
 
 _LISTED = 3
@@ -23,6 +23,10 @@ _HALF = 0.5
 
 class WeightsError(TrainError):
     """Weights that cannot be had or do not fit; the message says what to do."""
+
+
+class ArchError(TrainOptionError):
+    """torchvision has no such network; the message names those that are meant."""
 
 
 def safe_load(path: Path) -> Any:  # noqa: ANN401
@@ -47,6 +51,20 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
 
 
+def check_arch(arch: str) -> None:
+    """Make sure that torchvision has a classifier of that name.
+
+    Raises:
+        ArchError: it has none.
+    """
+    try:
+        torchvision.models.get_model_builder(arch)
+    except ValueError as error:
+        close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
+        meant = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
+        raise ArchError(f"--arch {arch}: torchvision has no classifier {arch!r}; {meant}") from error
+
+
 def initial_network(
     arch: str, weights: str, outputs: int = 1, *, zero_init_residual: bool = False
 ) -> tuple[nn.Module, list[str]]:
@@ -59,14 +77,11 @@ def initial_network(
         zero_init_residual: Whether residual blocks of a ResNet begin as identities where there are no weights.
 
     Raises:
-        WeightsError: there is no such network, or the weights cannot be had, or are of another one.
+        ArchError: there is no such network.
+        WeightsError: the weights cannot be had, or are of another one.
     """
-    try:
-        network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
-    except ValueError as error:
-        close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
-        meant = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
-        raise WeightsError(f"torchvision has no classifier {arch!r}; {meant}") from error
+    check_arch(arch)
+    network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
     return network, [] if weights == "none" else load_weights(network, arch, weights)
 
 
