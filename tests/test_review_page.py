@@ -392,10 +392,10 @@ def test_of_three_keys_at_once_one_decides(page, dst):
 
 @pytest.mark.slow
 def test_a_decision_every_150_ms_in_a_browser(page, dst):
+    screen.skip_where_busy(page.decide)
     page.press(*"axaa1" * 8, delay=150)
     page.finish()
-    # Only where the machine stops for that long is a key too quick.
-    assert len(decided(dst)) >= 36
+    assert len(decided(dst)) >= 5 + 36  # only where the machine stops for that long is a key too quick
 
 
 @pytest.mark.slow
@@ -407,7 +407,7 @@ def test_all_views_in_a_browser(page, dst):
     page.press("f", "ArrowLeft", "s", "l", "z", "b", "?")
     screen.until(lambda: page.browser.find_element("id", "help").is_displayed())
     page.press("a")  # which only takes the help away
-    assert len(page.browser.find_elements("tag name", "svg")) == 2
+    screen.until(lambda: len(page.browser.find_elements("tag name", "svg")) == 2)
     page.decide("g")
     page.press("ArrowRight", "x", "ArrowDown", "2")
     page.until("grid")

@@ -112,10 +112,11 @@ def test_100_decisions_and_none_lost(start, dst, display):
 
 def test_a_decision_every_150_ms(start, dst, display):
     process, _ = start()
+    screen.skip_where_busy(display.decide)
     display.press(*"axaa1" * 8, delay=150)
     display.press("q")
     ended(process)
-    assert len(decided(dst)) >= 36  # only where the machine stops for that long is a key too quick
+    assert len(decided(dst)) >= 5 + 36  # only where the machine stops for that long is a key too quick
 
 
 def test_keys_pressed_before_a_picture_is_on_the_screen_decide_nothing(start, dst, display):
