@@ -160,8 +160,8 @@ def test_a_student_goes_on_and_is_exported(folder, stop, go_on):
 @pytest.mark.slow
 def test_a_grid_goes_on(folder, stop, go_on):
     out = folder / NAME
-    given = ("ablate", "the faces", "--vary", "lr=0.1,0.01", "--seeds", "1", "--out", NAME, "--wandb", "disabled")
-    given += ("--set", "arch=tiny", "--set", "size=32", "--set", "epochs=1")
+    given = ["ablate", "the faces", "--vary", "lr=0.1,0.01", "--seeds", "1", "--out", NAME, "--wandb", "disabled"]
+    given += ["--set", "arch=tiny", "--set", "size=32", "--set", "epochs=1"]
     said = stop(FIT, "train_epoch", 1, *given)
     assert "nothing was written; begin again with: maskaug ablate" in said
     assert not out.exists()
@@ -225,7 +225,7 @@ def test_every_other_command_says_that_it_was_stopped(stop, where, arguments):
 
 
 def test_the_doctor_has_nothing_to_keep(maskaug, monkeypatch):
-    monkeypatch.setattr("maskaug.cli.app.examine", lambda: os.kill(os.getpid(), signal.SIGINT) or [])
+    monkeypatch.setattr("maskaug.cli.app.examine", lambda: signal.raise_signal(signal.SIGINT))
     status, printed = maskaug("doctor")
     assert (status, printed.err) == (130, "")
 

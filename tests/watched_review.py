@@ -27,7 +27,8 @@ def main():
         time.sleep(seconds)
         return read(self, number, large=large)
 
-    _Window._drawn, PictureCache._read = watched, slow
+    setattr(_Window, "_drawn", watched)  # noqa: B010
+    setattr(PictureCache, "_read", slow)  # noqa: B010
 
     from maskaug.cli.app import main as maskaug
 
