@@ -129,7 +129,7 @@ def _frame(controller: Controller, keys: dict[str, str]) -> None:
         view = controller.view()
         compose(view, _SIZE, keys)
         if all(cell.display is not None for cell in view.cells):
-            controller.drawn()
+            controller.drawn(controller.scene)
             return
         time.sleep(0.002)
 
