@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.augment.online.landmark_cache import pixels_key
+from maskaug.core.arrays import check_image
 from maskaug.core.landmarks import CHIN, LEFT_EYE, MIRRORED, NOSE_ROOT, RIGHT_EYE
 from maskaug.masktheface_wrapper import (
     FaceContext,
@@ -58,7 +59,11 @@ class KnownFace:
             pixels: ``(H, W, 3) uint8`` RGB.
             points: ``(68, 2)`` landmarks in pixels, mirrored or not; None: those kept for these pixels.
             rng: Where every random number comes from.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(pixels)
         engine = _engine(self.pack)
         context = None
         if points is not None:
