@@ -6,7 +6,7 @@ from functools import cached_property
 import dlib
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, is_strip, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import padded, to_boxes
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, bundled_model
 
@@ -30,6 +30,8 @@ class Cnn(Detector):
             ModelError: the model's file is missing.
         """
         for side, margin in _SEARCHES:
+            if is_strip(image, side):
+                continue
             small, factor = resized(image, side)
             with self._lock:
                 hits = self._network(padded(small, margin), 0)

@@ -15,7 +15,7 @@ from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkModel, LandmarkPredictor, why_implausible
@@ -179,6 +179,8 @@ class FaceFinder:
         factor = 1.0
         if side > 2 * _FACE_SIDE:
             image, factor = resized(image, max(image.shape[:2]) * _FACE_SIDE / side)
+        if is_strip(image, max(image.shape[:2])):
+            return None
         estimate = self._predictor.predict(image, box * factor)
         if why_implausible(estimate):
             return None

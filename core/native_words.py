@@ -1,0 +1,64 @@
+"""What C libraries write to standard error by themselves: caught, to be told beside the picture that it is about."""
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import IO, TypeVar
+
+Result = TypeVar("Result")
+
+# How libjpeg's warnings begin. Everything else is another thread's, and handed on.
+_LIBJPEG = re.compile(
+    rb"Corrupt JPEG|Premature end of JPEG|Invalid SOS|Inconsistent progression|Unknown Adobe|Warning: unknown JFIF"
+)
+_STDERR = 2
+_redirecting = threading.Lock()
+
+
+def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None:
+    """Do something that may make libjpeg speak, and catch what it says.
+
+    Standard error is the whole process's: where another thread is catching words, nothing is done.
+
+    Args:
+        action: What is done; it takes milliseconds, for what others write meanwhile comes late.
+
+    Returns:
+        Its result, and the lines that libjpeg has written; None where nothing was done.
+    """
+    if not _redirecting.acquire(blocking=False):
+        return None
+    try:
+        scratch = _scratch(os.getpid())
+        terminal = os.dup(_STDERR)
+        os.dup2(scratch.fileno(), _STDERR)
+        try:
+            result = action()
+        finally:
+            os.dup2(terminal, _STDERR)
+            os.close(terminal)
+        return result, _words(scratch)
+    finally:
+        _redirecting.release()
+
+
+@cache
+def _scratch(_process: int) -> IO[bytes]:
+    """A file that takes the words; one for each process, because a forked one would share its place in the file."""
+    return tempfile.TemporaryFile()
+
+
+def _words(scratch: IO[bytes]) -> list[str]:
+    if not os.fstat(scratch.fileno()).st_size:
+        return []
+    scratch.seek(0)
+    lines = scratch.read().splitlines(keepends=True)
+    scratch.seek(0)
+    scratch.truncate()
+    others = [line for line in lines if not _LIBJPEG.match(line)]
+    if others:
+        os.write(_STDERR, b"".join(others))
+    return [line.decode("utf-8", "replace").strip() for line in lines if _LIBJPEG.match(line)]
