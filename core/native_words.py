@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import IO, TypeVar
+from typing import TypeVar
 
 Result = TypeVar("Result")
 
@@ -34,7 +34,7 @@ def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None
     try:
         scratch = _scratch(os.getpid())
         terminal = os.dup(_STDERR)
-        os.dup2(scratch.fileno(), _STDERR)
+        os.dup2(scratch, _STDERR)
         try:
             result = action()
         finally:
@@ -46,18 +46,20 @@ def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None
 
 
 @cache
-def _scratch(_process: int) -> IO[bytes]:
+def _scratch(_process: int) -> int:
     """A file that takes the words; one for each process, because a forked one would share its place in the file."""
-    return tempfile.TemporaryFile()
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
-def _words(scratch: IO[bytes]) -> list[str]:
-    if not os.fstat(scratch.fileno()).st_size:
+def _words(scratch: int) -> list[str]:
+    size = os.lseek(scratch, 0, os.SEEK_END)
+    if not size:
         return []
-    scratch.seek(0)
-    lines = scratch.read().splitlines(keepends=True)
-    scratch.seek(0)
-    scratch.truncate()
+    os.lseek(scratch, 0, os.SEEK_SET)
+    lines = os.read(scratch, size).splitlines(keepends=True)
+    os.lseek(scratch, 0, os.SEEK_SET)
+    os.ftruncate(scratch, 0)
     others = [line for line in lines if not _LIBJPEG.match(line)]
     if others:
         os.write(_STDERR, b"".join(others))

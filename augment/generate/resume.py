@@ -46,7 +46,10 @@ def resumed(options: GenerateOptions) -> GenerateOptions:
         if not _is_same(getattr(stored, name), getattr(options, name))
     }
     if version != __version__:
-        changed["maskaug"] = (version, __version__)
+        told = (
+            f"maskaug was {version!r}, is {__version__!r}; install that version, or give --overwrite to make all anew"
+        )
+        raise GenerateError(f"cannot resume {options.dst} with another version: {told}")
     if changed:
         differences = "; ".join(f"{name} was {was!r}, is {now!r}" for name, (was, now) in changed.items())
         raise GenerateError(f"cannot resume {options.dst} with other options: {differences}; leave them out")
