@@ -64,7 +64,7 @@ class Row(FaceRecord, total=False):
     warnings: list[str]  # about the source's file, where it is odd but could be read
     other_faces: list[FaceRecord]
     other_boxes: list[list[float]]  # of faces in sight whose landmarks could not be found
-    masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source
+    masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source, a crop's beside it, too
 
 
 _FACE_FIELDS = [

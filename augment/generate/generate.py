@@ -20,7 +20,7 @@ from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.prepare import MaskedCheck, Task
-from maskaug.augment.generate.records import whole_faces
+from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
@@ -280,8 +280,9 @@ def _later_task(journal: Journal, source: Source, copies: range) -> Task:
     """More copies of a source whose faces the first round has found."""
     _, rows = journal.entries(source.relative)[0]
     originals = [row for row in rows if row["status"] == "original"]
-    faces, others = whole_faces(originals)
-    return Task(source, copies, original=False, faces=faces, others=others, turned=originals[0].get("turned") or 0)
+    others = tuple(tuple(box) for box in whole_boxes(originals, "other_boxes").tolist())
+    turned = originals[0].get("turned") or 0
+    return Task(source, copies, original=False, faces=tuple(whole_faces(originals)), others=others, turned=turned)
 
 
 def _all_rows(found: Scan, journal: Journal, counting: Collection[tuple[str, int]]) -> Iterator[Row]:

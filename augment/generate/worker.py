@@ -109,7 +109,8 @@ class SourceWorker:
             row = _row(prepared, crop)
             row["status"] = "original"
             row["label"] = prepared.source.label
-            row["masked_boxes"] = [] if crop else prepared.masked.tolist()
+            corner, scale = (crop.region[:2], crop.scale) if crop else ((0, 0), 1.0)
+            row["masked_boxes"] = ((prepared.masked - np.tile(corner, 2)) * scale).tolist()
             row.update(told_faces(faces, prepared.others, crop=crop))
             self._write_picture(row, _stem(prepared.source, crop), prepared.pixels, crop)
             rows.append(row)

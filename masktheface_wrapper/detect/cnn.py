@@ -6,11 +6,12 @@ from functools import cached_property
 import dlib
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, is_strip, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import padded, to_boxes
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, bundled_model
 
-# It sees faces of 80 pixels and more: a tight crop with room about it, then a portrait as it is.
+_SMALLEST_FACE = 80  # pixels that it sees
+# A tight crop with room about it, then a portrait as it is.
 _SEARCHES = ((150, 50), (320, 0))  # side and margin
 
 
@@ -30,9 +31,9 @@ class Cnn(Detector):
             ModelError: the model's file is missing.
         """
         for side, margin in _SEARCHES:
-            if is_strip(image, side):
-                continue
             small, factor = resized(image, side)
+            if min(small.shape[:2]) + 2 * margin < _SMALLEST_FACE:
+                continue  # in far narrower pictures than that, dlib writes beyond its own memory
             with self._lock:
                 hits = self._network(padded(small, margin), 0)
             if hits:
