@@ -343,6 +343,10 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     out.print(table)
     sheet = GeneratedSet(options.dst).contact_sheet
     out.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)
+    if options.layout == "identities" and not options.apart and summary.original[""]:
+        advice = "give --apart to have persons in folders of their own, or see docs/identities.md"
+        said = f"torchvision's ImageFolder would take {GeneratedSet(options.dst).manifest} for a person; {advice}"
+        out.print(said, highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_failed(summary: Summary, options: GenerateOptions) -> NoReturn:

@@ -12,6 +12,8 @@ from PIL import Image
 
 from maskaug.augment import ApplyOptions, GenerateError, GenerateOptions, apply, generate, read_manifest
 from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.online.known_face import KnownFace
+from maskaug.augment.online.landmark_cache import pixels_key
 from maskaug.core.errors import failure
 from maskaug.core.files import file_sha256
 from maskaug.core.pictures import encode_picture, read_picture
@@ -19,6 +21,7 @@ from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, face_from_landmarks
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.models import has_mediapipe_models
+from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.frames import read_frames
@@ -51,7 +54,7 @@ def test_each_detector_takes_strips(size):
     detectors = [*FaceFinder().detectors, *([BlazeFace(hidden=True)] if has_mediapipe_models() else [])]
     assert len(detectors) > 2
     for detector in detectors:
-        assert len(detector.detect(strip(*size))) == 0
+        assert detector.detect(strip(*size)).shape[1] == 4
 
 
 @pytest.mark.parametrize("turns", [0, 1])
@@ -223,6 +226,40 @@ def test_apply_names_the_picture_and_goes_on(faces_folder, maskaug, monkeypatch,
     ]
     results = list(apply(ApplyOptions(pictures=[str(tmp_path / "two" / "astronaut_001.jpg")])))
     assert [result.output for result in results] == [None]
+
+
+def test_random_masks_leave_a_failing_picture_as_it_is(photo, face, monkeypatch):
+    """A training of hours does not end over one picture."""
+    known = KnownFace({pixels_key(photo): face.landmarks}, None, 0.0, None)
+    assert known.mask(photo, None, np.random.default_rng(0)) is not None
+    known = KnownFace({pixels_key(photo): face.landmarks}, None, 0.0, None)
+
+    def broken(*_):
+        raise cv2.error("odd")
+
+    monkeypatch.setattr(MaskEngine, "apply", broken)
+    for points in (None, face.landmarks):
+        with pytest.warns(RuntimeWarning, match=r"a picture \(320, 320, 3\) gets no mask: cv2\.error: odd \("):
+            assert known.mask(photo, points, np.random.default_rng(0)) is None
+    with pytest.raises(ValueError, match="weights"):
+        KnownFace({}, {"n95": -1.0}, 0.0, None).mask(photo, face.landmarks, np.random.default_rng(0))
+
+
+def test_training_names_pictures_that_fail_and_goes_on(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (40, 40 + number), (90,) * 3).save(path)
+    prepare = Preparation.prepare
+
+    def broken(self, image, box=None):
+        if image.shape[0] == 41:
+            raise IndexError("odd")
+        return prepare(self, image, box)
+
+    monkeypatch.setattr(Preparation, "prepare", broken)
+    found = load_pictures(paths, Preparation("picture", 16), tmp_path / "cache")
+    assert found.numbers == [0, 2]
+    assert re.fullmatch(rf"{paths[1]} failed: IndexError: odd \(.*, line \d+\)", found.problems[0])
 
 
 class Bright(Predictor):
