@@ -10,16 +10,17 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# How libjpeg's warnings begin. Everything else is another thread's, and handed on.
-_LIBJPEG = re.compile(
+# How warnings of libjpeg and libtiff begin. Everything else is another thread's, and handed on.
+_KNOWN = re.compile(
     rb"Corrupt JPEG|Premature end of JPEG|Invalid SOS|Inconsistent progression|Unknown Adobe|Warning: unknown JFIF"
+    rb"|_?TIFF\w*: |\w+(Decode|Lib)\w*: |Fax\w+: "
 )
 _STDERR = 2
 _redirecting = threading.Lock()
 
 
 def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None:
-    """Do something that may make libjpeg speak, and catch what it says.
+    """Do something that may make libjpeg or libtiff speak, and catch what they say.
 
     Standard error is the whole process's: where another thread is catching words, nothing is done.
 
@@ -27,7 +28,7 @@ def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None
         action: What is done; it takes milliseconds, for what others write meanwhile comes late.
 
     Returns:
-        Its result, and the lines that libjpeg has written; None where nothing was done.
+        Its result, and the lines that they have written; None where nothing was done.
     """
     if not _redirecting.acquire(blocking=False):
         return None
@@ -40,7 +41,8 @@ def catch_words(action: Callable[[], Result]) -> tuple[Result, list[str]] | None
         finally:
             os.dup2(terminal, _STDERR)
             os.close(terminal)
-        return result, _words(scratch)
+            words = _words(scratch)
+        return result, words
     finally:
         _redirecting.release()
 
@@ -60,7 +62,7 @@ def _words(scratch: int) -> list[str]:
     lines = os.read(scratch, size).splitlines(keepends=True)
     os.lseek(scratch, 0, os.SEEK_SET)
     os.ftruncate(scratch, 0)
-    others = [line for line in lines if not _LIBJPEG.match(line)]
+    others = [line for line in lines if not _KNOWN.match(line)]
     if others:
         os.write(_STDERR, b"".join(others))
-    return [line.decode("utf-8", "replace").strip() for line in lines if _LIBJPEG.match(line)]
+    return [line.decode("utf-8", "replace").strip() for line in lines if _KNOWN.match(line)]

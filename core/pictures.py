@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import stat
 import warnings
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maskaug.core.color_profiles import to_srgb
+from maskaug.core.color import to_srgb
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import printable
 from maskaug.core.native_words import catch_words
@@ -31,6 +32,9 @@ WARNINGS = {
     "animation": "animations or several pages, of which only the first is used",
     "damaged": "damaged files that could be read all the same",
 }
+
+# What Pillow logs of damaged files is told by its errors: without a handler, it would go to the terminal.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _ORIENTATION = 0x0112  # EXIF tag
 # Of a file's first box, as ISO/IEC 23008-12 names what it holds.
@@ -146,7 +150,7 @@ def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int, tuple[str,
                     raise PictureError("too_many_pixels", f"{path} claims {size} pixels, over {limit}; scale it down")
                 orientation = picture.getexif().get(_ORIENTATION, 1)
                 quick = _quick_jpeg(picture, data)
-                pixels, warned = (_to_rgb(to_srgb(_upright(picture))), ()) if quick is None else quick
+                pixels, warned = _by_pillow(picture) if quick is None else quick
                 known = orientation if orientation in range(1, 9) else 1
                 return pixels, known, (*warned, *_left_out(picture))
         except PictureError:
@@ -211,6 +215,16 @@ def _quick_jpeg(picture: Image.Image, data: bytes) -> tuple[NDArray[np.uint8], t
         plain.info["icc_profile"] = picture.info["icc_profile"]
         pixels = np.asarray(to_srgb(plain))
     return pixels, tuple(f"damaged: {word}" for word in decoded[1])
+
+
+def _by_pillow(picture: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Any picture, with warnings."""
+
+    def decode() -> NDArray[np.uint8]:
+        return _to_rgb(to_srgb(_upright(picture)))
+
+    caught = catch_words(decode) if picture.format == "TIFF" else None  # Pillow's other decoders are silent
+    return (decode(), ()) if caught is None else (caught[0], tuple(f"damaged: {word}" for word in caught[1]))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
