@@ -34,8 +34,11 @@ def command(
     as in ``json_``, is not part of the option's.
     """
 
-    def parsed(**values: object) -> None:
-        given = {name: value for name, value in values.items() if value is not None}
+    def parsed(context: typer.Context, **values: object) -> None:
+        # Only what was typed, so that the model knows what that was; what was not has the model's own default.
+        sources = {name: context.get_parameter_source(name) for name in values}
+        typed = (name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
+        given = {name: values[name] for name in typed if values[name] is not None}
         try:
             options = model(**given)
         except ValidationError as error:
@@ -48,7 +51,8 @@ def command(
                 sys.exit(INTERRUPTED)
             fail(f"stopped; {said}", INTERRUPTED)
 
-    parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *(_parameter(name, field) for name, field in model.model_fields.items())]
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     # The lines of a paragraph are as long as the source's; a terminal's are not.

@@ -65,6 +65,10 @@ def _tell(options: PredictOptions) -> None:
             if predicted.frame.problem:
                 problems += 1
                 err.print(f"maskaug: {predicted.frame.problem}", highlight=False, soft_wrap=True, markup=False)
+            for warning in predicted.frame.warnings:
+                err.print(
+                    f"maskaug: {predicted.frame.source}: {warning}", highlight=False, soft_wrap=True, markup=False
+                )
             if drawings and predicted.drawn is not None:
                 drawings.write(predicted.frame, predicted.drawn)
             lines = [_json_line(predicted, by)] if options.json_ else _lines(predicted)
@@ -194,6 +198,7 @@ def _json_line(predicted: "Predicted", classifier: str) -> str:
             "frame": frame.number,
             "seconds": None if frame.number is None else round(frame.seconds, 3),
             "problem": frame.problem or None,
+            "warnings": list(frame.warnings),
             "classifier": classifier,
             "faces": [
                 {

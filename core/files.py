@@ -84,6 +84,8 @@ PICTURE_SUFFIXES = {
     ".tif",
     ".tiff",
     ".avif",
+    ".heic",
+    ".heif",
     ".pgm",
     ".ppm",
 }

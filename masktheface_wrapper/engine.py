@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from maskaug.assets import standard_pack
-from maskaug.core.arrays import Image
+from maskaug.core.arrays import Image, check_image
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.blend.composite import merge
@@ -77,7 +77,7 @@ class MaskEngine:
         """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none.
 
         Raises:
-            ValueError: the engine was made without a finder.
+            TypeError, ValueError: it is no such picture, or the engine was made without a finder.
         """
         return self.finder.find(image)
 
@@ -110,10 +110,9 @@ class MaskEngine:
             face: One of its faces.
 
         Raises:
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
+        check_image(image)
         image, face = _upright(image, face)
         context = measure_face(image, face.landmarks)
         return replace(context, placement=placement_probability(image, face.landmarks))
@@ -129,8 +128,9 @@ class MaskEngine:
 
         Raises:
             PackError: the pack has no such template, or there is no such texture.
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         if face.turns:
             turned = self.apply(*_upright(image, face), params, context)
             return replace(
@@ -176,8 +176,9 @@ class MaskEngine:
             A new ``(H, W, 3) uint8`` RGB picture.
 
         Raises:
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         if face.turns:
             return turn_image(self.occlude(*_upright(image, face), occluder, context), -face.turns)
         if context is None:
@@ -202,6 +203,10 @@ class MaskEngine:
             image: ``(H, W, 3) uint8`` RGB; it is not changed.
             kind: A kind of mask, or weights by kind; None: anything the pack has.
             rng: Where every random number comes from.
+
+        Raises:
+            PackError: the pack has no mask of a kind.
+            TypeError, ValueError: it is no such picture, or the engine was made without a finder.
         """
         for face in self.find(image):
             overlay = self.apply(image, face, self.sample(rng, kind))

@@ -1,8 +1,6 @@
 import os
-import signal
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import astronaut
 import pytest
@@ -12,7 +10,6 @@ from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.augment.reviews.options import AgreementOptions
-from maskaug.cli import main
 from maskaug.cli.doctor import examine
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.core.version import __version__
@@ -23,23 +20,6 @@ from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.predict.options import PredictOptions
-
-
-@pytest.fixture
-def maskaug(monkeypatch, capsys, tmp_path):
-    """The command line in this process, started in ``tmp_path``: exit status and what it printed."""
-    monkeypatch.chdir(tmp_path)
-    stopped_by = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["maskaug", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return SimpleNamespace(returncode=stopped.value.code or 0, stdout=printed.out, stderr=printed.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, stopped_by)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
-from maskaug.core.files import new_folder
+from maskaug.core.errors import failure
+from maskaug.core.files import new_folder, printable
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
 
@@ -336,6 +337,8 @@ def _fingerprint(path: Path) -> Fingerprint:
         return fingerprint(read_picture(path).pixels)
     except PictureError as error:
         raise CurateError(f"{error}; or remove it to leave it out") from error
+    except Exception as error:
+        raise CurateError(printable(f"{path} failed: {failure(error)}; remove it to leave it out")) from error
 
 
 def _traced(dst: Path, plan: _Plan, places: Mapping[str, str], card: Card) -> Iterator[dict[str, Any]]:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, check_image
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkModel, LandmarkPredictor, why_implausible
@@ -77,7 +77,11 @@ class FaceFinder:
 
         Args:
             image: ``(H, W, 3) uint8`` RGB.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         for detector in self.detectors:
             if faces := self._find_by(detector, image):
                 return faces
@@ -93,6 +97,9 @@ class FaceFinder:
 
         Returns:
             The faces, and ``(N, 4) float32`` boxes of the others: left, top, right, bottom in pixels.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
         faces = self.find(image)
         known = np.stack([_box_about(face.landmarks) for face in faces]) if faces else no_boxes()
@@ -144,13 +151,26 @@ class FaceFinder:
         Returns:
             ``(N, 4) float32``: left, top, right, bottom in pixels, as dlib's HOG detector draws them; they may reach
             outside the picture.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         found = (detector.detect(image) for detector in self._box_detectors)
         boxes = next((boxes for boxes in found if len(boxes)), no_boxes())
         return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
 
     def from_box(self, image: Image, box: NDArray[np.floating]) -> Face | None:
-        """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate rejects it."""
+        """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate rejects it.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+            box: ``(4,)`` in pixels.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
+        """
+        check_image(image)
         return self._examine(image, np.asarray(box, dtype=np.float32), "box")
 
     def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
@@ -159,6 +179,8 @@ class FaceFinder:
         factor = 1.0
         if side > 2 * _FACE_SIDE:
             image, factor = resized(image, max(image.shape[:2]) * _FACE_SIDE / side)
+        if is_strip(image, max(image.shape[:2])):
+            return None
         estimate = self._predictor.predict(image, box * factor)
         if why_implausible(estimate):
             return None

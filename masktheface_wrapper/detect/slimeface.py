@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
 
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 64, 640
@@ -164,6 +164,8 @@ def _hits(image: Image) -> NDArray[np.float32]:
 
 def _search(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     """Boxes ``(N, 4)`` and confidences ``(N,)``, of 100, in the picture shrunk or enlarged to ``side``."""
+    if is_strip(image, side):
+        return no_boxes(), np.zeros(0, dtype=np.float32)
     small, factor = resized(image, side)
     hits = np.concatenate([_hits_in_tile(small, *tile) for tile in _tiles(small)])
     left, top, width, height = (hits[:, :4] / factor).T

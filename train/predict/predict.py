@@ -1,7 +1,7 @@
 """`predict`: faces in pictures, videos and before a camera, and whether each wears a mask."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES, MASKED
+from maskaug.core.errors import MaskaugError, failure
+from maskaug.core.files import printable
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, PixelBox, load_margins
@@ -144,9 +146,21 @@ class _Found:
 
 
 def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, predictor: Predictor) -> _Found:
-    image = frame.image
-    if image is None:
+    """The faces of a frame; what an engine or a library raises over it becomes its problem, and the others go on."""
+    if frame.image is None:
         return _Found(frame)
+    try:
+        return _prepared(frame, frame.image, find, margins, predictor)
+    except MaskaugError:  # of a model, whatever the picture
+        raise
+    except Exception as error:
+        problem = printable(f"{frame.source} failed: {failure(error)}")
+        return _Found(replace(frame, image=None, problem=problem))
+
+
+def _prepared(
+    frame: InputFrame, image: Image, find: FindBoxes | None, margins: Margins, predictor: Predictor
+) -> _Found:
     height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
