@@ -28,7 +28,7 @@ from maskaug.augment import (
 from maskaug.augment.generate.generate import Progress as ReportProgress
 from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
-from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out, retyped
+from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
@@ -88,12 +88,8 @@ def _generate(options: GenerateOptions) -> None:
     pictures to verify persons by.
     """
     started = time.monotonic()
-    try:
-        with _progress() as report:
-            summary = generate(options, report, wears_mask if masked_check_available() else None)
-    except KeyboardInterrupt:
-        again = "--retry-failed" if options.retry_failed else "--resume"
-        fail(f"stopped; go on with: {retyped(again, without=['--overwrite', '--resume'])}", 130)
+    with _progress() as report:
+        summary = generate(options, report, wears_mask if masked_check_available() else None)
     options = resumed(options)
     _print_summary(summary, options, time.monotonic() - started)
     if summary.failed:
@@ -101,6 +97,11 @@ def _generate(options: GenerateOptions) -> None:
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
     if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
         fail("no picture got a mask; the table says why", PROBLEM)
+
+
+def _generate_stopped(options: GenerateOptions) -> str:
+    again = options.model_copy(update={"overwrite": False, "resume": not options.retry_failed})
+    return f"every finished picture is kept; go on with: {typed(again)}"
 
 
 def _apply(options: ApplyOptions) -> None:
@@ -179,7 +180,7 @@ def _doctor() -> None:
         raise typer.Exit(1)
 
 
-app.command("generate")(command(GenerateOptions, _generate))
+app.command("generate")(command(GenerateOptions, _generate, _generate_stopped))
 app.command("apply")(command(ApplyOptions, _apply))
 app.command("review")(command(ReviewOptions, _review, _stopped_review))
 app.command("curate")(command(CurateOptions, _curate))

@@ -1,8 +1,7 @@
 """What the modules of the command line share: where they print, how they fail, and the bar."""
 
-import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -18,12 +17,6 @@ def fail(message: str, status: int) -> NoReturn:
     # Plain text: a file name may hold what rich would take for markup.
     print(f"maskaug: {message}", file=sys.stderr)  # noqa: T201
     sys.exit(status)
-
-
-def retyped(flag: str, *, without: Collection[str] = ()) -> str:
-    """The command as it was typed, to be typed again as it stands: with a flag, and without those that it replaces."""
-    kept = [word for word in sys.argv[1:] if word != flag and word not in without]
-    return shlex.join(["maskaug", *kept, flag])
 
 
 @contextmanager
