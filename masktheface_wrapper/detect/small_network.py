@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.detect.models import ModelError
 
-SIDE = 48  # pixels of what the network looks at
+SIDE = 48  # pixels of what a network looks at
 SEEN = 1.5  # its width, in widths of the box
 
 
 class SmallNetwork:
-    """A network of ``tools/train_orientation.py`` or ``tools/train_placement.py``, loaded when first needed."""
+    """A network of ``tools/train_orientation.py`` or another script there, loaded when first needed."""
 
     def __init__(self, path: Path) -> None:
-        """A network in an ``.onnx`` file, from ``(N, C, 48, 48)`` pixels to logits."""
+        """A network in an ``.onnx`` file, from ``(N, C, S, S)`` pixels to logits."""
         self._path = path
         self._of_thread = threading.local()  # one network cannot answer two threads
 
     def logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the network says of one face, ``(C, 48, 48)`` standardized pixels.
+        """What the network says of one face, ``(C, S, S)`` standardized pixels.
 
         Raises:
             ModelError: the network's file is missing or damaged.
