@@ -52,9 +52,7 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
         hull = cv2.convexHull(np.round(landmarks[part] - corner).astype(np.int32))
         cv2.fillConvexPoly(bare, hull, 0)
         cv2.polylines(bare, [hull], True, 0, max(1, round(2 * _FEATURE_MARGIN * unit)))
-    covered = np.zeros(image.shape[:2], dtype=bool)
-    covered[layer.window] = layer.alpha > 0.5 / 255
-    bare[covered[top:bottom, left:right]] = 0
+    _uncover(bare, layer, left, top)
     side = int(max(4, _BLOCK * unit))
     reach = side + 2 * round(max(2.0, _EDGE_MARGIN * unit))
     inside = cv2.erode(bare, np.ones((reach, reach)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
@@ -63,6 +61,16 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
     energy = np.zeros(inside.shape, dtype=np.float32)
     energy[1:-1, 1:-1] = squared_gradient(image[top:bottom, left:right].astype(np.float32) @ LUMA)
     return float(np.median(cv2.blur(energy, (side, side))[inside]))
+
+
+def _uncover(bare: NDArray[np.uint8], layer: Layer, left: int, top: int) -> None:
+    """Take what a layer covers out of a mask whose first pixel lies there in the layer's picture."""
+    rows, columns = layer.window
+    start = max(rows.start, top), max(columns.start, left)
+    stop = min(rows.stop, top + bare.shape[0]), min(columns.stop, left + bare.shape[1])
+    if start[0] < stop[0] and start[1] < stop[1]:
+        over = layer.alpha[start[0] - rows.start : stop[0] - rows.start, start[1] - columns.start : stop[1] - columns.start]
+        bare[start[0] - top : stop[0] - top, start[1] - left : stop[1] - left][over > 0.5 / 255] = 0
 
 
 def sample_grain(

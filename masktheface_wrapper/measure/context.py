@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from maskaug.core.arrays import Image, Points
 from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
@@ -12,6 +14,7 @@ from maskaug.masktheface_wrapper.measure.grain import Grain, measure_grain
 from maskaug.masktheface_wrapper.measure.skin import Skin, measure_skin
 
 _LARGEST_FACE = 300.0  # pixels between the eyes; a mask is then about as large as the part of a template one sees
+_REACH = 8.0  # distances between the eyes about a face: farther than an arm that holds a hand before it is drawn
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,9 @@ class FaceContext:
     """One face in a photograph. Templates have no detail for larger faces: these are seen, and masked, smaller.
 
     Attributes:
-        image: ``(H, W, 3) uint8`` RGB.
-        landmarks: ``(68, 2) float32``, in its pixels.
+        image: ``(H, W, 3) uint8`` RGB: the photograph's part about the head.
+        left, top: First pixel of that part in the photograph.
+        landmarks: ``(68, 2) float32``, in pixels of the image.
         scale: Pixels of the photograph to one of the image's, at least 1.
         unit: Distance between the eyes, in pixels of the image.
         camera: Pose of the head.
@@ -32,6 +36,8 @@ class FaceContext:
     """
 
     image: Image
+    left: int
+    top: int
     landmarks: Points
     scale: float
     unit: float
@@ -46,13 +52,22 @@ class FaceContext:
 def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
     """Measure a face by its ``(68, 2)`` landmarks."""
     full = face_size(landmarks)
+    middle = landmarks.mean(axis=0)
+    left, top = (max(int(place - _REACH * full), 0) for place in middle.tolist())
+    right, bottom = (int(place + _REACH * full) + 1 for place in middle.tolist())
+    part = photograph[top : max(bottom, top + 1), left : max(right, left + 1)]
+    if not part.size:  # all of the face lies outside the photograph
+        part, left, top = photograph, 0, 0
+    on_part = (landmarks - (left, top)).astype(np.float32) if left or top else landmarks
     factor = min(1.0, _LARGEST_FACE / full)
     # Pixel centres are at whole numbers in either grid.
-    points = landmarks if factor == 1 else ((landmarks + 0.5) * factor - 0.5).astype("float32")
-    image = photograph if factor == 1 else shrink(photograph, factor)
+    points = on_part if factor == 1 else ((on_part + 0.5) * factor - 0.5).astype(np.float32)
+    image = part if factor == 1 else shrink(part, factor)
     unit, skin = full * factor, measure_skin(image, points)
     return FaceContext(
         image=image,
+        left=left,
+        top=top,
         landmarks=points,
         scale=1 / factor,
         unit=unit,
@@ -60,5 +75,5 @@ def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
         skin=skin,
         edges=measure_edges(image, points, unit, skin),
         blur=measure_blur(image, points),
-        grain=measure_grain(photograph, landmarks, skin, full),
+        grain=measure_grain(part, on_part, skin, full),
     )

@@ -9,6 +9,7 @@ from maskaug.core.landmarks import LEFT_EYE, LIPS, LOWER_FACE, NOSE, RIGHT_EYE
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
 _EYES_APART = 40.0  # pixels, of the picture that is looked at
+_ROOM = 0.15  # about the lower face, in eye distances
 _MARGIN, _FINE = 0.06, 0.03  # about lips and nose, and the blur, in eye distances
 
 
@@ -21,6 +22,9 @@ def measure_edges(image: Image, landmarks: Points, unit: float, skin: Skin) -> f
         unit: Distance between the eyes, in pixels.
         skin: Of the face.
     """
+    image, landmarks = _lower_face(image, landmarks, unit)
+    if not image.size:
+        return 0.0
     if unit > _EYES_APART:
         factor = _EYES_APART / unit
         image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8)
@@ -37,3 +41,11 @@ def measure_edges(image: Image, landmarks: Points, unit: float, skin: Skin) -> f
     luma = cv2.GaussianBlur(image.astype(np.float32) @ LUMA, (0, 0), max(_FINE * unit, 0.5))
     across, down = (cv2.Sobel(luma, -1, *axis, scale=1 / 8)[where] for axis in ((1, 0), (0, 1)))
     return float(np.percentile(np.hypot(across, down), 75)) / max(skin.luma, 20.0) * 100 * unit / 40
+
+
+def _lower_face(image: Image, landmarks: Points, unit: float) -> tuple[Image, Points]:
+    """The picture's part about the lower face, with as much room as what is measured looks at, and landmarks there."""
+    outline, room = landmarks[LOWER_FACE], _ROOM * unit + 2
+    left, top = np.floor(outline.min(axis=0) - room).astype(int).clip(0)
+    right, bottom = np.ceil(outline.max(axis=0) + room).astype(int).clip(0)
+    return image[top:bottom, left:right], (landmarks - (left, top)).astype(np.float32)
