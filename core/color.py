@@ -3,7 +3,9 @@
 import io
 from functools import lru_cache
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # weights of red, green and blue: ITU-R BT.601
@@ -70,3 +72,8 @@ def _probe(mode: str) -> Image.Image:
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     grid = np.stack(np.meshgrid(*[levels] * len(mode), indexing="ij"), axis=-1).reshape(1, -1, len(mode))
     return Image.frombytes(mode, (grid.shape[1], 1), grid.tobytes())
+
+
+def luma_of(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """``(h, w) float32``: brightness of ``(h, w, 3)`` RGB pixels, bytes or numbers, in [0, 255]."""
+    return np.asarray(cv2.transform(pixels.astype(np.float32, copy=False), LUMA[None]))

@@ -5,6 +5,7 @@ the score. The weights were fitted by ``benchmarks/score.py`` on 777 overlays ju
 (``tests/data/verdicts.csv``).
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -75,19 +76,19 @@ def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wea
         "low_coverage": 1.0 if wear == "under_chin" else _fall(covered, LIMITS["low_coverage"]),
     }
     logit = _INTERCEPT + sum(weight * features[name] for name, weight in WEIGHTS.items())
-    score = float(np.prod([features[name] for name in LIMITS]) / (1 + np.exp(-logit)))
+    score = math.prod(features[name] for name in LIMITS) / (1 + math.exp(-logit))
     low = sorted((value, name) for name, value in features.items() if value < _NAMED_BELOW)
     return Quality(score, tuple(name for _, name in low), features)
 
 
 def _fall(value: float, limits: tuple[float, float]) -> float:
     good, bad = limits
-    return float(np.clip((value - bad) / (good - bad), 0.0, 1.0))
+    return min(max((value - bad) / (good - bad), 0.0), 1.0)
 
 
 def _fall_log(value: float, limits: tuple[float, float]) -> float:
-    good, bad = np.log(limits)
-    return _fall(float(np.log(value)), (float(good), float(bad)))
+    good, bad = limits
+    return _fall(math.log(value), (math.log(good), math.log(bad)))
 
 
 def _coverage(outline: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
@@ -100,6 +101,6 @@ def _coverage(outline: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
         return 0.0, 0.0
     part = np.zeros((bottom - top, right - left), dtype=np.uint8)
     cv2.fillPoly(part, [np.round(polygon - (left, top)).astype(np.int32)], 1)
-    visible = int(part.sum())
-    covered = int((alpha[top:bottom, left:right][part > 0] > 127).sum())
+    visible = cv2.countNonZero(part)
+    covered = cv2.countNonZero(part & (alpha[top:bottom, left:right] > 127))
     return min(visible / area, 1.0), covered / max(visible, 1)
