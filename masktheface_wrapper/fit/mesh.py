@@ -1,5 +1,6 @@
 """Fitting: a shell carried from the mean head onto the face in the picture."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,12 +47,9 @@ class Correction:
     def __call__(self, points: Points) -> Points:
         """``(N, 2)`` projected points, in pixels, moved onto this face."""
         place = (points - self.origin) / self.scale
-        basis = np.concatenate(
-            [_kernel(place, self.centers), np.ones((len(place), 1)), place],
-            axis=1,
-        )
-        offset = np.clip(basis @ self.weights, -_LARGEST_CORRECTION_MM, _LARGEST_CORRECTION_MM)
-        return np.asarray(points + offset * self.scale, dtype=np.float32)
+        count = len(self.centers)
+        offset = _kernel(place, self.centers) @ self.weights[:count] + self.weights[count] + place @ self.weights[count + 1 :]
+        return np.asarray(points + _limited(offset) * self.scale, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,24 @@ class FittedMesh:
         return self.worn[round(v * (ROWS - 1)) * COLUMNS + round((u + 1) / 2 * (COLUMNS - 1))]
 
 
-def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, params: MaskParams) -> FittedMesh:
+def fit_shell(
+    cut: ShellName, landmarks: Points, camera: Camera, params: MaskParams, correction: Correction | None = None
+) -> FittedMesh:
     """Carry a shell of some cut onto a face: project it with the head's pose, then correct the mean face's proportions.
 
     The correction takes the projected mean face to the landmarks at nose and eyes, and the shell's outline
     to the jaw line. An outline has no points of its own: at a turned head's far side it runs along another
     part of the cheek. So each jaw landmark is compared with the shell's extent in the direction of the jaw
     line's normal there.
+
+    Args:
+        cut: Of the shell.
+        landmarks: ``(68, 2)`` of the face.
+        camera: That shows it.
+        params: How the mask sits.
+        correction: Of this cut on this face, where it is known: from :func:`fit_correction`.
     """
-    # Where the face departs from the mean shows against a mask worn as it should be.
-    correction = _fit_correction(shell(cut), landmarks, camera)
+    correction = correction or fit_correction(cut, landmarks, camera)
     slid = shell(cut, params.slide)
     net = _worn(slid, params)
     return FittedMesh(
@@ -106,13 +112,16 @@ def _worn(slid: Shell, params: MaskParams) -> NDArray[np.float64]:
     u, v = slid.net_chart.T
     loose = params.slack * (1 - u**2) * np.sin(np.pi * v)
     points = slid.net + loose[:, None] * slid.outward
-    angle = np.radians(params.tilt)
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    angle = math.radians(params.tilt)
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     moved = (points - _TILT_CENTER) @ (params.scale * turn).T + _TILT_CENTER
     return np.asarray(moved + np.array([params.shift_x, params.shift_y, 0.0]))
 
 
-def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correction:
+def fit_correction(cut: ShellName, landmarks: Points, camera: Camera) -> Correction:
+    """Where a face departs from the mean, as it shows against a mask of some cut worn as it should be."""
+    worn = shell(cut)
     scale = camera.pixels_per_mm * np.array([1.0, camera.aspect])
     places = camera.project(FACE_MODEL[_PLACES])
     origin = places.mean(axis=0).astype(np.float64)
@@ -125,20 +134,24 @@ def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correctio
 
     along = jaw[_OUTLINE + 1] - jaw[_OUTLINE - 1]
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+    normal /= np.hypot(normal[:, :1], normal[:, 1:]) + 1e-9
     extreme = outline[np.argmax(normal @ outline.T, axis=1)]
     target = jaw[_OUTLINE] + normal * _OVERHANG_MM[:, None]
     excess = ((target - extreme) * normal).sum(axis=1, keepdims=True) * normal
 
     centers = np.concatenate([modelled, extreme])
     offsets = np.concatenate([known - modelled, excess])
-    offsets = np.clip(offsets, -_LARGEST_CORRECTION_MM, _LARGEST_CORRECTION_MM)
-    return Correction(centers, _spline(centers, offsets), origin, scale)
+    return Correction(centers, _spline(centers, _limited(offsets)), origin, scale)
+
+
+def _limited(offsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.minimum(np.maximum(offsets, -_LARGEST_CORRECTION_MM), _LARGEST_CORRECTION_MM)
 
 
 def _kernel(points: NDArray[np.floating], centers: NDArray[np.floating]) -> NDArray[np.float64]:
     """Thin-plate kernel r² log r (Bookstein 1989) with r in units of 60 mm, about half a face."""
-    square = ((points[:, None, :] - centers[None, :, :]) ** 2).sum(axis=-1) / 60.0**2
+    across, down = (points[:, None, axis] - centers[None, :, axis] for axis in (0, 1))
+    square = (across * across + down * down) * (1 / 60.0**2)
     return np.asarray(0.5 * square * np.log(square + 1e-12))
 
 
