@@ -10,7 +10,7 @@ from maskaug.core.arrays import Image, check_image
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.blend.composite import merge
-from maskaug.masktheface_wrapper.blend.foreground import hide_behind_foreground
+from maskaug.masktheface_wrapper.blend.foreground import hide_behind
 from maskaug.masktheface_wrapper.blend.harmonize import harmonize
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb, render_cloth
 from maskaug.masktheface_wrapper.cloth.packs import load_pack
@@ -18,7 +18,7 @@ from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, sample_
 from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.detect.finder import FaceFinder
 from maskaug.masktheface_wrapper.detect.placement import placement_probability
-from maskaug.masktheface_wrapper.fit.mesh import fit_shell
+from maskaug.masktheface_wrapper.fit.mesh import fit_correction, fit_shell
 from maskaug.masktheface_wrapper.fit.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.fit.straps import strap_layers
 from maskaug.masktheface_wrapper.fit.warp import warp
@@ -228,7 +228,10 @@ class MaskEngine:
         """Fit and render a mask; None if all of it lies outside the picture."""
         image, landmarks, camera, skin = context.image, context.landmarks, context.camera, context.skin
         size = (image.shape[0], image.shape[1])
-        mesh = fit_shell(template.shell or "wrap", landmarks, camera, params)
+        cut = template.shell or "wrap"
+        if cut not in context.corrections:
+            context.corrections[cut] = fit_correction(cut, landmarks, camera)
+        mesh = fit_shell(cut, landmarks, camera, params, context.corrections[cut])
         if template.shell is None:
             template = sprite_for(template, camera.pose.yaw)
         render = warp_sprite if template.shell is None else warp
@@ -241,7 +244,7 @@ class MaskEngine:
             layers.append(mask)
         if not layers:
             return None
-        return hide_behind_foreground(merge(layers), image, landmarks, skin)
+        return hide_behind(merge(layers), context.foreground)
 
 
 def _upright(image: Image, face: Face) -> tuple[Image, Face]:

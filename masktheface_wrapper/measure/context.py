@@ -1,15 +1,18 @@
 """`FaceContext`: all that is measured of a photograph about one face before a mask is put on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from maskaug.core.arrays import Image, Points
 from maskaug.core.resize import shrink
+from maskaug.masktheface_wrapper.geometry.correction import Correction
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
 from maskaug.masktheface_wrapper.measure.blur import measure_blur
 from maskaug.masktheface_wrapper.measure.edges import measure_edges
+from maskaug.masktheface_wrapper.measure.foreground import Foreground, measure_foreground
 from maskaug.masktheface_wrapper.measure.grain import Grain, measure_grain
 from maskaug.masktheface_wrapper.measure.skin import Skin, measure_skin
 
@@ -33,6 +36,7 @@ class FaceContext:
         blur: Standard deviation of the image's blur, in its pixels.
         grain: Noise of the skin, at the photograph's own scale; None if no bare skin is in the picture.
         placement: How likely the landmarks lie on the face's own features; 1 where nothing has looked.
+        corrections: How the face departs from the mean, by the cut of a shell; filled as masks are fitted.
     """
 
     image: Image
@@ -47,6 +51,12 @@ class FaceContext:
     blur: float
     grain: Grain | None
     placement: float = 1.0
+    corrections: dict[str, Correction] = field(default_factory=dict)
+
+    @cached_property
+    def foreground(self) -> Foreground | None:
+        """What stands before the lower face."""
+        return measure_foreground(self.image, self.landmarks, self.skin)
 
 
 def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
