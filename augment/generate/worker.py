@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import FaceRecord, Row, face_record
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture
 from maskaug.core.seeds import copy_seed
+from maskaug.masktheface_wrapper import FaceContext
 
 
 class SourceWorker:
@@ -84,7 +86,9 @@ class SourceWorker:
         if problem is not None and (refused or task.copies):
             rows.append(refusal(source, *problem, sha256=prepared.sha256, warnings=prepared.warnings))
         else:
-            rows += [row for number in task.copies for row in self._write_copy(prepared, number)]
+            # Later faces are measured where the masks of those before show; the first one is the same for all copies.
+            first = [self._engine.measure(prepared.pixels, face) for face in prepared.faces[:1] if task.copies]
+            rows += [row for number in task.copies for row in self._write_copy(prepared, number, first)]
         return rows
 
     def _forget(self) -> None:
@@ -116,11 +120,13 @@ class SourceWorker:
             rows.append(row)
         return rows
 
-    def _write_copy(self, prepared: Prepared, number: int) -> list[Row]:
+    def _write_copy(self, prepared: Prepared, number: int, first: Sequence[FaceContext]) -> list[Row]:
         options, seed = self._options, copy_seed(self._options.seed, prepared.sha256, number)
         rng = np.random.default_rng(seed)
         faces, distribution = prepared.faces, self._distribution
-        masked = mask_all(self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality)
+        masked = mask_all(
+            self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality, contexts=first
+        )
         correct = masked.overlays[0].params.wear == "correct"
         bare, counting = _bare(prepared, masked)
         cropped = options.crop == "faces" or (options.bare_faces == "crop" and counting > 0 and any(masked.worn))

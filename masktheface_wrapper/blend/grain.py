@@ -68,11 +68,11 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
 def _uncover(bare: NDArray[np.uint8], layer: Layer, left: int, top: int) -> None:
     """Take what a layer covers out of a mask whose first pixel lies there in the layer's picture."""
     rows, columns = layer.window
-    start = max(rows.start, top), max(columns.start, left)
-    stop = min(rows.stop, top + bare.shape[0]), min(columns.stop, left + bare.shape[1])
-    if start[0] < stop[0] and start[1] < stop[1]:
-        over = layer.alpha[start[0] - rows.start : stop[0] - rows.start, start[1] - columns.start : stop[1] - columns.start]
-        bare[start[0] - top : stop[0] - top, start[1] - left : stop[1] - left][over > 0.5 / 255] = 0
+    first, last = max(rows.start, top), min(rows.stop, top + bare.shape[0])
+    start, stop = max(columns.start, left), min(columns.stop, left + bare.shape[1])
+    if first < last and start < stop:
+        over = layer.alpha[first - rows.start : last - rows.start, start - columns.start : stop - columns.start]
+        bare[first - top : last - top, start - left : stop - left][over > 0.5 / 255] = 0
 
 
 def sample_grain(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image, Points, check_image
 from maskaug.core.faces import Face
+from maskaug.core.resize import shrink
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
@@ -37,6 +38,7 @@ _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # wrong turn, none of them as stable as this, and of the upright ones a third was.
 _STABLE = 0.02
 _GLANCE = 640.0  # pixels of a picture's longest side
+_LARGE_ENOUGH = 100.0  # pixels of a face's box, at which it is found at any turn, and which way up it is can be told
 _ROOM = 6.0  # areas of the largest face, from which on a picture may show others that `find` has not found
 _SAME_BOX = 0.3  # share of the smaller of two boxes that lies in the other: a face whose landmarks are known
 
@@ -113,8 +115,11 @@ class FaceFinder:
         best = self._upright_faces(detector, image)
         if (best and best[0].upright >= _SURELY_UPRIGHT) or not (best or detector.quick):
             return best
-        # Small faces of a large picture take seconds to find: where it shows none as it lies, a glance must do.
-        sought = image if best else resized(image, min(_GLANCE, float(max(image.shape[:2]))))[0]
+        # Small faces of a large picture take seconds to find: where it shows none as it lies, a glance must do; where
+        # it shows some, one at which the largest is large enough.
+        longest = float(max(image.shape[:2]))
+        width = float(best[0].box[2] - best[0].box[0]) if best else longest
+        sought = resized(image, min(max(_GLANCE, longest * _LARGE_ENOUGH / max(width, 1.0)), longest))[0]
         turned = 0
         for turns in (1, 2, 3):
             found = self._upright_faces(detector, turn_image(sought, turns))
@@ -177,17 +182,21 @@ class FaceFinder:
         # The predictor compares single pixels: of a large face it must see averages.
         side = float(max(box[2] - box[0], 1.0))
         factor = 1.0
+        corner, there = np.zeros(2, dtype=np.float32), box
         if side > 2 * _FACE_SIDE:
-            image, factor = resized(image, max(image.shape[:2]) * _FACE_SIDE / side)
-        if is_strip(image, max(image.shape[:2])):
+            factor = _FACE_SIDE / side
+            image, corner = _about(image, box)
+        if is_strip(image, max(image.shape[:2]) * factor):
             return None
-        estimate = self._predictor.predict(image, box * factor)
+        if factor < 1:
+            image, there = shrink(image, factor), (box - np.tile(corner, 2)) * np.float32(factor)
+        estimate = self._predictor.predict(image, there)
         if why_implausible(estimate):
             return None
         if estimate.disagreement > _STABLE:
-            estimate = best_placed(self._predictor, image, box * factor, estimate)
+            estimate = best_placed(self._predictor, image, there, estimate)
         # Pixel centres are at whole numbers in either grid.
-        points = (estimate.points + 0.5) / factor - 0.5 if factor < 1 else estimate.points
+        points = (estimate.points + 0.5) / factor - 0.5 + corner if factor < 1 else estimate.points
         return Face(box=box, landmarks=points.astype(np.float32), stability=estimate.disagreement, detector=detector)
 
 
@@ -209,6 +218,15 @@ def _predictor(model: Path | str | None) -> LandmarkModel:
     if model is not None and str(model) == "mesh":
         return MeshPredictor()
     return LandmarkPredictor(Path(model) if model else bundled_model(LANDMARK_MODEL))
+
+
+def _about(image: Image, box: NDArray[np.float32]) -> tuple[Image, NDArray[np.float32]]:
+    """The picture's part within a box's side about the box, and its first pixel (x, y)."""
+    side = float(max(box[2] - box[0], box[3] - box[1]))
+    height, width = image.shape[:2]
+    left, top = int(min(max(box[0] - side, 0), width - 1)), int(min(max(box[1] - side, 0), height - 1))
+    right, bottom = int(max(box[2] + side, left + 1)), int(max(box[3] + side, top + 1))
+    return image[top:bottom, left:right], np.array((left, top), dtype=np.float32)
 
 
 def face_from_landmarks(landmarks: Points) -> Face:
