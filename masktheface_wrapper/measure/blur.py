@@ -27,9 +27,10 @@ def measure_blur(image: Image, landmarks: Points) -> float:
     """
     left, top = np.floor(landmarks[_EYES].min(axis=0) - 2).astype(int).clip(0)
     right, bottom = np.ceil(landmarks[_EYES].max(axis=0) + 3).astype(int).clip(0)
-    luma = luma_of(image[top:bottom, left:right])
-    if min(luma.shape) < 5:
+    eyes = image[top:bottom, left:right]
+    if min(eyes.shape[:2]) < 5:
         return _BLUR_RANGE[0]
+    luma = luma_of(eyes)
     # What a blur of one pixel takes away, by its median: edges are few.
     noise = median(cv2.absdiff(luma, cv2.GaussianBlur(luma, (0, 0), 1.0))) / 0.6745
     blur = 0.0
