@@ -1,6 +1,7 @@
 """Head pose: where the mean face stands before the camera, and how its points project into the picture."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ class Camera:
         """Horizontal scale at the face."""
         return self.focal / float(self.translation[2])
 
-    @property
+    @cached_property
     def pose(self) -> Pose:
         """Yaw, pitch and roll in degrees."""
         facing = -self.rotation[:, 2]
