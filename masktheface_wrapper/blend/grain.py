@@ -154,6 +154,6 @@ def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
         return float("inf")
     side = max(3, min(values.shape) // 12)
     means = cv2.blur(values, (side, side))
-    solid = cv2.compare(layer.alpha[1:-1, 1:-1], 0.98, cv2.CMP_GT)
+    solid = (layer.alpha[1:-1, 1:-1] > 0.98).astype(np.uint8)
     inside = means[cv2.erode(solid, np.ones((side + 2, side + 2), dtype=np.uint8)) > 0]
     return median(inside) if inside.size else float("inf")
