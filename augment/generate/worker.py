@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
