@@ -7,10 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, median
 from maskaug.core.color import luma_of
 from maskaug.core.landmarks import BROWS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
-from maskaug.core.order import median
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, noise_variance, squared_gradient
 

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, median, quantile
 from maskaug.core.color import luma_of
-from maskaug.core.order import median, quantile
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face

@@ -3,10 +3,9 @@
 import cv2
 import numpy as np
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, quantile
 from maskaug.core.color import luma_of
 from maskaug.core.landmarks import LEFT_EYE, LIPS, LOWER_FACE, NOSE, RIGHT_EYE
-from maskaug.core.order import quantile
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
 _EYES_APART = 40.0  # pixels, of the picture that is looked at
