@@ -50,7 +50,7 @@ def _picture(rng: np.random.Generator) -> Image.Image:
     shape = rng.random()
     if shape < 0.08:  # proportions that no camera has
         sides = [int(rng.integers(1, 64)), int(rng.integers(200, _LONGEST))]
-        picture = picture.resize(tuple(sides if rng.random() < 0.5 else sides[::-1]))
+        picture = picture.resize(sides if rng.random() < 0.5 else sides[::-1])
     elif shape < 0.2:
         picture = picture.crop((0, 0, int(rng.integers(1, picture.width)), int(rng.integers(1, picture.height))))
     return picture

@@ -95,7 +95,7 @@ def test_a_classifier_wants_prepared_pictures():
     assert classifier.probabilities(prepared[None]).shape == (1,)
     for given in (prepared, prepared[None] / 255):
         with pytest.raises(ValueError, match=r"H, W, 3\) uint8 RGB"):
-            classifier.probabilities(given)
+            classifier.probabilities(given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [RGB, "a.jpg", Path("a.jpg")])
@@ -114,7 +114,11 @@ def test_albumentations_gives_the_same_sentence():
     from maskaug.augment.online.known_face import KnownFace
 
     with pytest.raises(ValueError, match=NEEDED):
-        KnownFace({}, None, 0.0, None).mask(RGB / 255, None, np.random.default_rng(0))
+        KnownFace({}, None, 0.0, None).mask(
+            RGB / 255,  # type: ignore[arg-type]
+            None,
+            np.random.default_rng(0),
+        )
 
 
 def test_a_finder_alone_tells_too():

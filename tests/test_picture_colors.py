@@ -20,6 +20,7 @@ from maskaug.core.pictures import PictureError, encode_picture, read_picture
 
 PHOTO_PROFILES = {"ProPhoto": "rommrgb.icc", "Adobe RGB": "a98.icc"}
 ICC_FOLDER = Path("/usr/share/color/icc/ghostscript")
+INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 
 
 def s15(value):
@@ -61,7 +62,7 @@ def portrait():
 def in_profile(pixels, profile):
     """sRGB pixels as a file of the profile has them."""
     there = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.profileToProfile(Image.fromarray(pixels), ImageCms.createProfile("sRGB"), there, 1)
+    return ImageCms.profileToProfile(Image.fromarray(pixels), ImageCms.createProfile("sRGB"), there, INTENT)
 
 
 FORMATS = {"jpg": ("JPEG", {"quality": 98, "subsampling": 0}), "png": ("PNG", {}), "tif": ("TIFF", {})}
@@ -138,7 +139,7 @@ def test_printing_colours_have_profiles(tmp_path, portrait):
         Image.fromarray(portrait),
         ImageCms.createProfile("sRGB"),
         ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-        1,
+        INTENT,
         "CMYK",
     )
     path = tmp_path / "print.jpg"

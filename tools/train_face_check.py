@@ -100,7 +100,7 @@ def gathered(
             yield list(_about_face(engine, image, found[0], things, rng))
             yield [*_beside(image, found[0].box, hands, rng), *_elsewhere(_wiped(image, found[0].box, rng), rng)]
     for image in things:
-        yield list(_elsewhere(np.ascontiguousarray(np.rot90(image, rng.integers(4))), rng))
+        yield list(_elsewhere(np.ascontiguousarray(np.rot90(image, int(rng.integers(4)))), rng))
         yield list(_hands_over(image, hands, rng))
 
 

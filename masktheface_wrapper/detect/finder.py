@@ -120,17 +120,17 @@ class FaceFinder:
         longest = float(max(image.shape[:2]))
         width = float(best[0].box[2] - best[0].box[0]) if best else longest
         sought = resized(image, min(max(_GLANCE, longest * _LARGE_ENOUGH / max(width, 1.0)), longest))[0]
-        turned = 0
+        turned, likeliest = 0, best
         for turns in (1, 2, 3):
             found = self._upright_faces(detector, turn_image(sought, turns))
-            if found and found[0].upright >= _UPRIGHT and (not best or _is_better(found[0], best[0])):
-                best, turned = found, turns
-        if turned == 0:
-            return best
-        if sought.shape != image.shape:
-            best = self._upright_faces(detector, turn_image(image, turned))
+            if _is_upright(found, likeliest):
+                turned, likeliest = turns, found
+        if turned and sought.shape != image.shape:
+            # What a glance takes for a face upside down need not be one.
+            found = self._upright_faces(detector, turn_image(image, turned))
+            turned, likeliest = (turned, found) if _is_upright(found, best) else (0, best)
         size = image.shape[:2] if turned % 2 == 0 else image.shape[1::-1]
-        return [face.turned(-turned, size) for face in best]
+        return [face.turned(-turned, size) for face in likeliest] if turned else best
 
     def _upright_faces(self, detector: Detector, image: Image) -> list[Face]:
         """Faces by one detector in one picture, largest first, each with how likely the largest is upright in it."""
@@ -238,6 +238,11 @@ def face_from_landmarks(landmarks: Points) -> Face:
 def _box_about(landmarks: Points) -> NDArray[np.float32]:
     """``(4,)`` about ``(68, 2)`` points; a detector's own box may lie otherwise, and the user's may be anything."""
     return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
+
+
+def _is_upright(found: list[Face], others: list[Face]) -> bool:
+    """Whether the largest face of a turned picture is upright, and more surely so than that at another turn."""
+    return bool(found) and found[0].upright >= _UPRIGHT and (not others or _is_better(found[0], others[0]))
 
 
 def _is_better(face: Face, other: Face) -> bool:
