@@ -21,3 +21,8 @@ def orientation_model() -> Path:
 def placement_model() -> Path:
     """The ``.onnx`` file of the network that tells whether landmarks lie on a face's features."""
     return Path(__file__).parent / "placement" / "model.onnx"
+
+
+def face_check_model() -> Path:
+    """The ``.onnx`` file of the network that tells whether a detector's box shows a face."""
+    return Path(__file__).parent / "face_check" / "model.onnx"

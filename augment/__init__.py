@@ -11,9 +11,10 @@ from maskaug.augment.curate.exports import ExportFormat
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import CurateError
 from maskaug.augment.generate.annotations import AnnotationError
-from maskaug.augment.generate.generate import GenerateError, Summary, generate
+from maskaug.augment.generate.generate import Summary, generate
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
 from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.resume import GenerateError
 from maskaug.augment.generate.scan import ScanError
 from maskaug.augment.masking.apply import Applied, ApplyError, apply
 from maskaug.augment.masking.options import ApplyOptions

@@ -114,7 +114,7 @@ def _waits(dst: Path, count: int, pause: float) -> list[float]:
         for _ in range(count):
             time.sleep(pause)
             pressed = time.perf_counter()
-            controller.do("accept")
+            controller.do("accept", controller.scene)
             _frame(controller, keys)
             waits.append((time.perf_counter() - pressed) * 1e3)
     finally:
@@ -129,7 +129,7 @@ def _frame(controller: Controller, keys: dict[str, str]) -> None:
         view = controller.view()
         compose(view, _SIZE, keys)
         if all(cell.display is not None for cell in view.cells):
-            controller.drawn()
+            controller.drawn(controller.scene)
             return
         time.sleep(0.002)
 

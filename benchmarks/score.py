@@ -2,13 +2,14 @@
 
 python benchmarks/score.py DATA [--verdicts tests/data/verdicts.csv] [--json FILE]
 
-DATA is a folder that the table's sources lie in: chandrikadeb7/Face-Mask-Detection, and crops and scenes of
-jolignier/face-mask-dataset-ilc-2021. Each row of the table is one overlay, judged by eye without sight of its score:
-the picture's SHA-256, the face's number in it, the mask's parameters, accept or reject, and the fault. `natural` rows
-are pictures as they are: of the first set `random` ones and `hard` ones, among the smallest, most turned and least
-certain faces; of the second a `crop` or a `scene`. So few of the first set's are bad that no score could be fitted on
-them: the other rows are the same pictures spoilt first, in the way the row names. All is made anew from the table, so
-the figures are those of today's engine.
+DATA is a folder that the table's sources lie in: chandrikadeb7/Face-Mask-Detection, crops and scenes of
+jolignier/face-mask-dataset-ilc-2021, and FairFace. Each row of the table is one overlay, judged by eye: the picture's
+SHA-256, the face's number in it, the mask's parameters, accept or reject, and the fault. Those of the first two sets
+were judged without sight of their scores. `natural` rows are pictures as they are: of the first set `random` ones and
+`hard` ones, among the smallest, most turned and least certain faces; of the second a `crop` or a `scene`; of the third
+the `dark`est. So few of the first set's are bad that no score could be fitted on them: the other rows are the same
+pictures spoilt first, in the way the row names. All is made anew from the table, so the figures are those of today's
+engine.
 """
 
 import argparse
@@ -35,9 +36,9 @@ from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.quality import LIMITS, WEIGHTS
 
 _VERDICTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "verdicts.csv"
-_CROPS, _PHOTOGRAPHS = ("random", "hard"), ("crop", "scene")  # of the first set, and of the second
-_NATURAL = (*_CROPS, *_PHOTOGRAPHS)
-_GROUPS = {"natural": _NATURAL, "first set": _CROPS, "second set": _PHOTOGRAPHS}
+_CROPS, _PHOTOGRAPHS, _DARK = ("random", "hard"), ("crop", "scene"), ("dark",)  # of the first, second and third set
+_NATURAL = (*_CROPS, *_PHOTOGRAPHS, *_DARK)
+_GROUPS = {"natural": _NATURAL, "first set": _CROPS, "second set": _PHOTOGRAPHS, "dark": _DARK}
 _GOOD_REFUSED = 0.02  # share of the good natural ones that the threshold of `maskaug generate` may refuse
 _THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 
@@ -205,7 +206,9 @@ def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
     ]
     limits = np.array([np.prod([one.features[name] for name in LIMITS]) for one in scores])
     values = limits / (1 + np.exp(-np.mean(left_out, axis=0)))
-    natural, second = (np.array([one.stratum in strata for one in scores]) for strata in (_NATURAL, _PHOTOGRAPHS))
+    natural, second, dark = (
+        np.array([one.stratum in strata for one in scores]) for strata in (_NATURAL, _PHOTOGRAPHS, _DARK)
+    )
     passed = values >= np.quantile(values[natural & accepted], _GOOD_REFUSED)
     model.fit(features, accepted)
     return {
@@ -215,7 +218,7 @@ def fit(scores: list[ScoredOverlay]) -> dict[str, object]:
                 "bad_passed": float(passed[group & ~accepted].mean()),
                 "acceptable_of_passed": float(accepted[group & passed].mean()),
             }
-            for name, group in (("natural", natural), ("second set", second))
+            for name, group in (("natural", natural), ("second set", second), ("dark", dark))
             if len(set(accepted[group].tolist())) == 2
         },
         "weights": dict(zip(WEIGHTS, model.coef_[0].round(2).tolist(), strict=True)),

@@ -1,5 +1,6 @@
 """The command line: parsing, printing and exit codes; the work is done by the functions it calls."""
 
+import shlex
 import signal
 import time
 from collections import Counter
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isnan
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.markup import escape
@@ -25,12 +26,14 @@ from maskaug.augment import (
     generate,
 )
 from maskaug.augment.generate.generate import Progress as ReportProgress
-from maskaug.cli.command import UsageError, command
-from maskaug.cli.console import bar, err, extra, fail, out
+from maskaug.augment.generate.resume import resumed
+from maskaug.cli.command import UsageError, command, typed
+from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, OptionError
+from maskaug.core.pictures import WARNINGS
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.review_ui import ReviewOptions, review
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from maskaug.augment.reviews.agreement import Agreement, Coefficient
 
 _PLAIN_LINE_SECONDS = 10.0
+_FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
 
 app = typer.Typer(
     help="Masked-face data you can trust.",
@@ -56,12 +60,15 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
-    except UsageError as error:
-        fail(str(error), 2)
+    except (UsageError, OptionError) as error:
+        fail(str(error), WRONG_OPTION)
     except MaskaugError as error:
-        fail(str(error), 1)
+        fail(str(error), PROBLEM)
+    except OSError as error:
+        place = error.filename2 or error.filename
+        fail(f"{f'{place}: ' if place else ''}{error.strerror or error}; mend that, and begin again", PROBLEM)
     except KeyboardInterrupt:
-        fail("stopped; nothing half-written is left", 130)
+        fail("stopped", INTERRUPTED)
 
 
 @app.callback(invoke_without_command=True)
@@ -81,15 +88,20 @@ def _generate(options: GenerateOptions) -> None:
     pictures to verify persons by.
     """
     started = time.monotonic()
-    try:
-        with _progress() as report:
-            summary = generate(options, report, wears_mask if masked_check_available() else None)
-    except KeyboardInterrupt:
-        fail(f"stopped; go on with: maskaug generate {options.src} {options.dst} --resume", 130)
+    with _progress() as report:
+        summary = generate(options, report, wears_mask if masked_check_available() else None)
+    options = resumed(options)
     _print_summary(summary, options, time.monotonic() - started)
+    if summary.failed:
+        _print_failed(summary, options)
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
     if not summary.masked and options.copies != 0 and (summary.missing or not unmasked):
-        fail("no picture got a mask; the table says why", 1)
+        fail("no picture got a mask; the table says why", PROBLEM)
+
+
+def _generate_stopped(options: GenerateOptions) -> str:
+    again = options.model_copy(update={"overwrite": False, "resume": not options.retry_failed})
+    return f"every finished picture is kept; go on with: {typed(again)}"
 
 
 def _apply(options: ApplyOptions) -> None:
@@ -100,6 +112,8 @@ def _apply(options: ApplyOptions) -> None:
             problems += 1
             err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
             continue
+        for warning in result.warnings:
+            err.print(f"maskaug: {result.picture}: {warning}", highlight=False, soft_wrap=True, markup=False)
         worn = ", ".join(f"{overlay.params.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
         out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
     if problems:
@@ -148,6 +162,10 @@ def _review(options: ReviewOptions) -> None:
     out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
 
 
+def _stopped_review(options: ReviewOptions) -> str:
+    return f"every decision is kept; go on with: {typed(options)}"
+
+
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -162,9 +180,9 @@ def _doctor() -> None:
         raise typer.Exit(1)
 
 
-app.command("generate")(command(GenerateOptions, _generate))
+app.command("generate")(command(GenerateOptions, _generate, _generate_stopped))
 app.command("apply")(command(ApplyOptions, _apply))
-app.command("review")(command(ReviewOptions, _review))
+app.command("review")(command(ReviewOptions, _review, _stopped_review))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)
@@ -305,8 +323,13 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
         table.add_row(f"pairs, {persons} person", str(count))
     for reason, count in Counter(summary.refused).most_common():
         table.add_row(f"refused, {escape(reason)}", str(count))
+    for kind, sources in sorted(summary.warnings.items()):
+        table.add_row(f"[yellow]{WARNINGS.get(kind, kind)}[/]", str(len(sources)))
     for split, count in sorted(summary.missing.items()):
         table.add_row(f"[yellow]missing for balance, {escape(split)}[/]", str(count))
+    for split, count in sorted(summary.surplus.items()):
+        said = f"more masked than unmasked pictures, {escape(split)}: maskaug curate makes them equal"
+        table.add_row(f"[yellow]{said}[/]", str(count))
     written = sum(summary.original.values()) + sum(summary.masked.values())
     if summary.faces_bare:
         table.add_row(
@@ -321,6 +344,20 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     out.print(table)
     sheet = GeneratedSet(options.dst).contact_sheet
     out.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)
+    if options.layout == "identities" and not options.apart and summary.original[""]:
+        advice = "give --apart to have persons in folders of their own, or see docs/identities.md"
+        said = f"torchvision's ImageFolder would take {GeneratedSet(options.dst).manifest} for a person; {advice}"
+        out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_failed(summary: Summary, options: GenerateOptions) -> NoReturn:
+    """Name the first of the pictures that failed, say where all of them stand, and exit."""
+    for message in list(summary.failed.values())[:_FAILED_SHOWN]:
+        err.print(f"maskaug: {message}", highlight=False, soft_wrap=True, markup=False)
+    again = shlex.join(["maskaug", "generate", str(options.src), str(options.dst), "--retry-failed"])
+    stats = GeneratedSet(options.dst).stats
+    count = counted(len(summary.failed), "picture")
+    fail(f"{count} failed, all of them named in {stats} under failed; try them again with: {again}", 1)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

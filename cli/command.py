@@ -1,6 +1,9 @@
-"""From an options model to a command's parameters: each option is declared once, in the model."""
+"""From an options model to a command's parameters, and back to what can be typed: each option is declared once."""
 
 import inspect
+import os
+import shlex
+import sys
 import types
 from collections.abc import Callable
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -10,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
+from maskaug.cli.console import INTERRUPTED, fail
+
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
 
 
@@ -17,23 +22,37 @@ class UsageError(Exception):
     """Options that do not check; the message names each."""
 
 
-def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[..., None]:
+def command(
+    model: type[BaseModel], run: Callable[[Any], None], stopped: Callable[[Any], str] | None = None
+) -> Callable[..., None]:
     """A function for Typer: its parameters are the model's fields, and ``run`` gets the checked model.
+
+    On Ctrl-C, ``stopped`` says of the model what was kept and what goes on; None: nothing was, and it begins again.
 
     Required fields become arguments, the others options; descriptions become their help. A field that can be left
     out is an argument all the same where its schema says ``{"argument": True}``; an underscore at the end of a name,
     as in ``json_``, is not part of the option's.
     """
 
-    def parsed(**values: object) -> None:
-        given = {name: value for name, value in values.items() if value is not None}
+    def parsed(context: typer.Context, **values: object) -> None:
+        # Only what was typed, so that the model knows what that was; what was not has the model's own default.
+        sources = {name: context.get_parameter_source(name) for name in values}
+        typed = (name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
+        given = {name: values[name] for name in typed if values[name] is not None}
         try:
             options = model(**given)
         except ValidationError as error:
             raise UsageError("; ".join(_sentence(model, problem) for problem in error.errors())) from error
-        run(options)
+        try:
+            run(options)
+        except KeyboardInterrupt:
+            said = (stopped or begin_again)(options)
+            if int(os.environ.get("RANK", "0")):  # of torchrun's processes, the first speaks
+                sys.exit(INTERRUPTED)
+            fail(f"stopped; {said}", INTERRUPTED)
 
-    parameters = [_parameter(name, field) for name, field in model.model_fields.items()]
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    parameters = [context, *(_parameter(name, field) for name, field in model.model_fields.items())]
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     # The lines of a paragraph are as long as the source's; a terminal's are not.
@@ -42,10 +61,62 @@ def command(model: type[BaseModel], run: Callable[[Any], None]) -> Callable[...,
     return parsed
 
 
+def begin_again(options: BaseModel) -> str:
+    """What a command says that keeps nothing when it is stopped."""
+    return f"nothing was written; begin again with: {typed(options)}"
+
+
+def typed(options: BaseModel) -> str:
+    """The command that has these options, as it can be typed in a POSIX shell: all that are not the default.
+
+    Args:
+        options: Of the command that its class is called after: ``TrainOptions`` of ``maskaug train``.
+    """
+    name = type(options).__name__.removesuffix("Options").lower()
+    arguments, flags = list[str](), list[str]()
+    for field_name, field in type(options).model_fields.items():
+        value = getattr(options, field_name)
+        if _is_argument(field):
+            arguments += _words(value)
+        elif value is True:
+            flags.append(_flag(field_name))
+        elif value != field.get_default(call_default_factory=True):
+            several = value if isinstance(value, list) else [value]
+            flags += [part for one in several for part in (_flag(field_name), *_words(one))]
+    # A name that begins with a dash would be taken for an option.
+    arguments = [f"./{word}" if word.startswith("-") else word for word in arguments]
+    return shlex.join([*program(), name, *arguments, *flags])
+
+
+def program() -> list[str]:
+    """How maskaug was started: by itself, or by torchrun on several processes of this machine."""
+    processes = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    if processes == "1":
+        return ["maskaug"]
+    return ["torchrun", "--nproc-per-node", processes, "-m", "maskaug"]
+
+
+def _words(value: object) -> list[str]:
+    """A value as a command line has it; :func:`_plain` says what is written as text."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [word for one in value for word in _words(one)]
+    if isinstance(value, tuple):
+        return [",".join(map(str, value))]
+    if isinstance(value, dict):
+        return [",".join(f"{name}={one}" for name, one in value.items())]
+    return [str(value)]
+
+
+def _is_argument(field: FieldInfo) -> bool:
+    return field.is_required() or field.json_schema_extra == {"argument": True}
+
+
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     annotation, flags = _plain(field.annotation), [_flag(name)]
     described = escape(field.description or "")  # what it has in brackets is no markup
-    if field.is_required() or field.json_schema_extra == {"argument": True}:
+    if _is_argument(field):
         default = ... if field.is_required() else None
         argument = typer.Argument(default, help=described, show_default=False, metavar=name.upper())
         return _keyword(name, annotation, argument)

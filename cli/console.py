@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 out, err = Console(), Console(stderr=True)
+PROBLEM, WRONG_OPTION, INTERRUPTED = 1, 2, 130  # exit statuses; 130 is what shells say of SIGINT
 
 
 def fail(message: str, status: int) -> NoReturn:
@@ -24,7 +25,7 @@ def extra(name: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        fail(f"{error.name} is not installed; give: pip install 'maskaug[{name}]'", 1)
+        fail(f"{error.name} is not installed; give: pip install 'maskaug[{name}]'", PROBLEM)
 
 
 @contextmanager

@@ -68,6 +68,7 @@ def examine() -> list[Finding]:
         _pack(),
         _opencv(),
         _window(),
+        _package("pillow-heif", "optional", "for HEIC pictures: pip install 'maskaug[heic]'"),
         *(_package(name, "optional", "for curating: pip install 'maskaug[curate]'") for name in _CURATE),
         _classifier(),
         _package("onnxruntime", "optional", "for predicting: pip install 'maskaug[predict]'"),

@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from maskaug.cli.command import command
+from maskaug.cli.command import begin_again, command, typed
 from maskaug.cli.console import bar, err, extra, out
 from maskaug.cli.training import train_progress
+from maskaug.core.classes import MASKED, UNMASKED
+from maskaug.core.text import counted
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.export.options import ExportOptions
@@ -63,20 +65,25 @@ def _tell(options: PredictOptions) -> None:
             if predicted.frame.problem:
                 problems += 1
                 err.print(f"maskaug: {predicted.frame.problem}", highlight=False, soft_wrap=True, markup=False)
+            for warning in predicted.frame.warnings:
+                err.print(
+                    f"maskaug: {predicted.frame.source}: {warning}", highlight=False, soft_wrap=True, markup=False
+                )
             if drawings and predicted.drawn is not None:
                 drawings.write(predicted.frame, predicted.drawn)
             lines = [_json_line(predicted, by)] if options.json_ else _lines(predicted)
             if lines and not said and not options.json_:
-                lines = [_LINE.format("P(mask)", "verdict", "place", "picture"), *lines]
+                lines = [_header(predicted), *lines]
             said += len(lines)
             for line in lines:
                 out.print(line, highlight=False, soft_wrap=True, markup=False)
-    except KeyboardInterrupt:
-        if options.camera is None:
+    except BaseException as error:
+        if options.camera is None or not isinstance(error, KeyboardInterrupt):  # which is how one leaves a camera
+            if drawings:
+                drawings.discard()
             raise
-    finally:
-        if drawings:
-            drawings.close()
+    if drawings:
+        drawings.close()
     if drawings and drawings.written:
         err.print(f"drawn: {len(drawings.written)} files below {options.draw}", highlight=False, soft_wrap=True)
     if problems:
@@ -123,14 +130,45 @@ def _ablate(options: AblateOptions) -> None:
     out.print(f"written: {options.out / TABLE_FILE}, {options.out / PLOT_FILE}", highlight=False, soft_wrap=True)
 
 
+def _stopped_predict(options: PredictOptions) -> str:
+    drawn = f", and finished drawings are in {options.draw}" if options.draw else ""
+    return f"what is printed holds{drawn}; begin again with: {typed(options)}"
+
+
+def _stopped_ablate(options: AblateOptions) -> str:
+    runs = [RunDir(path.parent) for path in options.out.glob("*/*/config.json")]
+    if not runs:
+        return begin_again(options)
+    finished = counted(sum(run.is_finished for run in runs), "finished run")
+    return f"{options.out} keeps {finished}; go on with: {typed(options)}"
+
+
 judging: dict[str, Callable[..., None]] = {
     "evaluate": command(EvaluateOptions, _evaluate),
-    "predict": command(PredictOptions, _predict),
-    "ablate": command(AblateOptions, _ablate),
+    "predict": command(PredictOptions, _predict, _stopped_predict),
+    "ablate": command(AblateOptions, _ablate, _stopped_ablate),
     "export": command(ExportOptions, _export),
 }
 
-_LINE = "{:>7}  {:<8}  {:<21}  {}"
+_NO_FACE = "no face"
+
+
+def _line(predicted: "Predicted", probability: str, verdict: str, place: str, picture: str) -> str:
+    """Columns as wide as the names of the classes need."""
+    first, second = len(_probability_of(predicted)), max(map(len, (*predicted.classes, _NO_FACE)))
+    return f"{probability:>{first}}  {verdict:<{second}}  {place:<21}  {picture}"
+
+
+def _probability_of(predicted: "Predicted") -> str:
+    return f"P({predicted.classes[MASKED]})"
+
+
+def _header(predicted: "Predicted") -> str:
+    return _line(predicted, _probability_of(predicted), "verdict", "place", "picture")
+
+
+def _called(predicted: "Predicted", masked: bool) -> str:
+    return predicted.classes[MASKED if masked else UNMASKED]
 
 
 def _lines(predicted: "Predicted") -> list[str]:
@@ -140,14 +178,15 @@ def _lines(predicted: "Predicted") -> list[str]:
         return []
     faces = zip(predicted.boxes, predicted.probabilities, predicted.masked, strict=True)
     return [
-        _LINE.format(
+        _line(
+            predicted,
             f"{probability:.3f}",
-            "mask" if masked else "no mask",
+            _called(predicted, masked),
             f"{left},{top} {right - left}x{bottom - top}",
             name,
         )
         for (left, top, right, bottom), probability, masked in faces
-    ] or [_LINE.format("-", "no face", "", name)]
+    ] or [_line(predicted, "-", _NO_FACE, "", name)]
 
 
 def _json_line(predicted: "Predicted", classifier: str) -> str:
@@ -159,9 +198,15 @@ def _json_line(predicted: "Predicted", classifier: str) -> str:
             "frame": frame.number,
             "seconds": None if frame.number is None else round(frame.seconds, 3),
             "problem": frame.problem or None,
+            "warnings": list(frame.warnings),
             "classifier": classifier,
             "faces": [
-                {"box": list(box), "probability": round(probability, 6), "masked": masked}
+                {
+                    "box": list(box),
+                    "class": _called(predicted, masked),
+                    "probability": round(probability, 6),
+                    "masked": masked,
+                }
                 for box, probability, masked in faces
             ],
         }

@@ -1,14 +1,17 @@
 """The command line of training: printing and exit codes."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from maskaug.cli.command import command
+from maskaug.cli.command import begin_again, command, program
 from maskaug.cli.console import err, extra, out
+from maskaug.core.text import counted
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.run_dir import RunDir
@@ -64,7 +67,37 @@ def _distill(options: DistillOptions) -> None:
     out.print(said, highlight=False, soft_wrap=True, markup=False)
 
 
-training = {"train": command(TrainOptions, _train), "distill": command(DistillOptions, _distill)}
+def _stopped_train(options: TrainOptions) -> str:
+    from maskaug.train.fit.begin import run_folder  # noqa: PLC0415
+
+    return stopped_run(run_folder(options)) or begin_again(options)
+
+
+def stopped_run(run: Path) -> str | None:
+    """What a training says that was stopped: what RUN keeps, and the command that goes on; None if it keeps nothing."""
+    files = RunDir(run)
+    if not files.last.exists():
+        return None
+    with files.history.open(encoding="utf-8") as rows:
+        epochs = counted(sum(1 for _ in rows) - 1, "epoch")
+    return f"{run} keeps {epochs}; go on with: {shlex.join([*program(), 'train', '--resume', str(run)])}"
+
+
+def _stopped_distill(options: DistillOptions) -> str:
+    student = options.out or RunDir(options.run).student
+    kept = stopped_run(student)
+    if kept is None:
+        return begin_again(options)
+    export = shlex.join(["maskaug", "export", str(student), "--half"])
+    if RunDir(student).is_finished:
+        return f"{student} is trained; go on with: {export}"
+    return f"{kept} && {export}"
+
+
+training = {
+    "train": command(TrainOptions, _train, _stopped_train),
+    "distill": command(DistillOptions, _distill, _stopped_distill),
+}
 
 
 @contextmanager

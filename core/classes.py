@@ -1,4 +1,6 @@
-"""Names of the classes, as folders and columns have them."""
+"""Names of the classes, as folders and columns have them, and their labels: places in a list of the names."""
+
+UNMASKED, MASKED = 0, 1
 
 UNMASKED_CLASS = "not_wearing_mask"
 MASKED_CLASS = "wearing_mask"

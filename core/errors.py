@@ -1,10 +1,18 @@
 """The one base class of errors that are expected, and told to the user in one line."""
 
+import traceback
+
 from pydantic import ValidationError
+
+from maskaug.core.files import printable
 
 
 class MaskaugError(Exception):
     """An expected problem; the message says what, where and what to do."""
+
+
+class OptionError(MaskaugError):
+    """An option is wrong, whatever the files hold; the message names it."""
 
 
 def first_problem(error: Exception) -> str:
@@ -16,3 +24,12 @@ def first_problem(error: Exception) -> str:
     told, given = str(problem["msg"]).removeprefix("Value error, "), problem["input"]
     value = f", but it is {given!r}" if isinstance(given, (str, int, float)) else ""
     return f"{place}: {told}{value}" if place else f"{told}{value}"
+
+
+def failure(error: Exception) -> str:
+    """What a library raised, in one line: type, text, and where: ``cv2.error: ... (maskaug.core.resize, line 21)``."""
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    place = f"{frame.f_globals.get('__name__', frame.f_code.co_filename)}, line {line}"
+    kind = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+    text = " ".join(str(error).split()) or "without a word"
+    return printable(f"{kind}: {text} ({place})")

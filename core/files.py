@@ -5,6 +5,8 @@ import os
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -39,6 +41,29 @@ def write_atomic(path: Path, data: bytes, partial: Path) -> None:
         raise
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[None]:
+    """A folder for as long as there is something to keep: made with its parents, if it is missing.
+
+    Where the block fails, those of them that were made and are empty are removed again.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with suppress(OSError):  # one that holds something, and its parents, stay
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
 def file_sha256(path: Path) -> str | None:
     """Hexadecimal digest of a file, or None if it cannot be read."""
     try:
@@ -59,6 +84,8 @@ PICTURE_SUFFIXES = {
     ".tif",
     ".tiff",
     ".avif",
+    ".heic",
+    ".heif",
     ".pgm",
     ".ppm",
 }

@@ -61,9 +61,10 @@ class Row(FaceRecord, total=False):
     crop: list[int]  # left, top, right, bottom of a crop, in pixels of the source as it was turned
     faces_bare: int  # faces in sight that wear none of our masks
     message: str
+    warnings: list[str]  # about the source's file, where it is odd but could be read
     other_faces: list[FaceRecord]
     other_boxes: list[list[float]]  # of faces in sight whose landmarks could not be found
-    masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source
+    masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source, a crop's beside it, too
 
 
 _FACE_FIELDS = [
@@ -102,6 +103,7 @@ SCHEMA = pa.schema(
         ("crop", pa.list_(pa.int32())),
         ("faces_bare", pa.int32()),
         ("message", pa.string()),
+        ("warnings", pa.list_(pa.string())),
         *_FACE_FIELDS,
         ("other_faces", pa.list_(pa.struct(_FACE_FIELDS))),
         ("other_boxes", pa.list_(pa.list_(pa.float32()))),

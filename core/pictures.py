@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import logging
 import stat
 import warnings
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from maskaug.core.color import to_srgb
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import printable
+from maskaug.core.native_words import catch_words
 
 PictureFormat = Literal["jpeg", "png"]
 SUFFIXES: dict[PictureFormat, str] = {"jpeg": ".jpg", "png": ".png"}
@@ -24,14 +27,27 @@ MAX_PIXELS = 100_000_000
 # In a smaller picture, no face has landmarks that can be found.
 MIN_SIDE = 32
 
+# Kinds of warnings about files that can be read, and what each means.
+WARNINGS = {
+    "animation": "animations or several pages, of which only the first is used",
+    "damaged": "damaged files that could be read all the same",
+}
+
+# What Pillow logs of damaged files is told by its errors: without a handler, it would go to the terminal.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
 _ORIENTATION = 0x0112  # EXIF tag
+# Of a file's first box, as ISO/IEC 23008-12 names what it holds.
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_LONGEST_BRANDS = 256  # bytes that are looked at
 
 
 class PictureError(MaskaugError):
     """A file that cannot be used as a picture.
 
     Attributes:
-        reason: ``missing``, ``no_permission``, ``not_a_file``, ``empty_file``, ``not_a_picture``,
+        reason: ``missing``, ``no_permission``, ``not_a_file``, ``empty_file``, ``not_a_picture``, ``heic_missing``,
             ``truncated``, ``unreadable``, ``too_many_pixels`` or ``too_small``.
         sha256: Of the file's bytes, where they could be read.
     """
@@ -47,23 +63,25 @@ class DecodedPicture:
     """A decoded picture.
 
     Attributes:
-        pixels: ``(H, W, 3) uint8`` RGB, upright, C-contiguous.
+        pixels: ``(H, W, 3) uint8`` sRGB, upright, C-contiguous.
         sha256: Of the file's bytes, hexadecimal.
         full_size: Width and height of the upright picture before it was shrunk.
         orientation: How the file stores the upright picture, 1 to 8 as EXIF numbers them.
+        warnings: What is odd about the file, though it can be read: each a kind of `WARNINGS`, a colon, and words.
     """
 
     pixels: NDArray[np.uint8]
     sha256: str
     full_size: tuple[int, int]
     orientation: int = 1
+    warnings: tuple[str, ...] = ()
 
 
 def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
-    """Decode a file into upright RGB; its type is decided by its content.
+    """Decode a file into upright sRGB; its type is decided by its content.
 
-    Grey, palette, CMYK, 16-bit and transparent pictures (over white) become 8-bit RGB; of an animation the
-    first frame is taken.
+    Grey, palette, CMYK, 16-bit and transparent pictures (over white) become 8-bit RGB, and colour profiles are applied;
+    of an animation the first frame is taken. HEIC needs the extra ``heic``.
 
     Args:
         path: The file.
@@ -75,7 +93,7 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        pixels, orientation = _decode(data, path)
+        pixels, orientation, warned = _decode(data, path)
     except PictureError as error:
         error.sha256 = sha256
         raise
@@ -87,7 +105,7 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
-    return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation)
+    return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation, warned)
 
 
 def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality: int = 95) -> bytes:
@@ -117,8 +135,10 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int]:
-    """Upright RGB pixels, and the EXIF orientation that they were stored in."""
+def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int, tuple[str, ...]]:
+    """Upright sRGB pixels, the EXIF orientation that they were stored in, and warnings."""
+    if _is_heic(data):
+        _enable_heic(path)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
@@ -130,8 +150,9 @@ def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int]:
                     raise PictureError("too_many_pixels", f"{path} claims {size} pixels, over {limit}; scale it down")
                 orientation = picture.getexif().get(_ORIENTATION, 1)
                 quick = _quick_jpeg(picture, data)
+                pixels, warned = _by_pillow(picture) if quick is None else quick
                 known = orientation if orientation in range(1, 9) else 1
-                return _to_rgb(picture) if quick is None else quick, known
+                return pixels, known, (*warned, *_left_out(picture))
         except PictureError:
             raise
         except UnidentifiedImageError as error:
@@ -145,20 +166,72 @@ def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int]:
             raise PictureError("unreadable", f"{path} is damaged ({error}); export it again") from error
 
 
-def _quick_jpeg(picture: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
-    """The usual case by OpenCV, in half of Pillow's time; None where it is not the usual case.
+def _is_heic(data: bytes) -> bool:
+    """Whether a file is HEIC, whatever it is called; AVIF, which looks alike, Pillow reads itself."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(data[:4], "big"), _LONGEST_BRANDS)
+    brands = {data[8:12], *(data[start : start + 4] for start in range(16, end, 4))}
+    return bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
+
+
+def _enable_heic(path: Path) -> None:
+    try:
+        from pillow_heif import register_heif_opener  # noqa: PLC0415  of an extra
+    except ModuleNotFoundError as error:
+        message = f"{path} is a HEIC picture; to read these: pip install 'maskaug[heic]'"
+        raise PictureError("heic_missing", message) from error
+    register_heif_opener()  # as often as one likes
+
+
+def _left_out(picture: Image.Image) -> tuple[str, ...]:
+    """A warning where a file has more pictures than the one that is used."""
+    if picture.format == "MPO":  # a camera's, whose further pictures are previews or another eye's view
+        return ()
+    try:
+        count = getattr(picture, "n_frames", 1)
+    except Exception:  # the later frames are damaged, and not needed
+        return ("animation: only the first frame is used, and a later one is damaged",)
+    unit = "pages" if picture.format == "TIFF" else "frames"
+    return (f"animation: only the first of {count} {unit} is used",) if count > 1 else ()
+
+
+def _quick_jpeg(picture: Image.Image, data: bytes) -> tuple[NDArray[np.uint8], tuple[str, ...]] | None:
+    """The usual case by OpenCV, in less than Pillow's time, with warnings; None where it is not the usual case.
 
     OpenCV fills what a cut file lacks with grey and says nothing: only files that end as they should come here.
     """
     usual = picture.format == "JPEG" and picture.mode == "RGB" and data.endswith(b"\xff\xd9")
     if not usual or picture.getexif().get(_ORIENTATION, 1) != 1:
         return None
-    pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    return None if pixels is None else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    decoded = catch_words(lambda: cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags))
+    if decoded is None or decoded[0] is None:
+        return None
+    pixels = np.asarray(cv2.cvtColor(decoded[0], cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    if picture.info.get("icc_profile"):
+        # A new picture has no profile of its own.
+        plain = Image.fromarray(pixels)
+        plain.info["icc_profile"] = picture.info["icc_profile"]
+        pixels = np.asarray(to_srgb(plain))
+    return pixels, tuple(f"damaged: {word}" for word in decoded[1])
 
 
-def _to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
-    upright = ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
+def _by_pillow(picture: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Any picture, with warnings."""
+
+    def decode() -> NDArray[np.uint8]:
+        return _to_rgb(to_srgb(_upright(picture)))
+
+    caught = catch_words(decode) if picture.format == "TIFF" else None  # Pillow's other decoders are silent
+    return (decode(), ()) if caught is None else (caught[0], tuple(f"damaged: {word}" for word in caught[1]))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
+
+
+def _to_rgb(upright: Image.Image) -> NDArray[np.uint8]:
     if upright.mode == "RGB" and not upright.has_transparency_data:
         return np.asarray(upright)
     if upright.mode.startswith(("I", "F")):

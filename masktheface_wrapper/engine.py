@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from maskaug.assets import standard_pack
-from maskaug.core.arrays import Image
+from maskaug.core.arrays import Image, check_image
 from maskaug.core.faces import Face
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.blend.composite import merge
-from maskaug.masktheface_wrapper.blend.foreground import hide_behind_foreground
+from maskaug.masktheface_wrapper.blend.foreground import hide_behind
 from maskaug.masktheface_wrapper.blend.harmonize import harmonize
 from maskaug.masktheface_wrapper.cloth.fabric import hex_to_rgb, render_cloth
 from maskaug.masktheface_wrapper.cloth.packs import load_pack
@@ -18,7 +18,7 @@ from maskaug.masktheface_wrapper.cloth.sampling import MaskDistribution, sample_
 from maskaug.masktheface_wrapper.cloth.template import Pack, PackError, Template
 from maskaug.masktheface_wrapper.detect.finder import FaceFinder
 from maskaug.masktheface_wrapper.detect.placement import placement_probability
-from maskaug.masktheface_wrapper.fit.mesh import fit_shell
+from maskaug.masktheface_wrapper.fit.mesh import fit_correction, fit_shell
 from maskaug.masktheface_wrapper.fit.sprite import sprite_for, warp_sprite
 from maskaug.masktheface_wrapper.fit.straps import strap_layers
 from maskaug.masktheface_wrapper.fit.warp import warp
@@ -77,7 +77,7 @@ class MaskEngine:
         """Faces in an ``(H, W, 3) uint8`` RGB picture, largest first; empty if there are none.
 
         Raises:
-            ValueError: the engine was made without a finder.
+            TypeError, ValueError: it is no such picture, or the engine was made without a finder.
         """
         return self.finder.find(image)
 
@@ -110,10 +110,9 @@ class MaskEngine:
             face: One of its faces.
 
         Raises:
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise ValueError(f"image must be (H, W, 3) uint8 RGB, but got {image.shape} {image.dtype}")
+        check_image(image)
         image, face = _upright(image, face)
         context = measure_face(image, face.landmarks)
         return replace(context, placement=placement_probability(image, face.landmarks))
@@ -129,8 +128,9 @@ class MaskEngine:
 
         Raises:
             PackError: the pack has no such template, or there is no such texture.
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         if face.turns:
             turned = self.apply(*_upright(image, face), params, context)
             return replace(
@@ -176,8 +176,9 @@ class MaskEngine:
             A new ``(H, W, 3) uint8`` RGB picture.
 
         Raises:
-            ValueError: the picture has another shape or type.
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         if face.turns:
             return turn_image(self.occlude(*_upright(image, face), occluder, context), -face.turns)
         if context is None:
@@ -202,6 +203,10 @@ class MaskEngine:
             image: ``(H, W, 3) uint8`` RGB; it is not changed.
             kind: A kind of mask, or weights by kind; None: anything the pack has.
             rng: Where every random number comes from.
+
+        Raises:
+            PackError: the pack has no mask of a kind.
+            TypeError, ValueError: it is no such picture, or the engine was made without a finder.
         """
         for face in self.find(image):
             overlay = self.apply(image, face, self.sample(rng, kind))
@@ -223,7 +228,10 @@ class MaskEngine:
         """Fit and render a mask; None if all of it lies outside the picture."""
         image, landmarks, camera, skin = context.image, context.landmarks, context.camera, context.skin
         size = (image.shape[0], image.shape[1])
-        mesh = fit_shell(template.shell or "wrap", landmarks, camera, params)
+        cut = template.shell or "wrap"
+        if cut not in context.corrections:
+            context.corrections[cut] = fit_correction(cut, landmarks, camera)
+        mesh = fit_shell(cut, landmarks, camera, params, context.corrections[cut])
         if template.shell is None:
             template = sprite_for(template, camera.pose.yaw)
         render = warp_sprite if template.shell is None else warp
@@ -236,7 +244,7 @@ class MaskEngine:
             layers.append(mask)
         if not layers:
             return None
-        return hide_behind_foreground(merge(layers), image, landmarks, skin)
+        return hide_behind(merge(layers), context.foreground)
 
 
 def _upright(image: Image, face: Face) -> tuple[Image, Face]:

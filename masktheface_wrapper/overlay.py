@@ -56,7 +56,7 @@ class Overlay:
         params: The sampled parameters; ``engine.apply(image, face, params)`` gives equal pixels.
         quality: In [0, 1]: how likely a person accepts it.
         reasons: Names of what lowers the quality, gravest first: ``misplaced``, ``landmarks_unstable``,
-            ``something_before_face``, ``too_dark``, ``too_small``, ``out_of_frame``, ``extreme_pose``,
+            ``something_before_face``, ``too_small``, ``out_of_frame``, ``extreme_pose``,
             ``low_coverage``. Empty where nothing does.
         features: What ``quality`` is made of, each in [0, 1], by reason; 1 is faultless.
     """

@@ -12,7 +12,7 @@ from maskaug.core.files import write_atomic
 from maskaug.core.manifest import REVIEWS_FOLDER
 from maskaug.core.version import __version__
 from maskaug.review_ui.options import ReviewOptions
-from maskaug.review_ui.page.server import PageServer
+from maskaug.review_ui.page.server import PageServer, check_port
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.session.session import Counts, Session, accept_by_score
@@ -57,7 +57,9 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
     """
     own = Path(os.path.expanduser(_OWN_KEYS))  # noqa: PTH111  Path.expanduser fails where there is no home
     keys = read_keys(options.keys or (own if own.is_file() else None))
-    if not options.serve:
+    if options.serve:
+        check_port(options.port)
+    else:
         check_window()
     with _open(options) as (session, controller, log, by_score):
         if session is not None and controller is not None:

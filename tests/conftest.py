@@ -1,7 +1,10 @@
 """Fixtures: real photographs, real models. Nothing here is a stand-in."""
 
 import os
+import signal
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # A thread for each of pytest's workers: PyTorch's own would wait for each other. Read when PyTorch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -53,6 +56,25 @@ def faces_folder(tmp_path):
     folder = tmp_path / "faces"
     astronaut.write_faces(folder, {"train": 6, "val": 2})
     return folder
+
+
+@pytest.fixture
+def maskaug(monkeypatch, capsys, tmp_path):
+    """The command line in this process, started in ``tmp_path``: exit status and what it printed."""
+    from maskaug.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    stopped_by = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["maskaug", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return SimpleNamespace(returncode=stopped.value.code or 0, stdout=printed.out, stderr=printed.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, stopped_by)
 
 
 @pytest.fixture(scope="session")

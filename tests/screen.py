@@ -5,6 +5,9 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 TOOLS = ("Xvfb", "openbox", "xdotool")
 
@@ -22,12 +25,24 @@ def until(condition, seconds=20.0):
     return found
 
 
+def skip_where_busy(decide, seconds=0.15):
+    """Skip a test of a pace that this machine cannot keep now: of five decisions, the middle one takes longer."""
+    times = []
+    for _ in range(5):
+        started = time.monotonic()
+        decide("a")
+        times.append(time.monotonic() - started)
+    if sorted(times)[2] > seconds:
+        pytest.skip(f"this machine is too busy: {sorted(times)[2]:.2f} s from a key to the next picture")
+
+
 class Screen:
     """A display with a window manager on it."""
 
     def __init__(self, display):
         self.environment = {**os.environ, "DISPLAY": display}
         self.environment.pop("WAYLAND_DISPLAY", None)
+        self.scenes: Path | None = None  # where the review window says what it shows, see watched_review.py
 
     def do(self, *arguments, check=True):
         done = subprocess.run(
@@ -52,6 +67,18 @@ class Screen:
             started = time.monotonic()
             self.do("key", key)
             time.sleep(max(0.0, delay / 1000 - (time.monotonic() - started)))
+
+    def scene(self):
+        """The scene that the review window shows as a whole; None while it shows none."""
+        lines = self.scenes.read_text().split() if self.scenes and self.scenes.exists() else []
+        return lines[-1] if lines and lines[-1] != "None" else None
+
+    def decide(self, *keys):
+        """Press each key when what the last one led to is on the screen."""
+        for key in keys:
+            before = self.scene()
+            self.do("key", key)
+            until(lambda before=before: self.scene() not in (before, None))
 
     def click(self, window, x, y):
         self.do("mousemove", "--window", window, x, y, "click", 1)

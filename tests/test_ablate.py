@@ -7,12 +7,13 @@ from classifiers import write_network
 from generated import MASKED, UNMASKED
 from pydantic import ValidationError
 from runs import predictions, write_pictures
+from training import balanced
 
 from maskaug.train.ablate import ablate as ablate_module
 from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_options
 from maskaug.train.ablate.comparison import Ablation, Outcome, Spread, comparison_table, summary_table
 from maskaug.train.ablate.options import AblateOptions
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.predictions import write_predictions
 from maskaug.train.model.calibration import Calibration
@@ -41,6 +42,8 @@ class Trainer:
 
 
 def options(tmp_path, *, vary=("weights=none,imagenet",), **more):
+    if not (tmp_path / "data").exists():
+        balanced(tmp_path / "data", train=1, val=1)
     return AblateOptions(data=tmp_path / "data", out=tmp_path / "out", vary=list(vary), **more)
 
 
@@ -87,7 +90,7 @@ def test_what_cannot_be_varied_is_said_before_anything_is_trained(tmp_path):
     train = Trainer()
     with pytest.raises(RecipeError, match="the recipe has no 'colour'"):
         ablate(options(tmp_path, vary=["weights=none", "colour=red"]), train)
-    with pytest.raises(AblateError, match="--vary recipe"):
+    with pytest.raises(TrainOptionError, match="--vary recipe"):
         ablate(options(tmp_path, vary=["recipe=report,mine"]), train)
     assert train.trained == []
     assert not (tmp_path / "out").exists()

@@ -270,6 +270,8 @@ def test_small_faces_of_large_pictures_are_found(engine, size):
     near = [min(np.hypot(*(point - center)) for point in found) < 30 for center in centers]
     assert sum(near) >= 11
     assert len(found) == sum(near), "and nothing else"
+    middles = [(box[:2] + box[2:]) / 2 for box in engine.finder.boxes(place)]
+    assert sum(min(np.hypot(*(middle - center)) for middle in middles) < 30 for center in centers) >= 11
 
 
 def test_large_pictures_are_searched_without_a_warning_and_without_cut_faces(engine, photo, face):

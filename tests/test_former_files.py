@@ -6,6 +6,7 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+import astronaut
 import numpy as np
 import pytest
 
@@ -135,7 +136,9 @@ def test_a_classifier_learns_from_it(former):
     assert all(len(faces_of(sample.row)) == 1 for sample in samples)
 
 
-def test_a_finished_set_is_left_as_it_is(former, faces_folder, monkeypatch):
+def test_a_finished_set_is_left_as_it_is(former, tmp_path, monkeypatch):
+    faces_folder = tmp_path / "faces"
+    astronaut.write_faces(faces_folder, {"train": 4, "val": 2})
     config = json.loads((former / "config.json").read_text())
     (former / "config.json").write_text(json.dumps({**config, **ADDED, "src": str(faces_folder)}))
     before = {path: file_sha256(path) for path in former.rglob("*") if path.is_file()}
@@ -143,7 +146,13 @@ def test_a_finished_set_is_left_as_it_is(former, faces_folder, monkeypatch):
     # Another version may render other overlays: it does not go on with a set, but says so.
     with pytest.raises(GenerateError, match=r"maskaug was '0\.1\.0', is "):
         generate(options)
-    monkeypatch.setattr(sys.modules[generate.__module__], "__version__", "0.1.0")
+    resume = sys.modules["maskaug.augment.generate.resume"]
+    monkeypatch.setattr(resume, "__version__", "0.1.0")
+    with pytest.raises(GenerateError, match=r"replaced: train/not_wearing_mask/astronaut_000\.jpg"):
+        generate(options)
+    # The pictures that it was made from are not kept.
+    known = {faces_folder / row["source"]: row["source_sha256"] for row in read_manifest(former)}
+    monkeypatch.setattr(resume, "file_sha256", known.get)
     summary = generate(options)
     assert summary.original == {f"train/{UNMASKED_CLASS}": 4, f"val/{UNMASKED_CLASS}": 2}
     assert summary.with_face == 6

@@ -37,6 +37,8 @@ from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.train.data.samples import DataError, resolve_classes
 
+IDENTITIES = Path(__file__).resolve().parents[1] / "docs" / "identities.md"
+
 
 def write(folder, *names):
     """A picture of a face for each name, no two alike."""
@@ -582,3 +584,22 @@ def test_persons_are_not_made_equal(tmp_path):
     result = curated(dst, tmp_path / "out", balance="none", pairs=0)
     assert result.kept == {("train", "original"): 2, ("train", "masked"): 2}
     assert not (tmp_path / "out/pairs.csv").exists()
+
+
+def test_torchvision_opens_what_was_made(tmp_path, maskaug):
+    """Where persons lie beside the manifest, ImageFolder fails: the summary says so, the documentation what to do."""
+    from torchvision.datasets import ImageFolder
+
+    write(tmp_path / "people", "anna/1.jpg", "bert/1.jpg", "bert/2.jpg")
+    said = maskaug("generate", "people", "masked", "--layout", "identities", "--workers", 1)
+    assert "torchvision's ImageFolder would take masked/manifest for a person; give --apart" in said.stdout
+    with pytest.raises(FileNotFoundError, match="manifest"):
+        ImageFolder(tmp_path / "masked")
+    code = IDENTITIES.read_text(encoding="utf-8").partition("- **torchvision**")[2].partition("```python\n")[2]
+    spoken = {}
+    exec(code.partition("```")[0], spoken)
+    assert (spoken["faces"].classes, len(spoken["faces"])) == (["anna", "bert"], 6)
+
+    apart = maskaug("generate", "people", "apart", "--layout", "identities", "--apart", "--workers", 1)
+    assert "ImageFolder" not in apart.stdout
+    assert ImageFolder(tmp_path / "apart" / "masked").classes == ["anna", "bert"]

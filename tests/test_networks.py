@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from maskaug.train.model.network import build_network
-from maskaug.train.model.weights import WeightsError, initial_network
+from maskaug.train.model.weights import ArchError, WeightsError, initial_network
 
 SMALL = "timm:lcnet_035"
 
@@ -23,13 +23,13 @@ def test_networks_of_timm_have_the_outputs_that_are_asked_for():
 
 
 def test_an_unknown_network_of_timm_is_named():
-    with pytest.raises(WeightsError, match="timm has no network 'lcnet_036'; did you mean timm:lcnet_035"):
+    with pytest.raises(ArchError, match="timm has no classifier 'timm:lcnet_036'; did you mean timm:lcnet_035"):
         initial_network("timm:lcnet_036", "none")
 
 
 def test_without_timm_it_is_said_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(WeightsError, match="pip install timm"):
+    with pytest.raises(ArchError, match=r"pip install 'maskaug\[timm\]'"):
         initial_network(SMALL, "none")
 
 

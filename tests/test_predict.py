@@ -12,6 +12,7 @@ from runs import command
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import encode_picture, read_picture
 from maskaug.train.data.margins import Margins, MarginsError, load_margins, measure_margins, save_margins
+from maskaug.train.errors import TrainOptionError
 from maskaug.train.export.export import export
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.predict import predict as predict_module
@@ -200,9 +201,9 @@ def test_without_a_run_the_bundled_classifier_judges(model, folder, monkeypatch)
 
 def test_what_a_file_cannot_do_is_said(model, folder, tmp_path):
     photo = folder / "deep" / "face.png"
-    with pytest.raises(PredictError, match="--explain looks into a network, which only a training run shows"):
+    with pytest.raises(TrainOptionError, match="--explain looks into a network, which only a training run shows"):
         next(predict(PredictOptions(run=model, paths=[photo], draw=tmp_path / "drawn", explain=True)))
-    with pytest.raises(PredictError, match="--device cuda is for a training run"):
+    with pytest.raises(TrainOptionError, match="--device cuda is for a training run"):
         next(predict(PredictOptions(run=model, paths=[photo], device="cuda")))
 
 
@@ -294,7 +295,7 @@ def test_drawn_pictures_keep_names_apart_and_never_replace_their_source(tmp_path
 def test_boxes_are_drawn_in_two_colours_and_readable_anywhere(photo):
     before = photo.copy()
     boxes = [(0, 0, 100, 100), (150, 150, 320, 320)]
-    drawn = draw_faces(photo, boxes, [0.9, 0.2], 0.5)
+    drawn = draw_faces(photo, boxes, [0.9, 0.2], 0.5, "with_mask")
     np.testing.assert_array_equal(photo, before)
     assert drawn[60, 0].tolist() == [34, 136, 51]
     assert drawn[200, 150].tolist() == [204, 51, 68]
@@ -377,7 +378,7 @@ def test_the_command_prints_lines_json_and_writes_drawings(maskaug, run, folder,
     assert shown.returncode == 1, "one picture is broken"
     assert "broken.jpg is empty" in shown.stderr
     head, face, wall = shown.stdout.splitlines()
-    assert head.split() == ["P(mask)", "verdict", "place", "picture"]
+    assert head.split() == ["P(wearing_mask)", "verdict", "place", "picture"]
     assert face.endswith("face.png")
     assert "no face" in wall
     assert sorted(path.name for path in (tmp_path / "drawn").rglob("*.*")) == ["face.png", "wall.jpg"]

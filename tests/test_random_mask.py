@@ -223,7 +223,7 @@ def test_the_mirror_table_exchanges_the_sides_of_the_mean_face():
         (lambda image, points: image[:1], r"\(3, H, W\) uint8"),
         (lambda image, points: PIL.Image.new("L", (112, 112)), "convert it first"),
         (lambda image, points: (image, image), "holds 2"),
-        (lambda image, points: (0, "astronaut.jpg"), "holds none"),
+        (lambda image, points: (0, 1.5), "holds none"),
         (lambda image, points: (image, key_points(points[:5])), r"shape \(68, 2\)"),
         (lambda image, points: (image[:, :100], key_points(points)), "transform both together"),
     ],

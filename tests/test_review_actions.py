@@ -66,21 +66,21 @@ def set_up(controller):
 
 
 def test_a_reason_is_a_row(controller, tmp_path, monkeypatch):
-    controller.do("help")
+    controller.do("help", controller.scene)
     before = frame_of(controller)
     assert says(before, "reject: over hand")
     assert not says(before, "reject: hair in front")
     monkeypatch.setitem(ACTIONS, "hair_in_front", reject_reason("hair_in_front", "0"))
     assert read_keys(None)["0"] == "hair_in_front"
     assert says(frame_of(controller), "reject: hair in front")
-    controller.do("help")
+    controller.do("help", controller.scene)
     assert says(frame_of(controller), "hair in front")
-    assert view_json(controller.view(), 0)["hints"][-1] == ("hair_in_front", "hair in front")
+    assert view_json(controller.view())["hints"][-1] == ("hair_in_front", "hair in front")
     told, _ = set_up(controller)
     assert told["help"][1][-1] == ["hair_in_front", "reject: hair in front"]
     assert told["keys"]["hair_in_front"] == "0"
-    assert controller.may("hair_in_front")
-    controller.do("hair_in_front")
+    assert not controller.do("hair_in_front", None)
+    assert controller.do("hair_in_front", controller.scene)
     (event,) = read_reviews(tmp_path / "dst")["anna"]
     assert (event.action, event.reason) == ("reject", "hair_in_front")
     assert (controller.view().message, controller.view().tone) == ("rejected: hair in front", "bad")
@@ -90,13 +90,13 @@ def test_a_switch_is_a_row(controller, monkeypatch):
     monkeypatch.setitem(ACTIONS, "mirror", ActionSpec("mirror", ("m",), "mirrored", "switch"))
     assert read_keys(None)["m"] == "mirror"
     assert ["mirror", "mirrored"] in set_up(controller)[0]["help"][0]
-    controller.do("mirror")
+    controller.do("mirror", controller.scene)
     assert "mirror" in controller.view().switches
-    assert view_json(controller.view(), 0)["switches"] == ["mirror"]
-    controller.do("help")
+    assert view_json(controller.view())["switches"] == ["mirror"]
+    controller.do("help", controller.scene)
     assert says(frame_of(controller), "mirrored")
-    controller.do("help")
-    controller.do("mirror")
+    controller.do("help", controller.scene)
+    controller.do("mirror", controller.scene)
     assert controller.view().switches == frozenset()
 
 
@@ -105,15 +105,15 @@ def test_every_switch_is_drawn(controller):
     switches = [action.name for action in ACTIONS.values() if action.kind == "switch"]
     assert switches
     for name in switches:
-        controller.do(name)
+        controller.do(name, controller.scene)
         assert (frame_of(controller) != plain).any(), name
-        controller.do(name)
+        controller.do(name, controller.scene)
         assert (frame_of(controller) == plain).all(), name
 
 
 def test_every_command_has_a_method(controller):
     known = {*controller._always, *controller._single, *controller._grid}
-    assert {action.name for action in ACTIONS.values() if action.kind == "command"} <= known
+    assert {action.name for action in ACTIONS.values() if action.kind == "command" or action.name == "flag"} <= known
     assert known <= ACTIONS.keys()
 
 

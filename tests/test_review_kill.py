@@ -62,12 +62,14 @@ def test_the_page_killed_while_it_is_used(tmp_path):
             view = json.load(answer)
         assert view["counts"]["accepted"] >= acknowledged
         while time.monotonic() < death and view["mode"] != "end":
-            body = json.dumps({"version": view["version"], "key": "a"}).encode()
+            scene = {"scene": view["scene"]}
             try:
-                with urllib.request.urlopen(address + "do", data=body) as answer:
+                with urllib.request.urlopen(address + "shown", data=json.dumps(scene).encode()):
+                    pass
+                with urllib.request.urlopen(address + "do", data=json.dumps({**scene, "key": "a"}).encode()) as answer:
                     view = json.load(answer)
             except urllib.error.HTTPError as error:  # the picture is being read
-                assert error.code == 503
+                assert error.code == 409
                 error.close()
         acknowledged = view["counts"]["accepted"]
         process.kill()

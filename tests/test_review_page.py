@@ -87,9 +87,16 @@ def ask(server, method, path, body=None, *, token=None, **headers):
     return found
 
 
-def do(server, version, **what):
-    status, _, body = ask(server, "POST", "do", json.dumps({"version": version, **what}))
+def do(server, scene, **what):
+    status, _, body = ask(server, "POST", "do", json.dumps({"scene": scene, **what}))
     return status, json.loads(body)
+
+
+def show(server):
+    """The number of a scene that a page has put on the screen."""
+    scene = view_of(server)["scene"]
+    assert ask(server, "POST", "shown", json.dumps({"scene": scene}))[0] == 200
+    return scene
 
 
 def view_of(server):
@@ -140,7 +147,7 @@ def test_another_origin_or_host_is_refused(dst):
         ):
             headers = {"Host": host} | ({"Origin": origin} if origin else {})
             assert ask(server, "GET", "view", **headers)[0] == status, (host, origin)
-            body = json.dumps({"version": -1, "key": "a"})
+            body = json.dumps({"scene": -1, "key": "a"})
             assert ask(server, "POST", "do", body, **headers)[0] == (409 if status == 200 else 403)
     assert decided(dst) == {}
 
@@ -176,20 +183,47 @@ def test_what_is_no_request(dst):
         for body in ("", "{", "[]", "1", '"a"', "{}", '{"key": "a"}', "null"):
             assert ask(server, "POST", "do", body)[0] == 400, body
         assert ask(server, "POST", "do", "x" * 5000)[0] == 413
-        version = view_of(server)["version"]
+        scene = show(server)
         for what in ({"key": 1}, {"key": "F1"}, {"cell": -1}, {"cell": "a"}, {"cell": 99}, {}):
-            assert do(server, version, **what)[0] == 200
-        assert view_of(server)["version"] == version
+            assert do(server, scene, **what)[0] == 200
+        assert view_of(server)["scene"] == scene
+        for body in ("", "[]", "{}", "1"):
+            assert ask(server, "POST", "shown", body)[0] == 400, body
     assert decided(dst) == {}
 
 
-def test_a_page_that_lags_behind_decides_nothing(dst):
+def test_a_decision_on_what_was_not_displayed_is_refused(dst):
     with served(dst) as server:
-        view = view_of(server)
-        status, now = do(server, view["version"], key="a")
-        assert status == 200
-        status, told = do(server, view["version"], key="x")
-        assert (status, told["version"]) == (409, now["version"])
+        scene = view_of(server)["scene"]
+        assert do(server, scene, key="a")[0] == 409, "sent to a page, but not yet on its screen"
+        assert do(server, None, key="a")[0] == 409
+        assert ask(server, "POST", "shown", json.dumps({"scene": scene + 1}))[0] == 409
+        assert do(server, scene + 1, key="a")[0] == 409
+        scene = show(server)
+        status, now = do(server, scene, key="a")
+        assert (status, now["message"]) == (200, "accepted")
+        status, told = do(server, scene, key="x")  # a page that lags behind, or a key that was too quick
+        assert (status, told["scene"]) == (409, now["scene"])
+        assert told["message"] == "not recorded: pressed before this was on the screen"
+        assert do(server, scene, key="l")[0] == 200, "how a picture is looked at decides nothing"
+    assert list(decided(dst).values()) == ["accept"]
+
+
+def test_a_picture_that_is_being_read_is_not_decided_on(dst, monkeypatch):
+    gate, read = threading.Event(), PictureCache._read
+
+    def slow(self, place, *, large):
+        gate.wait(10)
+        return read(self, place, large=large)
+
+    monkeypatch.setattr(PictureCache, "_read", slow)
+    with served(dst) as server:
+        view = json.loads(ask(server, "GET", "view")[2])
+        assert not view["whole"]
+        assert ask(server, "POST", "shown", json.dumps({"scene": view["scene"]}))[0] == 409
+        assert do(server, view["scene"], key="a")[0] == 409
+        gate.set()
+        assert do(server, show(server), key="a")[0] == 200
     assert list(decided(dst).values()) == ["accept"]
 
 
@@ -210,13 +244,13 @@ def test_what_the_page_says_of_itself(dst):
 
 def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
     with served(dst) as server:
-        view = view_of(server)
+        scene = show(server)
 
         def full(_):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
-        status, headers, body = ask(server, "POST", "do", json.dumps({"version": view["version"], "key": "a"}))
+        status, headers, body = ask(server, "POST", "do", json.dumps({"scene": scene, "key": "a"}))
         assert (status, headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
         assert b"No space left on device; the last decision is not kept" in body
         assert str(server.failed) == body.decode()
@@ -235,7 +269,7 @@ def test_disputes_are_shown_with_what_was_said(dst):
     with served(dst, disputed=True) as server:
         view = view_of(server)
         assert (view["others"], view["counts"]["total"]) == ("accept, wrong size", 1)
-        assert do(server, view["version"], key="x")[1]["mode"] == "end"
+        assert do(server, show(server), key="x")[1]["mode"] == "end"
     assert decided(dst, ADJUDICATOR) == {shas[3]: "reject"}
     assert digest("") not in decided(dst)
 
@@ -263,6 +297,7 @@ class Page:
         self.browser = browser
         browser.get(address)
         self.until("single")
+        screen.until(self.shown)
 
     def mode(self):
         return self.browser.execute_script("return document.body.dataset.mode")
@@ -279,13 +314,25 @@ class Page:
                 self.browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
             time.sleep(max(0.0, delay / 1000 - (time.monotonic() - started)))
 
+    def shown(self):
+        """The scene that the page has put on the screen."""
+        return self.browser.execute_script("return document.body.dataset.shown")
+
+    def decide(self, *keys):
+        """Press each key when the next picture is on the screen."""
+        for key in keys:
+            before = self.shown()
+            self.press(key, delay=0)
+            screen.until(lambda before=before: self.shown() != before)
+
     def text(self):
         return self.browser.find_element("tag name", "body").text
 
     def finish(self):
         self.press("q")
         self.until("closed")
-        assert self.browser.get_log("browser") == []  # no errors of the script, nothing that the policy forbids
+        # No errors of the script, nothing that the policy forbids; a key that is too quick is refused.
+        assert [one for one in self.browser.get_log("browser") if "409 (Conflict)" not in one["message"]] == []
 
 
 @pytest.fixture
@@ -313,7 +360,8 @@ def test_200_decisions_in_a_browser_and_none_lost(browser, command, dst):
     opened = Page(browser, address)
     rng = random.Random(0)
     keys = [rng.choice("aaaaxr123456789") for _ in range(200)]
-    opened.press(*keys, delay=30)
+    opened.decide(*keys[:-1])
+    opened.press(keys[-1])
     opened.until("end")
     assert "Everything is decided. u to undo, q to quit" in opened.text()
     opened.finish()
@@ -329,12 +377,25 @@ def test_200_decisions_in_a_browser_and_none_lost(browser, command, dst):
 
 
 @pytest.mark.slow
-def test_typing_faster_than_pictures_come_loses_nothing(page, dst):
-    page.press(*"axaaa12" * 5, delay=0)
-    screen.until(lambda: len(decided(dst)) == 35)
-    screen.until(lambda: "36 of 200" in page.text())
+def test_of_three_keys_at_once_one_decides(page, dst):
+    keys = "for (const key of 'ax1') document.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));"
+    before = page.shown()
+    page.browser.execute_script(keys)
+    screen.until(lambda: "not recorded: pressed before this was on the screen" in page.text())
+    screen.until(lambda: page.shown() != before)
+    page.decide("2")
     page.finish()
-    assert [event.action for event in read_reviews(dst)["anna"]][:3] == ["accept", "reject", "accept"]
+    events = read_reviews(dst)["anna"]
+    assert [(event.action, event.reason) for event in events] == [("accept", None), ("reject", "wrong_size")]
+    assert [event.output_sha256 for event in events] == read_queue(options_of(dst)).sha256s()[:2]
+
+
+@pytest.mark.slow
+def test_a_decision_every_150_ms_in_a_browser(page, dst):
+    screen.skip_where_busy(page.decide)
+    page.press(*"axaa1" * 8, delay=150)
+    page.finish()
+    assert len(decided(dst)) >= 5 + 36  # only where the machine stops for that long is a key too quick
 
 
 @pytest.mark.slow
@@ -342,11 +403,13 @@ def test_all_views_in_a_browser(page, dst):
     known = read_queue(options_of(dst)).sha256s()
     assert "the face is dark" in page.text()
     assert "<i>000" in page.text()
-    page.press("a", "x", "Backspace", "u", " ", "f", "ArrowLeft", "s", "l", "z", "b", "?")
+    page.decide("a", "x", "Backspace", "u", " ")
+    page.press("f", "ArrowLeft", "s", "l", "z", "b", "?")
     screen.until(lambda: page.browser.find_element("id", "help").is_displayed())
     page.press("a")  # which only takes the help away
-    assert len(page.browser.find_elements("tag name", "svg")) == 2
-    page.press("g", "ArrowRight", "x", "ArrowDown", "2")
+    screen.until(lambda: len(page.browser.find_elements("tag name", "svg")) == 2)
+    page.decide("g")
+    page.press("ArrowRight", "x", "ArrowDown", "2")
     page.until("grid")
     cells = page.browser.find_elements("class name", "cell")
     assert len(cells) == 25
@@ -355,7 +418,10 @@ def test_all_views_in_a_browser(page, dst):
     screen.until(lambda: len(decided(dst)) == 25)
     page.browser.refresh()  # what is decided and where one stands is the server's
     page.until("grid")
-    page.press("g", "b", "a")
+    screen.until(page.shown)
+    page.decide("g")
+    page.press("b")
+    page.decide("a")
     page.finish()
     rejected = {known[1]: "reject", known[6]: "wrong_size", known[24]: "reject"}
     assert decided(dst) == dict.fromkeys(known[:26], "accept") | rejected

@@ -164,7 +164,7 @@ def test_controls_are_shown_recorded_and_shown_again(real, open_controller):
     assert len(places) >= 8
     while not controller.session.finished:
         ready_view(controller)
-        controller.do("reject" if controller.session.position in places else "accept")
+        controller.do("reject" if controller.session.position in places else "accept", controller.scene)
     events = read_reviews(real)["anna"]
     controls = [event for event in events if event.control]
     assert len(controls) == len(places)
@@ -174,7 +174,7 @@ def test_controls_are_shown_recorded_and_shown_again(real, open_controller):
     assert {event.output_sha256 for event in events if not event.control} == {
         row["output_sha256"] for row in masked(real)
     }
-    controller.do("undo")
+    controller.do("undo", controller.scene)
     assert controller.session.counts.left == 1
 
 
@@ -189,7 +189,7 @@ def test_a_control_that_cannot_be_made_is_left_out(real, open_controller):
         while controller.session.queue.controls[controller.session.position]:
             ready_view(controller)  # goes on to the next
         ready_view(controller)
-        controller.do("accept")
+        controller.do("accept", controller.scene)
     assert ready_view(controller).mode == "end"
     assert controller.session.counts.accepted == controller.session.counts.total == count
 
@@ -273,7 +273,7 @@ def test_a_frame_of_every_view(plain, open_controller):
     moves = ("", "before", "before", "side", "lines", "zoom", "flag", "help", "help", "grid", "right", "reject")
     for move in (*moves, "floating", "down", "flag", "before", "take", "grid", "accept"):
         if move:
-            controller.do(move)
+            controller.do(move, controller.scene)
         view = ready_view(controller)
         for _ in view.cells:
             view = ready_view(controller)
@@ -296,7 +296,7 @@ def test_frames_of_any_size(plain, open_controller, size):
     for moves in (("lines",), ("accept", "accept"), ("side",), ("help",), ("help", "grid"), ("help",)):
         for move in moves:
             ready_view(controller)
-            controller.do(move)
+            controller.do(move, controller.scene)
         assert compose(ready_view(controller), size, LABELS).shape == (size[1], size[0], 3)
     assert compose(ready_view(controller), size, {}).shape == (size[1], size[0], 3)  # nothing has a key
 
@@ -310,25 +310,25 @@ def test_colours_say_what_was_decided(plain, open_controller):
 
     assert not has(COLORS.accepted) and not has(COLORS.rejected)
     ready_view(controller)
-    controller.do("accept")
-    controller.do("left")
+    controller.do("accept", controller.scene)
+    controller.do("left", controller.scene)
     assert has(COLORS.accepted) and not has(COLORS.rejected)
     ready_view(controller)
-    controller.do("floating")
-    controller.do("left")
+    controller.do("floating", controller.scene)
+    controller.do("left", controller.scene)
     assert has(COLORS.rejected) and not has(COLORS.accepted)
 
 
 @pytest.mark.slow
 def test_a_click_hits_the_cell_that_is_drawn_there(plain, open_controller):
     controller = open_controller(plain, order="source")
-    controller.do("grid")
+    controller.do("grid", controller.scene)
     size = (1000, 700)
     for number in range(25):
         ready_view(controller)
-        controller.click(number)
+        controller.click(number, controller.scene)
         marked = compose(ready_view(controller), size, LABELS)
-        controller.click(number)
+        controller.click(number, controller.scene)
         different = marked != compose(ready_view(controller), size, LABELS)
         where = np.argwhere(different[:640, :760].any(axis=2))
         y, x = ((where.min(axis=0) + where.max(axis=0)) // 2).tolist()
@@ -347,21 +347,57 @@ def test_what_is_not_seen_is_not_decided_on(plain, open_controller, monkeypatch)
 
     monkeypatch.setattr(PictureCache, "_read", slow)
     controller = open_controller(plain)
-    assert controller.view().cells[0].display is None
-    assert not any(controller.may(action) for action in ("accept", "reject", "floating", "take"))
-    assert all(controller.may(action) for action in ("quit", "undo", "left", "skip", "zoom"))
+    assert not controller.view().whole
+    assert not any(controller.do(action, None) for action in ("accept", "reject", "floating", "take", "flag"))
+    assert controller.view().message == "not recorded: pressed before this was on the screen"
+    assert controller.view().tone == "bad"
+    assert all(controller.do(action, None) for action in ("undo", "left", "skip", "left", "zoom", "quit"))
     gate.set()
-    ready_view(controller)
-    assert controller.may("accept")
+    assert ready_view(controller).whole
+    assert controller.do("accept", controller.scene)
+    assert len(read_reviews(plain)["anna"]) == 1
+
+
+def test_a_key_decides_on_the_picture_that_was_on_the_screen_when_it_was_pressed(plain, open_controller):
+    controller = open_controller(plain)
+    first = ready_view(controller).scene
+    assert controller.do("lines", first)  # the same picture, looked at otherwise
+    assert controller.do("accept", first)
+    assert not controller.do("reject", first), "pressed before the second was shown"
+    second = ready_view(controller).scene
+    assert controller.do("left", second)
+    assert not controller.do("reject", second), "pressed while the second was shown, not the first"
+    assert not controller.do("reject", first), "the first is shown again: another look"
+    assert controller.do("help", controller.scene)
+    covered = controller.scene
+    assert controller.do("reject", covered)  # takes the help away
+    assert not controller.do("reject", covered), "pressed while the help covered the picture"
+    (event,) = read_reviews(plain)["anna"]
+    assert event.action == "accept"
+
+
+def test_marks_and_clicks_are_of_the_page_that_was_on_the_screen(plain, open_controller):
+    controller = open_controller(plain, order="source")
+    controller.do("grid", controller.scene)
+    page = ready_view(controller).scene
+    for move in ("right", "reject", "right", "floating"):  # the cursor goes where keys say, on the page that is shown
+        assert controller.do(move, page)
+    assert controller.click(7, page)
+    assert [number for number, cell in enumerate(controller.view().cells) if cell.mark] == [1, 2, 7]
+    assert controller.do("take", page)
+    assert not controller.do("take", page), "the second page was not on the screen"
+    assert not controller.click(3, page)
+    assert [cell.mark for cell in controller.view().cells] == [None] * len(controller.view().cells)
+    assert len(read_reviews(plain)["anna"]) == 25
 
 
 def test_looking_begins_when_the_picture_is_there(plain, open_controller):
     controller = open_controller(plain)
-    ready_view(controller)
-    controller.drawn()
+    scene = ready_view(controller).scene
+    controller.drawn(scene)
     time.sleep(0.05)
-    controller.drawn()
-    controller.do("accept")
+    controller.drawn(scene)
+    controller.do("accept", controller.scene)
     (event,) = read_reviews(plain)["anna"]
     assert 50 <= event.looked_ms < 5000
 

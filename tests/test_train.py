@@ -40,7 +40,7 @@ from maskaug.train.model.checkpoint import CheckpointError, load_model
 from maskaug.train.model.device import bf16_pays
 from maskaug.train.model.network import build_network
 from maskaug.train.model.recipes import REPORT, override
-from maskaug.train.model.weights import WeightsError, initial_network
+from maskaug.train.model.weights import ArchError, WeightsError, initial_network
 
 SMALL_PICTURES = Preparation("picture", 32)
 CPU = ComputeConfig(DistributedContext(0, 1, torch.device("cpu")), bf16=False, channels_last=True)
@@ -332,7 +332,7 @@ def test_weights_that_cannot_be_fetched_are_explained(monkeypatch, tmp_path):
         assert told in str(raised.value)
     with pytest.raises(WeightsError, match="IMAGENET1K_V1"):
         initial_network("resnet18", "IMAGENET22K")
-    with pytest.raises(WeightsError, match="resnet50"):
+    with pytest.raises(ArchError, match="resnet50"):
         initial_network("resnet5o", "none")
 
 
@@ -387,9 +387,9 @@ def test_other_names_of_classes_are_learnt_and_told(tmp_path):
     for split in ("train", "val"):
         for before, after in zip(CLASSES, ("bare", "covered"), strict=True):
             (data / split / before).rename(data / split / after)
-    with pytest.raises(DataError, match="say which is which with --unmasked-class and --masked-class"):
+    with pytest.raises(DataError, match=r"it has bare, covered: name the folder of .*--classes UNMASKED,MASKED"):
         train(small(data, tmp_path / "run", "epochs=1"))
-    run = train(small(data, tmp_path / "named", "epochs=1", unmasked_class="bare", masked_class="covered", seed=1)).run
+    run = train(small(data, tmp_path / "named", "epochs=1", classes=("bare", "covered"), seed=1)).run
     assert json.loads((run / "config.json").read_text())["classes"] == ["bare", "covered"]
     assert load_model(run, torch.device("cpu")).classes == ("bare", "covered")
     assert read_predictions(run).classes == ("bare", "covered")
@@ -404,7 +404,7 @@ def test_a_generated_set_names_its_classes(tmp_path):
     astronaut.write_faces(tmp_path / "faces", {"train": 3, "val": 2})
     generate(GenerateOptions(src=tmp_path / "faces", dst=tmp_path / "data", masked_class="covered", workers=1))
     assert resolve_classes(tmp_path / "data") == (CLASSES[0], "covered")
-    assert resolve_classes(tmp_path / "data", masked="hidden") == (CLASSES[0], "hidden")
+    assert resolve_classes(tmp_path / "data", ("bare", "hidden")) == ("bare", "hidden")
     (tmp_path / "data" / "config.json").unlink()  # as in a curated set
     assert resolve_classes(tmp_path / "data") == (CLASSES[0], "covered")
     assert resolve_classes(tmp_path / "faces") == CLASSES

@@ -69,15 +69,15 @@ def _crops(finder: FaceFinder, paths: list[Path]) -> Iterator[np.ndarray]:
             yield crop_about(pixels, box, _KEPT, SEEN * _MARGIN)
 
 
-def make_network(channels: int, outputs: int) -> nn.Sequential:
-    """A network from ``(N, channels, 48, 48)`` standardized pixels to ``(N, outputs)`` logits."""
+def make_network(channels: int, outputs: int, widths: tuple[int, ...] = _WIDTHS, side: int = SIDE) -> nn.Sequential:
+    """``(N, channels, side, side)`` standardized pixels to ``(N, outputs)`` logits."""
     layers: list[nn.Module] = []
-    for width in _WIDTHS:
+    for width in widths:
         for into in (channels, width):
             layers += [nn.Conv2d(into, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
         layers.append(nn.MaxPool2d(2))
         channels = width
-    features = channels * (SIDE // 2 ** len(_WIDTHS)) ** 2
+    features = channels * (side // 2 ** len(widths)) ** 2
     return nn.Sequential(
         *layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(features, 64), nn.ReLU(), nn.Linear(64, outputs)
     )
@@ -119,13 +119,13 @@ def varied(faces: Tensor) -> Tensor:
 
 
 def in_other_light(faces: Tensor, covered: tuple[int, int]) -> Tensor:
-    """``(N, 3, 48, 48)``: faces in other colours and light, with noise, and a third of them partly covered.
+    """``(N, 3, S, S)``: faces in other colours and light, with noise, and a third of them partly covered.
 
     Args:
         faces: In [0, 1].
         covered: Least and most pixels, in height and width, that are covered.
     """
-    count = len(faces)
+    count, side = len(faces), faces.shape[-1]
 
     def factor(deviation: float, channels: int = 1) -> Tensor:
         return torch.exp(torch.randn(count, channels, 1, 1) * deviation)
@@ -135,7 +135,7 @@ def in_other_light(faces: Tensor, covered: tuple[int, int]) -> Tensor:
     faces = faces.clamp(1e-3, 1) ** factor(0.35) * factor(0.25) * factor(0.1, channels=3)
     for number in torch.nonzero(torch.rand(count) < 0.35).flatten().tolist():
         height, width = torch.randint(*covered, (2,)).tolist()
-        top, left = int(torch.randint(SIDE - height, ())), int(torch.randint(SIDE - width, ()))
+        top, left = int(torch.randint(side - height, ())), int(torch.randint(side - width, ()))
         faces[number, :, top : top + height, left : left + width] = torch.rand(3, 1, 1)
     return (faces + torch.randn_like(faces) * torch.rand(count, 1, 1, 1) * 0.06).clamp(0, 1)
 
@@ -174,10 +174,10 @@ def right_by_turn(network: nn.Sequential, faces: Tensor) -> list[float]:
     return shares
 
 
-def write_onnx(network: nn.Sequential, path: Path, channels: int) -> None:
+def write_onnx(network: nn.Sequential, path: Path, channels: int, side: int = SIDE) -> None:
     """Write the network, and make sure that OpenCV says the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    example = torch.randn(1, channels, SIDE, SIDE)
+    example = torch.randn(1, channels, side, side)
     program = torch.onnx.export(network, (example,), input_names=["pixels"], output_names=["logits"], dynamo=True)
     assert program is not None
     program.save(str(path), external_data=False)

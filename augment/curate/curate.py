@@ -30,6 +30,8 @@ from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
+from maskaug.core.errors import failure
+from maskaug.core.files import new_folder, printable
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
 
@@ -114,6 +116,13 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         reasons = ", ".join(sorted({reason for reason, _ in result.left_out})) or "it holds none"
         raise CurateError(f"no picture of {options.dst} is left ({reasons}); ease the options")
     folder = _beside(options.out, "partial")
+    with new_folder(folder.parent):
+        _build(folder, plan, options, result)
+    return result
+
+
+def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated) -> None:
+    """Write the set beside its place, and then put it there; adds to the result what is counted on the way."""
     try:
         shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
         folder.mkdir(parents=True)
@@ -142,7 +151,6 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         raise CurateError(f"cannot write {place}: {error.strerror or error}; {advice}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return result
 
 
 @dataclass(frozen=True)
@@ -307,12 +315,15 @@ def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
     fingerprints = []
-    with ThreadPoolExecutor() as threads:  # decoding lets other threads run
+    threads = ThreadPoolExecutor()  # decoding lets other threads run
+    try:
         results = threads.map(lambda source: _fingerprint(dst / faces[source].path), present)
         for done, found in enumerate(results, start=1):
             fingerprints.append(found)
             if progress is not None:
                 progress(done, len(present))
+    finally:
+        threads.shutdown(cancel_futures=True)  # whoever stops it does not wait for the rest
     numbers = connected(len(present), near_duplicates(fingerprints))
     names: dict[int, str] = {}
     groups = {source: source for source in sources}
@@ -326,6 +337,8 @@ def _fingerprint(path: Path) -> Fingerprint:
         return fingerprint(read_picture(path).pixels)
     except PictureError as error:
         raise CurateError(f"{error}; or remove it to leave it out") from error
+    except Exception as error:
+        raise CurateError(printable(f"{path} failed: {failure(error)}; remove it to leave it out")) from error
 
 
 def _traced(dst: Path, plan: _Plan, places: Mapping[str, str], card: Card) -> Iterator[dict[str, Any]]:
@@ -400,5 +413,10 @@ def _put(folder: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)
-    folder.rename(out.resolve())
+    try:
+        folder.rename(out.resolve())
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out.resolve())
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -3,34 +3,30 @@
 import csv
 import json
 import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from maskaug.augment.generate.annotations import open_annotations
+from maskaug.augment.generate.annotations import Annotations, open_annotations
 from maskaug.augment.generate.annotations.sources import annotated_sources
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
-from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
+from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
 from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.prepare import MaskedCheck, Task
-from maskaug.augment.generate.records import whole_faces
+from maskaug.augment.generate.records import whole_boxes, whole_faces
+from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
-from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import Row, write_manifest
 from maskaug.core.version import __version__
-
-
-class GenerateError(MaskaugError):
-    """The run cannot start or go on; the message says why and what to do."""
 
 
 @dataclass
@@ -44,7 +40,10 @@ class Summary:
         original: Unmasked pictures written, by ``split/class``, or in the layout of identities by split.
         masked: Masked copies, likewise.
         refused: Sources and copies refused, by reason.
+        failed: What an engine or a library raised over a source, or how its process died, by source.
+        warnings: Sources whose file is odd but could be read, by kind.
         missing: Copies that balance would still need, by split.
+        surplus: Masked pictures of SRC beyond what balance would need, by split.
         faces_bare: Faces that stay bare in masked copies.
         looked: Whether anything looked for masks in the sources.
         identities: Persons, by split; empty in the layout of classes.
@@ -57,7 +56,10 @@ class Summary:
     original: Counter[str] = field(default_factory=Counter)
     masked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     missing: dict[str, int] = field(default_factory=dict)
+    surplus: dict[str, int] = field(default_factory=dict)
     faces_bare: int = 0
     looked: bool = True
     identities: dict[str, int] = field(default_factory=dict)
@@ -68,8 +70,12 @@ class Summary:
         place = f"{row['split']}/{row['label']}" if row.get("split") else row.get("label", "")
         if options.layout == "identities":
             place = row["split"] or ""
+        for warning in row.get("warnings") or ():
+            self.warnings[warning.partition(":")[0]].add(row["source"])
         if row["status"] == "refused":
             self.refused[row["reasons"][0]] += 1
+            if is_failure(row):
+                self.failed[row["source"]] = row["message"]
         elif row["status"] == "masked":
             self.masked[place] += 1
             self.faces_bare += row.get("faces_bare") or 0
@@ -90,11 +96,17 @@ class Summary:
             "original": dict(sorted(self.original.items())),
             "masked": dict(sorted(self.masked.items())),
             "refused": dict(sorted(self.refused.items())),
+            "failed": dict(sorted(self.failed.items())),
+            "warnings": {kind: len(sources) for kind, sources in sorted(self.warnings.items())},
             "missing": dict(sorted(self.missing.items())),
+            "surplus": dict(sorted(self.surplus.items())),
         }
 
 
-_SUMMARY_COLUMNS = ("status", "split", "label", "identity", "reasons", "landmarks", "faces_bare")
+_SUMMARY_COLUMNS = (
+    *("status", "source", "split", "label", "identity", "reasons", "message", "warnings", "landmarks"),
+    "faces_bare",
+)
 _PORTRAIT_COLUMNS = ("status", "output", "split", "identity", "source", "source_sha256", "kind", "box")
 Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
 
@@ -105,7 +117,8 @@ def generate(
     """Make a data set as the options say.
 
     Everything that determines the output is in the options and the files: the same seed gives the same bytes
-    whatever the number of processes, and a run that was stopped and resumed ends like one that was not.
+    whatever the number of processes, and a run that was stopped and resumed ends like one that was not. What an engine
+    or a library raises over one source becomes that source's row.
 
     Args:
         options: See :class:`GenerateOptions`.
@@ -114,23 +127,27 @@ def generate(
 
     Raises:
         ScanError, ModelError, PackError, AnnotationError: an input cannot be used at all.
-        GenerateError: DST is in the way, or cannot be written.
+        GenerateError: DST is in the way, or cannot be written; or it cannot be gone on with.
     """
+    options = resumed(options)
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
-    found = _scanned(options, generated)
+    # Read once: thousands of files take seconds.
+    marked = open_annotations(options.annotations, options.box_classes) if options.annotations else None
+    found = _scanned(options, generated, marked)
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
-    worker = SourceWorker(options, wears_mask)
-    if _prepare(options, generated):
+    worker = SourceWorker(options, wears_mask, marked)
+    if _prepare(found, options, generated):
         return _summarise(found, generated, options, looked=wears_mask is not None)
-    start = partial(_start, options, wears_mask) if options.workers > 1 else lambda: worker.process
+    start = partial(_start, options, wears_mask, marked) if options.workers > 1 else lambda: worker.process
     try:
         _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
         journal = Journal(generated.journal)
         pool = Pool[Task, list[Row]](start, options.workers)
         try:
-            _work_in_rounds(found, options, journal, pool, progress)
-            write_manifest(options.dst, _all_rows(found, journal))
+            done = _work_in_rounds(found, options, journal, pool, progress)
+            remove_stale(generated, journal, done)
+            write_manifest(options.dst, _all_rows(found, journal, done))
         finally:
             pool.close()
             worker.close()
@@ -143,7 +160,8 @@ def generate(
         write_contact_sheet(generated)
         _write_json(generated, generated.stats, summary.as_json())
         shutil.rmtree(generated.partial, ignore_errors=True)
-        generated.journal.unlink()
+        if not summary.failed:  # else they may be tried again
+            generated.journal.unlink()
     except PoolError as error:
         raise GenerateError(str(error)) from error
     except OSError as error:
@@ -155,14 +173,14 @@ def generate(
     return summary
 
 
-def _scanned(options: GenerateOptions, generated: GeneratedSet) -> Scan:
+def _scanned(options: GenerateOptions, generated: GeneratedSet, marked: Annotations | None) -> Scan:
     """What lies in SRC, if the set has a place for it."""
     if options.layout == "identities":
         found = scan_identities(options.src, options.person_level)
     else:
         found = scan(options.src, options.source_class, options.masked_class)
-    if options.annotations is not None:
-        found = annotated_sources(found, open_annotations(options.annotations, options.box_classes))
+    if marked is not None:
+        found = annotated_sources(found, marked)
     for split in sorted({source.split for source in found.sources} - {""}):
         if (name := split.split("/")[0]) in generated.own_names:
             raise GenerateError(
@@ -186,8 +204,10 @@ def _portraits(generated: GeneratedSet) -> Iterator[Portrait]:
             yield Portrait(*place, row["source"], row["source_sha256"], kind)
 
 
-def _start(options: GenerateOptions, wears_mask: MaskedCheck | None) -> Callable[[Task], list[Row]]:
-    return SourceWorker(options, wears_mask).process
+def _start(
+    options: GenerateOptions, wears_mask: MaskedCheck | None, marked: Annotations | None
+) -> Callable[[Task], list[Row]]:
+    return SourceWorker(options, wears_mask, marked).process
 
 
 def _work_in_rounds(
@@ -196,8 +216,13 @@ def _work_in_rounds(
     journal: Journal,
     pool: "Pool[Task, list[Row]]",
     progress: Progress | None,
-) -> None:
-    """Make the first copies of every source, then those that balance still lacks, until none are lacking."""
+) -> set[tuple[str, int]]:
+    """Make the first copies of every source, then those that balance still lacks, until none are lacking.
+
+    Returns:
+        Source and round of what was done now or before: the journal's entries that count.
+    """
+    counting = set[tuple[str, int]]()
     tallies = {source.relative: Tally() for source in found.sources}
     copies = first_round(found.sources, options)
     tasks = [Task(source, range(copies.get(source.relative, 0)), original=True) for source in found.sources]
@@ -205,7 +230,8 @@ def _work_in_rounds(
     for round_ in range(LAST_ROUND + 1):
         to_do = []
         for task in tasks:
-            rows = _recorded(journal, task.source, round_, options.dst)
+            counting.add((task.source.relative, round_))
+            rows = _recorded(journal, task, round_, options)
             if rows is None:
                 to_do.append(task)
             else:
@@ -215,7 +241,8 @@ def _work_in_rounds(
         for task, result in pool.run(to_do):
             source = task.source
             message = f"the process died over {source.relative}; it may need more memory than there is"
-            rows = [refusal(source, "crashed", message)] if isinstance(result, Crash) else result
+            crash = [refusal(source, "crashed", message, sha256=file_sha256(source.path))]
+            rows = crash if isinstance(result, Crash) else result
             journal.append(source.relative, round_, rows)
             tallies[source.relative].add(rows, options.balanced_class)
             done += 1
@@ -224,18 +251,25 @@ def _work_in_rounds(
                 progress(done, total, written)
         wanted = next_round(found.sources, tallies, options)
         if not wanted:
-            return
+            break
         tasks = [
             _later_task(journal, source, wanted[source.relative])
             for source in found.sources
             if source.relative in wanted
         ]
+    return counting
 
 
-def _recorded(journal: Journal, source: Source, round_: int, dst: Path) -> list[Row] | None:
-    """Rows that a stopped run recorded, if all their files are still as it wrote them."""
-    for recorded_round, rows in journal.entries(source.relative):
+def _recorded(journal: Journal, task: Task, round_: int, options: GenerateOptions) -> list[Row] | None:
+    """Rows that an earlier run recorded, if they are what is wanted, and all their files still as it wrote them."""
+    dst = options.dst
+    for recorded_round, rows in journal.entries(task.source.relative):
         if recorded_round == round_:
+            if options.retry_failed and any(map(is_failure, rows)):
+                return None
+            # Where others were tried again, balance may want other copies than it did then.
+            if {row["copy"] for row in rows if "copy" in row} not in (set(), set(task.copies)):
+                return None
             files = [row for row in rows if "output" in row]
             whole = all(file_sha256(dst / row["output"]) == row["output_sha256"] for row in files)
             return rows if whole and all((dst / row["alpha"]).is_file() for row in files if "alpha" in row) else None
@@ -246,15 +280,18 @@ def _later_task(journal: Journal, source: Source, copies: range) -> Task:
     """More copies of a source whose faces the first round has found."""
     _, rows = journal.entries(source.relative)[0]
     originals = [row for row in rows if row["status"] == "original"]
-    faces, others = whole_faces(originals)
-    return Task(source, copies, original=False, faces=faces, others=others, turned=originals[0].get("turned") or 0)
+    others = tuple(tuple(box) for box in whole_boxes(originals, "other_boxes").tolist())
+    turned = originals[0].get("turned") or 0
+    return Task(source, copies, original=False, faces=tuple(whole_faces(originals)), others=others, turned=turned)
 
 
-def _all_rows(found: Scan, journal: Journal) -> Iterator[Row]:
+def _all_rows(found: Scan, journal: Journal, counting: Collection[tuple[str, int]]) -> Iterator[Row]:
     for problem in found.problems:
         yield _problem_row(problem)
-    known = {source.relative for source in found.sources}
-    yield from (row for row in journal.rows() if row["source"] in known)
+    for source in journal.sources():
+        for round_, rows in journal.entries(source):
+            if (source, round_) in counting:
+                yield from rows
 
 
 def _problem_row(problem: Problem) -> Row:
@@ -279,33 +316,32 @@ def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *
             wanted = summary.original[f"{split}/{options.source_class}"] - summary.faceless[split]
             if (lack := wanted - have) > 0:
                 summary.missing[split] = lack
+            elif lack < 0 and not summary.masked[masked]:
+                summary.surplus[split] = -lack
     return summary
 
 
-def _prepare(options: GenerateOptions, generated: GeneratedSet) -> bool:
+def _prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> bool:
     """Make DST ready; True if an earlier run already finished just what is wanted."""
     dst = generated.path
     try:
         dst.mkdir(parents=True, exist_ok=True)
         occupied = any(dst.iterdir())
-        earlier = json.loads(generated.config.read_text(encoding="utf-8")) if generated.config.is_file() else None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise GenerateError(f"destination {dst} cannot be used: {error}") from error
-    if occupied and earlier is None:
-        raise GenerateError(f"destination {dst} holds other files; name a new or an empty folder")
-    if earlier is None:
+    if not generated.config.is_file():
+        if occupied:
+            raise GenerateError(f"destination {dst} holds other files; name a new or an empty folder")
         return False
     if options.overwrite:
         _remove_output(generated)
         return False
-    if not options.resume:
+    if not options.goes_on:
         raise GenerateError(f"destination {dst} holds an earlier output; give --resume to go on, or --overwrite")
-    wanted = {"maskaug": __version__, **options.resolved()}
-    changed = sorted(name for name in wanted.keys() | earlier.keys() if wanted.get(name) != earlier.get(name))
-    if changed:
-        differences = "; ".join(f"{name} was {earlier.get(name)!r}, is {wanted.get(name)!r}" for name in changed)
-        raise GenerateError(f"cannot resume {dst} with other options: {differences}")
-    return not generated.journal.exists() and generated.stats.is_file()
+    finished = not generated.journal.exists() and generated.stats.is_file()
+    if finished or generated.journal.exists():
+        check_sources(found, generated)
+    return finished
 
 
 def _remove_output(generated: GeneratedSet) -> None:

@@ -45,9 +45,19 @@ class Journal:
             by_round[entry["round"]] = [in_todays_words(row) for row in entry["rows"]]
         return sorted(by_round.items())
 
+    def all_rows(self, source: str) -> Iterator[Row]:
+        """All rows of a source, also those of rounds that were done again."""
+        for offset in self._offsets.get(source, []):
+            self._file.seek(offset)
+            yield from json.loads(self._file.readline())["rows"]
+
+    def sources(self) -> list[str]:
+        """The sources that have been worked on, by name."""
+        return sorted(self._offsets)
+
     def rows(self) -> Iterator[Row]:
         """All rows by source, then in the order they were made."""
-        for source in sorted(self._offsets):
+        for source in self.sources():
             for _, rows in self.entries(source):
                 yield from rows
 

@@ -20,7 +20,7 @@ _OF_CLASSES = ("balance", "source_class", "masked_class", "incorrect_class")
 _OF_IDENTITIES = ("apart", "person_level", "pairs")
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
-RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume"})
+RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume", "retry_failed"})
 
 
 def _cores() -> int:
@@ -116,14 +116,18 @@ class GenerateOptions(EngineOptions):
         default_factory=_cores, ge=1, description="Processes; the output does not depend on it. [default: one a core]"
     )
     overwrite: bool = Field(False, description="Replace an earlier output in DST.")
-    resume: bool = Field(False, description="Go on with a run that was stopped.")
+    resume: bool = Field(
+        False, description="Go on with a run that was stopped, with its options; those given must be the same."
+    )
+    retry_failed: bool = Field(False, description="As --resume, and try the pictures again that failed.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "GenerateOptions":
         if self.balance and self.copies is not None:
             raise ValueError("--balance and --copies exclude each other; give one")
-        if self.overwrite and self.resume:
-            raise ValueError("--overwrite and --resume exclude each other; give one")
+        if self.overwrite and self.goes_on:
+            other = "--resume" if self.resume else "--retry-failed"
+            raise ValueError(f"--overwrite and {other} exclude each other; give one")
         if self.box_classes is not None and self.annotations is None:
             raise ValueError("--box-classes says what --annotations are; give both or none")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
@@ -136,6 +140,11 @@ class GenerateOptions(EngineOptions):
                     raise ValueError(f"{flag} is about classes, and --layout identities has none; leave it out")
                 raise ValueError(f"{flag} is about persons; give --layout identities, or leave it out")
         return self
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the run goes on with an earlier one."""
+        return self.resume or self.retry_failed
 
     @property
     def fixed_copies(self) -> int | None:

@@ -12,6 +12,13 @@ from maskaug.core.manifest import Row
 # A source whose first copies were all refused will not do better: its face is hard to see, or there is none.
 _FAILURES_ALLOWED = 3
 LAST_ROUND = 25
+# Reasons of rows of sources that are no worse than others: a library raised something, or the process died.
+FAILURES = ("failed", "crashed")
+
+
+def is_failure(row: Row) -> bool:
+    """Whether a row tells of a source that something went wrong over, which may go well another time."""
+    return row["status"] == "refused" and row["reasons"][0] in FAILURES
 
 
 @dataclass
@@ -24,6 +31,7 @@ class Tally:
         attempts: Masked copies tried.
         masked: Masked pictures written.
         balancing: Those of them in the class that is to be balanced.
+        failed: Whether an error in a library, or its process's death, has cost one of its tasks.
     """
 
     originals: int = 0
@@ -31,6 +39,7 @@ class Tally:
     attempts: int = 0
     masked: int = 0
     balancing: int = 0
+    failed: bool = False
 
     def add(self, rows: Iterable[Row], balanced_class: str) -> None:
         """Count the rows of one round."""
@@ -39,6 +48,8 @@ class Tally:
             if row["status"] == "original":
                 self.originals += 1
                 self.with_face += bool(row.get("landmarks"))
+            elif is_failure(row):
+                self.failed = True
             elif row.get("copy") is not None:
                 copies.add(row["copy"])
                 self.masked += row["status"] == "masked"
@@ -72,7 +83,7 @@ def next_round(sources: Iterable[Source], tallies: Mapping[str, Tally], options:
         elif source.label == options.source_class:
             # Pictures without a face, where they are kept, need no masked picture beside them.
             missing[source.split] += tally.with_face - tally.balancing
-            if tally.with_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
+            if not tally.failed and tally.with_face and (tally.masked or tally.attempts < _FAILURES_ALLOWED):
                 usable[source.split].append(source)
 
     wanted: dict[str, range] = {}

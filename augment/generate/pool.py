@@ -65,8 +65,7 @@ class Pool(Generic[Task, Result]):
                     result = self._own(task)
                 yield task, result
             return
-        remaining = iter(tasks)
-        chunks = iter(lambda: list(islice(remaining, _CHUNK)), [])
+        chunks = _chunks(tasks, self._workers)
         running: dict[Future[list[Result]], list[Task]] = {}
         suspects: deque[list[Task]] = deque()
         while True:
@@ -116,6 +115,15 @@ class Pool(Generic[Task, Result]):
         if self._executor is not None:
             self._executor.shutdown(wait=wait_for_tasks, cancel_futures=True)
             self._executor = None
+
+
+def _chunks(tasks: Sequence[Task], workers: int) -> Iterator[list[Task]]:
+    """Tasks in their order, ever fewer at once towards the end, so that no process is left with many of them."""
+    start = 0
+    while start < len(tasks):
+        size = min(_CHUNK, max(1, (len(tasks) - start) // (2 * workers)))
+        yield list(tasks[start : start + size])
+        start += size
 
 
 # Of a worker process: set once by `_begin`.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.generate.annotations import KnownFaces, PictureAnnotationError, open_annotations
+from maskaug.augment.generate.annotations import Annotations, KnownFaces, PictureAnnotationError
 from maskaug.augment.generate.annotations.known import COUNTS
 from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.options import GenerateOptions
@@ -55,6 +55,7 @@ class Prepared:
         others: ``(N, 4) float32``: boxes of faces in sight that cannot be masked, for want of landmarks.
         masked: ``(N, 4) float32``: boxes of faces that wear a mask already.
         problem: Reason and sentence, where there is no face to mask.
+        warnings: About its file, where that is odd but could be read.
     """
 
     source: Source
@@ -65,6 +66,7 @@ class Prepared:
     others: Boxes
     masked: Boxes
     problem: tuple[str, str] | None
+    warnings: tuple[str, ...]
 
     def bare_that_count(self, worn: Sequence[bool], crop: FaceCrop | None = None) -> tuple[int, int]:
         """How many faces in sight wear no mask of ours, and how many of them count for what the picture is called.
@@ -85,10 +87,16 @@ class Prepared:
 class SourceReader:
     """Reads sources and finds their faces."""
 
-    def __init__(self, options: GenerateOptions, finder: FaceFinder, wears_mask: MaskedCheck | None = None) -> None:
+    def __init__(
+        self,
+        options: GenerateOptions,
+        finder: FaceFinder,
+        wears_mask: MaskedCheck | None = None,
+        marked: Annotations | None = None,
+    ) -> None:
         self._options = options
         self._finder = finder
-        self._annotations = open_annotations(options.annotations, options.box_classes) if options.annotations else None
+        self._annotations = marked
         self._wears_mask = wears_mask if options.already_masked == "refuse" else None
         # Crops are cut out of the picture at its full size, and made smaller themselves.
         self._max_size = None if options.crop == "faces" else options.max_size
@@ -101,12 +109,13 @@ class SourceReader:
         """
         source = task.source
         picture = read_picture(source.path, self._max_size)
+        odd = picture.warnings
         if task.faces is not None:
             others = np.array(task.others, dtype=np.float32).reshape(-1, 4)
             pixels = turn_image(picture.pixels, task.turned)
-            return Prepared(source, picture.sha256, pixels, task.turned, task.faces, others, no_boxes(), None)
+            return Prepared(source, picture.sha256, pixels, task.turned, task.faces, others, no_boxes(), None, odd)
         if not self._options.gets_masks(source.label):
-            return Prepared(source, picture.sha256, picture.pixels, 0, (), no_boxes(), no_boxes(), None)
+            return Prepared(source, picture.sha256, picture.pixels, 0, (), no_boxes(), no_boxes(), None, odd)
         try:
             return self._with_faces(source, picture)
         except PictureAnnotationError as error:
@@ -114,7 +123,8 @@ class SourceReader:
 
     def _with_faces(self, source: Source, picture: DecodedPicture) -> Prepared:
         pixels, turned = picture.pixels, 0
-        known = self._known_faces(source, picture)
+        marked = self._annotations.known(source.relative, picture, self._finder) if self._annotations else None
+        known, told = (self._seen_faces(picture), False) if marked is None else (marked, True)
         faces, others, masked = known.faces, known.others, known.masked
         if self._options.crop == "faces":
             crops = [crop_about(face, pixels.shape[:2], self._options.crop_margin) for face in faces]
@@ -124,7 +134,9 @@ class SourceReader:
             refused = known.shows_masks
         problem = None
         if refused:
-            message = f"a mask is already worn in {source.relative}; move it" + self._keep_advice()
+            message = f"a mask is already worn in {source.relative}; move it"
+            # What annotations say of the picture is not to be overruled by an option.
+            message += "" if told else ", or give --already-masked keep"
             faces, problem = [], ("already_masked", message)
         elif not is_upright_known(faces):
             message = f"which way up the face in {source.relative} is cannot be told; turn the picture upright"
@@ -139,14 +151,10 @@ class SourceReader:
         if self._options.faces == "largest":
             others = np.concatenate([*(face.box[None] for face in faces[1:]), others])
             faces = faces[:1]
-        return Prepared(source, picture.sha256, pixels, turned, tuple(faces), others, masked, problem)
+        return Prepared(source, picture.sha256, pixels, turned, tuple(faces), others, masked, problem, picture.warnings)
 
-    def _known_faces(self, source: Source, picture: DecodedPicture) -> KnownFaces:
-        """As annotations tell, which are believed; else as they are found."""
-        if self._annotations is not None:
-            known = self._annotations.known(source.relative, picture, self._finder)
-            if known is not None:
-                return known
+    def _seen_faces(self, picture: DecodedPicture) -> KnownFaces:
+        """Faces as they are found, where no annotations tell of the picture."""
         faces, others = self._finder.search(picture.pixels)
         boxes = np.concatenate([*(face.box[None] for face in faces), others])
         if self._wears_mask is None or not len(boxes):
@@ -154,6 +162,3 @@ class SourceReader:
         worn = self._wears_mask(picture.pixels, boxes)
         bare = [face for face, one in zip(faces, worn, strict=False) if not one]
         return KnownFaces(bare, others[~worn[len(faces) :]], boxes[worn])
-
-    def _keep_advice(self) -> str:
-        return "" if self._annotations is not None else ", or give --already-masked keep"

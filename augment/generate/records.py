@@ -1,6 +1,7 @@
 """Faces and overlays as records of the manifest."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from maskaug.augment.generate.crops import FaceCrop
 from maskaug.core.manifest import FaceRecord, Row, face_record, faces_of
 from maskaug.masktheface_wrapper import Face, Overlay
+
+_SAME_PLACE = 0.5  # pixels between the sides of two boxes
 
 
 def overlay_record(overlay: Overlay) -> FaceRecord:
@@ -64,22 +67,40 @@ def _moved(record: FaceRecord, crop: FaceCrop) -> FaceRecord:
     return moved
 
 
-def whole_faces(originals: Sequence[Row]) -> tuple[tuple[Face, ...], tuple[tuple[float, ...], ...]]:
+def whole_faces(originals: Sequence[Row]) -> list[Face]:
     """The faces of a source as the rows of its unmasked pictures tell them, at their places in the whole picture.
 
     Args:
         originals: One row, or one for each face where they are crops.
-
-    Returns:
-        Faces, and boxes of those without landmarks.
     """
-    faces, others = list[Face](), set[tuple[float, ...]]()
+    faces = list[Face]()
     for row in originals:
-        crop = row.get("crop")
-        scale = row["width"] / (crop[2] - crop[0]) if crop else 1.0
-        offset = np.array(crop[:2] if crop else (0, 0))
-        known = [face.moved(1 / scale, offset) if crop else face for face in faces_of(row)]
-        faces += known[:1] if crop else known
-        boxes = np.array(row.get("other_boxes") or [], dtype=np.float32).reshape(-1, 4)
-        others.update(tuple(box) for box in (boxes / scale + np.tile(offset, 2)).tolist())
-    return tuple(faces), tuple(sorted(others))
+        known = faces_of(row)
+        if row.get("crop"):
+            scale, offset = _place(row)
+            known = [face.moved(1 / scale, offset) for face in known[:1]]
+        faces += known
+    return faces
+
+
+def whole_boxes(originals: Sequence[Row], column: Literal["other_boxes", "masked_boxes"]) -> NDArray[np.float32]:
+    """``(N, 4) float32``: boxes that the same rows tell of, in the whole picture, each once.
+
+    Args:
+        originals: One row, or one for each face where they are crops.
+        column: Which boxes.
+    """
+    kept = list[NDArray[np.float32]]()
+    for row in originals:
+        scale, offset = _place(row)
+        for box in np.array(row.get(column) or [], dtype=np.float32).reshape(-1, 4) / scale + np.tile(offset, 2):
+            # Several crops may show the same one.
+            if all(np.abs(box - other).max() > _SAME_PLACE for other in kept):
+                kept.append(box)
+    return np.array(kept, dtype=np.float32).reshape(-1, 4)
+
+
+def _place(row: Row) -> tuple[float, NDArray[np.float64]]:
+    """Pixels of a written picture to one of the whole, and where its corner lies in the whole: x and y."""
+    crop = row.get("crop")
+    return (row["width"] / (crop[2] - crop[0]), np.array(crop[:2])) if crop else (1.0, np.zeros(2))

@@ -92,11 +92,7 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
         ]
         return Scan(_distinct(scenes), tuple(sorted(problems, key=lambda problem: problem.relative)))
     if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
-        names = ", ".join(sorted({path.parts[0] for path in files})[:8]) or "none that can be read"
-        raise ScanError(
-            f"source {src} has no folder called {source_class!r} (it has: {names}); "
-            "name the folder of unmasked faces with --source-class"
-        )
+        raise _no_class(src, source_class, {path.parts[0] for path in files})
     sources: list[Source] = []
     for path in files:
         if flat:
@@ -112,7 +108,17 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
             problems.append(Problem(relative, "no_class", message))
     if not sources and not problems:
         raise ScanError(f"source {src} holds no picture below {source_class!r}")
+    if not flat and all(folder.name != source_class for folder in folders):
+        raise _no_class(src, source_class, {source.label for source in sources})
     return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def _no_class(src: Path, source_class: str, there: set[str]) -> ScanError:
+    names = ", ".join(sorted(there)[:8]) or "none that can be read"
+    return ScanError(
+        f"source {src} has no folder called {source_class!r} (it has: {names}); "
+        "name the folder of unmasked faces with --source-class"
+    )
 
 
 def scan_identities(src: Path, level: int | None = None) -> Scan:

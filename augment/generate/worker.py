@@ -1,12 +1,14 @@
 """`SourceWorker`: makes of one source picture its files and its manifest rows, in one process."""
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.augment.generate.annotations import Annotations
 from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.options import GenerateOptions
@@ -14,61 +16,86 @@ from maskaug.augment.generate.prepare import MaskedCheck, Prepared, SourceReader
 from maskaug.augment.generate.records import bare_record, overlay_record, told_faces
 from maskaug.augment.generate.scan import COPY_MARK, Source
 from maskaug.augment.masking.engine import MaskedPicture, load_engine, mask_all
-from maskaug.core.files import write_atomic
+from maskaug.core.errors import MaskaugError, failure
+from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import FaceRecord, Row, face_record
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture
 from maskaug.core.seeds import copy_seed
+from maskaug.masktheface_wrapper import FaceContext
 
 
 class SourceWorker:
     """Turns tasks into files below DST and manifest rows; one for each process, because it holds the models."""
 
-    def __init__(self, options: GenerateOptions, wears_mask: MaskedCheck | None = None) -> None:
+    def __init__(
+        self, options: GenerateOptions, wears_mask: MaskedCheck | None = None, marked: Annotations | None = None
+    ) -> None:
         """Load the models.
 
         Args:
             options: Of the run.
             wears_mask: Tells which faces of a source already wear a mask; None: nothing does.
+            marked: The annotations that the options name.
 
         Raises:
-            ModelError, PackError, AnnotationError: an input cannot be used.
+            ModelError, PackError: an input cannot be used.
         """
         self._options = options
         self._generated = GeneratedSet(options.dst)
         self._engine, self._distribution = load_engine(options)
-        self._reader = SourceReader(options, self._engine.finder, wears_mask)
+        self._reader = SourceReader(options, self._engine.finder, wears_mask, marked)
         # Waiting for the disk takes no processor: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
-        self._writing: list[Future[None]] = []
+        self._writing: dict[Path, Future[None]] = {}
 
     def process(self, task: Task) -> list[Row]:
         """Write the pictures that a task wants; returns their rows.
 
         Raises:
-            OSError: an output cannot be written, as on a full disk. A source that cannot be used gives a row instead.
+            OSError: an output cannot be written, as on a full disk. A source that cannot be used gives a row instead,
+                and so does one over which the engine or a library raises anything.
+            MaskaugError: a model or the pack cannot be used, whatever the source.
         """
         source = task.source
         try:
-            prepared = self._reader.read(task)
+            rows = self._rows(task)
         except PictureError as error:
-            return [refusal(source, error.reason, str(error), sha256=error.sha256)]
-
-        problem = prepared.problem
-        # What a classifier would learn from pictures without a face may be wanted; a mask is not to be called bare.
-        refused = problem is not None and (self._options.faceless == "refuse" or problem[0] == "already_masked")
-        rows = self._write_originals(prepared) if task.original and not refused else []
-        if problem is not None and (refused or task.copies):
-            rows.append(refusal(source, *problem, sha256=prepared.sha256))
-        else:
-            rows += [row for number in task.copies for row in self._write_copy(prepared, number)]
+            rows = [refusal(source, error.reason, str(error), sha256=error.sha256)]
+        except (MaskaugError, OSError):
+            raise
+        except Exception as error:
+            self._forget()
+            sha256 = file_sha256(source.path)
+            return [refusal(source, "failed", f"{source.relative}: {failure(error)}", sha256=sha256)]
         # Rows are recorded only when their files are on the disk.
         while self._writing:
-            self._writing.pop().result()
+            self._writing.popitem()[1].result()
         return rows
 
     def close(self) -> None:
         """Wait for the files that are being written."""
         self._writer.shutdown(wait=True)
+
+    def _rows(self, task: Task) -> list[Row]:
+        source, prepared = task.source, self._reader.read(task)
+        problem = prepared.problem
+        # What a classifier would learn from pictures without a face may be wanted; a mask is not to be called bare.
+        refused = problem is not None and (self._options.faceless == "refuse" or problem[0] == "already_masked")
+        rows = self._write_originals(prepared) if task.original and not refused else []
+        if problem is not None and (refused or task.copies):
+            rows.append(refusal(source, *problem, sha256=prepared.sha256, warnings=prepared.warnings))
+        else:
+            # Later faces are measured where the masks of those before show; the first one is the same for all copies.
+            first = [self._engine.measure(prepared.pixels, face) for face in prepared.faces[:1] if task.copies]
+            rows += [row for number in task.copies for row in self._write_copy(prepared, number, first)]
+        return rows
+
+    def _forget(self) -> None:
+        """Remove what a task has written before it failed: nothing lies in the set without a row."""
+        while self._writing:
+            path, writing = self._writing.popitem()
+            writing.result()
+            path.unlink()
 
     def _crops(self, prepared: Prepared) -> list[FaceCrop]:
         size, options = prepared.pixels.shape[:2], self._options
@@ -85,17 +112,20 @@ class SourceWorker:
             row = _row(prepared, crop)
             row["status"] = "original"
             row["label"] = prepared.source.label
-            row["masked_boxes"] = [] if crop else prepared.masked.tolist()
+            corner, scale = (crop.region[:2], crop.scale) if crop else ((0, 0), 1.0)
+            row["masked_boxes"] = ((prepared.masked - np.tile(corner, 2)) * scale).tolist()
             row.update(told_faces(faces, prepared.others, crop=crop))
             self._write_picture(row, _stem(prepared.source, crop), prepared.pixels, crop)
             rows.append(row)
         return rows
 
-    def _write_copy(self, prepared: Prepared, number: int) -> list[Row]:
+    def _write_copy(self, prepared: Prepared, number: int, first: Sequence[FaceContext]) -> list[Row]:
         options, seed = self._options, copy_seed(self._options.seed, prepared.sha256, number)
         rng = np.random.default_rng(seed)
         faces, distribution = prepared.faces, self._distribution
-        masked = mask_all(self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality)
+        masked = mask_all(
+            self._engine, prepared.pixels, faces, distribution, rng, min_quality=options.min_quality, contexts=first
+        )
         correct = masked.overlays[0].params.wear == "correct"
         bare, counting = _bare(prepared, masked)
         cropped = options.crop == "faces" or (options.bare_faces == "crop" and counting > 0 and any(masked.worn))
@@ -149,10 +179,12 @@ class SourceWorker:
 
     def _save(self, place: Path, data: bytes) -> None:
         path = self._generated.path / place
-        self._writing.append(self._writer.submit(write_atomic, path, data, self._generated.partial))
+        self._writing[path] = self._writer.submit(write_atomic, path, data, self._generated.partial)
 
 
-def refusal(source: Source, reason: str, message: str, *, sha256: str | None = None) -> Row:
+def refusal(
+    source: Source, reason: str, message: str, *, sha256: str | None = None, warnings: Sequence[str] = ()
+) -> Row:
     """The row of a source that cannot be used."""
     row = Row(status="refused", source=source.relative, split=source.split, label=source.label)
     row["identity"] = source.identity
@@ -160,6 +192,8 @@ def refusal(source: Source, reason: str, message: str, *, sha256: str | None = N
     row["message"] = message
     if sha256 is not None:
         row["source_sha256"] = sha256
+    if warnings:
+        row["warnings"] = list(warnings)
     return row
 
 
@@ -188,6 +222,8 @@ def _row(prepared: Prepared, crop: FaceCrop | None) -> Row:
         height=pixels.shape[0],
         turned=prepared.turned,
     )
+    if prepared.warnings:
+        row["warnings"] = list(prepared.warnings)
     if crop is not None:
         row["face"] = crop.number
         row["crop"] = list(crop.region)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maskaug.augment.masking.engine import is_upright_known, load_engine, mask_all, turned_upright
+from maskaug.augment.masking.engine import MaskedPicture, is_upright_known, load_engine, mask_all, turned_upright
 from maskaug.augment.masking.options import ApplyOptions
-from maskaug.core.errors import MaskaugError
-from maskaug.core.files import write_atomic
-from maskaug.core.pictures import PictureError, PictureFormat, encode_picture, read_picture
+from maskaug.core.errors import MaskaugError, OptionError, failure
+from maskaug.core.files import printable, write_atomic
+from maskaug.core.pictures import DecodedPicture, PictureError, PictureFormat, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
-from maskaug.masktheface_wrapper import Overlay
+from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, Overlay
 
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 
@@ -31,19 +31,24 @@ class Applied:
         output: The file written, or None.
         overlays: One for each face, largest first.
         problem: Why nothing was written, or None.
+        warnings: What is odd about its file, though it could be read.
     """
 
     picture: Path
     output: Path | None
     overlays: tuple[Overlay, ...]
     problem: str | None
+    warnings: tuple[str, ...] = ()
 
 
 def apply(options: ApplyOptions) -> Iterator[Applied]:
     """Put masks on every face of each picture, and write the result beside it or where ``output`` says.
 
+    What an engine or a library raises over one picture becomes its problem, and the others go on.
+
     Raises:
         ApplyError: no picture matches, or the output cannot take them.
+        OptionError: the output is of a format that is not written.
         ModelError, PackError: a model or the pack cannot be used.
     """
     pictures = _expand(options.pictures)
@@ -52,28 +57,38 @@ def apply(options: ApplyOptions) -> Iterator[Applied]:
     for path, output in zip(pictures, outputs, strict=True):
         try:
             picture = read_picture(path)
+            masked = _masked(path, picture, engine, distribution, options)
+            data = encode_picture(masked.image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
         except PictureError as error:
             yield Applied(path, None, (), str(error))
             continue
-        rng = np.random.default_rng(copy_seed(options.seed, picture.sha256, 0))
-        pixels, faces = picture.pixels, engine.find(picture.pixels)
-        if not is_upright_known(faces):
-            yield Applied(path, None, (), f"which way up the face in {path} is cannot be told; turn it upright")
+        except MaskaugError:  # of a model or the pack, whatever the picture
+            raise
+        except Exception as error:
+            yield Applied(path, None, (), printable(f"{path} failed: {failure(error)}"))
             continue
-        if options.auto_rotate:
-            pixels, faces, _ = turned_upright(pixels, faces)
-        if options.faces == "largest":
-            faces = faces[:1]
-        if not faces:
-            yield Applied(path, None, (), f"no face found in {path}")
-            continue
-        masked = mask_all(engine, pixels, faces, distribution, rng)
-        data = encode_picture(masked.image, _FORMATS[output.suffix.lower()], options.jpeg_quality)
         try:
             write_atomic(output, data, output.parent)
         except OSError as error:
             raise ApplyError(f"cannot write {output}: {error.strerror}") from error
-        yield Applied(path, output, masked.overlays, None)
+        yield Applied(path, output, masked.overlays, None, picture.warnings)
+
+
+def _masked(
+    path: Path, picture: DecodedPicture, engine: MaskEngine, distribution: MaskDistribution, options: ApplyOptions
+) -> MaskedPicture:
+    """The picture with its masks; PictureError where it cannot get any."""
+    rng = np.random.default_rng(copy_seed(options.seed, picture.sha256, 0))
+    pixels, faces = picture.pixels, engine.find(picture.pixels)
+    if not is_upright_known(faces):
+        raise PictureError("face_not_upright", f"which way up the face in {path} is cannot be told; turn it upright")
+    if options.auto_rotate:
+        pixels, faces, _ = turned_upright(pixels, faces)
+    if options.faces == "largest":
+        faces = faces[:1]
+    if not faces:
+        raise PictureError("no_face", f"no face found in {path}")
+    return mask_all(engine, pixels, faces, distribution, rng)
 
 
 def _expand(patterns: list[str]) -> list[Path]:
@@ -95,7 +110,7 @@ def _outputs(pictures: list[Path], output: Path | None) -> list[Path]:
             raise ApplyError(f"{output} is the picture itself; choose another output")
         return [output]
     if output is not None and output.suffix and not output.is_dir():
-        raise ApplyError(f"output {output} must end in .jpg or .png, or be a folder")
+        raise OptionError(f"--output {output} must end in .jpg or .png, or be a folder")
     outputs = [(output or path.parent) / f"{path.stem}_masked{_suffix(path)}" for path in pictures]
     if len(set(outputs)) < len(outputs):
         raise ApplyError("two pictures would be written to one file; name different outputs")

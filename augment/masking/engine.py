@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper import (
     Face,
+    FaceContext,
     FaceFinder,
     MaskDistribution,
     MaskEngine,
@@ -82,7 +84,7 @@ class MaskedPicture:
 
     Attributes:
         image: ``(H, W, 3) uint8`` RGB, with all masks that are good enough.
-        overlays: One for each face, in their order.
+        overlays: One for each face, in their order; the picture of each is the same, with all of them.
         worn: Whether each is in the picture.
     """
 
@@ -99,6 +101,7 @@ def mask_all(
     rng: np.random.Generator,
     *,
     min_quality: float = 0.0,
+    contexts: Sequence[FaceContext | None] = (),
 ) -> MaskedPicture:
     """A mask on every face, all worn alike; a face stays bare where its overlay is not good enough.
 
@@ -109,11 +112,15 @@ def mask_all(
         distribution: What masks are sampled from.
         rng: Where every random number comes from.
         min_quality: Overlays with a lower score are left out.
+        contexts: Of the faces in this picture, where they have been measured: from `MaskEngine.measure`.
     """
     distribution = replace(distribution, wear={weighted_choice(rng, distribution.wear): 1.0})
     overlays = list[Overlay]()
-    for face in faces:
-        overlays.append(engine.apply(image, face, engine.sample(rng, distribution)))
-        if overlays[-1].quality >= min_quality:
-            image = overlays[-1].image
-    return MaskedPicture(image, tuple(overlays), tuple(overlay.quality >= min_quality for overlay in overlays))
+    masked = image
+    for face, context in zip_longest(faces, contexts):
+        overlay = engine.apply(masked, face, engine.sample(rng, distribution), context)
+        if overlay.quality >= min_quality:
+            masked = overlay.image
+        overlays.append(replace(overlay, image=image))  # a picture for each face would fill the memory
+    worn = tuple(overlay.quality >= min_quality for overlay in overlays)
+    return MaskedPicture(masked, tuple(replace(overlay, image=masked) for overlay in overlays), worn)

@@ -1,5 +1,6 @@
 """A random mask on a face whose landmarks are known: what the transforms for training have in common."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,8 +11,11 @@ from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.augment.online.landmark_cache import pixels_key
+from maskaug.core.arrays import check_image
+from maskaug.core.errors import MaskaugError, failure
 from maskaug.core.landmarks import CHIN, LEFT_EYE, MIRRORED, NOSE_ROOT, RIGHT_EYE
 from maskaug.masktheface_wrapper import (
+    Face,
     FaceContext,
     MaskDistribution,
     MaskEngine,
@@ -54,26 +58,42 @@ class KnownFace:
     ) -> Overlay | None:
         """The picture with a mask, or None: landmarks unknown, all of the mask outside, or below the quality.
 
+        What the engine or a library raises over one picture is a warning, and the picture stays bare: it does not end
+        a training.
+
         Args:
             pixels: ``(H, W, 3) uint8`` RGB.
             points: ``(68, 2)`` landmarks in pixels, mirrored or not; None: those kept for these pixels.
             rng: Where every random number comes from.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(pixels)
         engine = _engine(self.pack)
-        context = None
-        if points is not None:
-            face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
-        else:
-            key = pixels_key(pixels)
-            if key not in self.landmarks:
-                return None
-            face = face_from_landmarks(renumbered(self.landmarks[key]))
-            context = self._contexts.get(key) or engine.measure(pixels, face)
-            # Every picture comes once an epoch: making room for new ones would lose each before it is seen again.
-            if key not in self._contexts and (len(self._contexts) + 1) * pixels.nbytes < _KEPT_BYTES:
-                self._contexts[key] = context
-        overlay = engine.apply(pixels, face, engine.sample(rng, self.kinds), context)
+        key = None if points is not None else pixels_key(pixels)
+        if points is None:
+            points = self.landmarks.get(str(key))
+        if points is None:
+            return None
+        face = face_from_landmarks(renumbered(np.asarray(points, dtype=np.float32)))
+        params = engine.sample(rng, self.kinds)
+        try:
+            context = engine.measure(pixels, face) if key is None else self._measured(engine, pixels, face, key)
+            overlay = engine.apply(pixels, face, params, context)
+        except MaskaugError:
+            raise
+        except Exception as error:
+            warnings.warn(f"a picture {pixels.shape} gets no mask: {failure(error)}", RuntimeWarning, stacklevel=2)
+            return None
         return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
+
+    def _measured(self, engine: MaskEngine, pixels: NDArray[np.uint8], face: Face, key: str) -> FaceContext:
+        context = self._contexts.get(key) or engine.measure(pixels, face)
+        # Every picture comes once an epoch: making room for new ones would lose each before it is seen again.
+        if key not in self._contexts and (len(self._contexts) + 1) * pixels.nbytes < _KEPT_BYTES:
+            self._contexts[key] = context
+        return context
 
 
 def renumbered(points: NDArray[np.float32]) -> NDArray[np.float32]:

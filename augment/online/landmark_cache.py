@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maskaug.augment.generate.annotations import AnnotationError
 from maskaug.augment.masking.engine import is_upright_known
+from maskaug.core.arrays import check_image
 from maskaug.core.files import write_atomic
 from maskaug.masktheface_wrapper import FaceFinder
 
@@ -22,7 +23,11 @@ def pixels_key(image: NDArray[np.uint8]) -> str:
 
     Args:
         image: ``(H, W, 3) uint8`` RGB.
+
+    Raises:
+        TypeError, ValueError: it is no such picture.
     """
+    check_image(image)
     digest = hashlib.blake2b(np.array(image.shape, dtype="<i8").tobytes(), digest_size=16)
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()
@@ -38,6 +43,9 @@ def cache_landmarks(images: Iterable[NDArray[np.uint8]], finder: FaceFinder) -> 
     Returns:
         ``(68, 2) float32`` landmarks in pixels by :func:`pixels_key`; pictures without a face, or with one
         whose way up cannot be told, are absent.
+
+    Raises:
+        TypeError, ValueError: one of them is no such picture.
     """
     found = {}
     for image in images:

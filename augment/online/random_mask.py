@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ except ModuleNotFoundError as error:
     raise ImportError(message, name=error.name) from error
 
 from maskaug.augment.online.known_face import KnownFace, Label, relabelled
+from maskaug.core.arrays import check_image
 from maskaug.masktheface_wrapper import MaskDistribution
 
 
@@ -91,8 +93,9 @@ class RandomMask(Transform):  # type: ignore[misc]
 
         Raises:
             PackError: the pack cannot be read, or has no mask of a kind.
-            ValueError: the sample holds no picture, several, a batch, or one of another type; its key points are no
-                landmarks of its picture; or there is a label to set, and none in the sample.
+            TypeError: the sample holds an array or a path for a picture.
+            ValueError: the sample holds no picture, several, a batch, or one of another type or without pixels; its
+                key points are no landmarks of its picture; or there is a label to set, and none in the sample.
         """
         sample = inputs if len(inputs) > 1 else inputs[0]
         # Transform's own forward hands on pictures and tensors, one by one; a label must change with its picture.
@@ -101,6 +104,7 @@ class RandomMask(Transform):  # type: ignore[misc]
         rng = np.random.default_rng(int(torch.randint(2**63 - 1, ())))
         picture = _find_picture(leaves)
         pixels = _pixels(leaves[picture])
+        check_image(pixels)
         points = _find_points(leaves, pixels)
         label = None if self.label is None else _find_label(paths, picture)
         if rng.random() >= self.p:
@@ -121,6 +125,12 @@ def _find_picture(leaves: list[Any]) -> int:
     """Where the picture is: as in torchvision, the first plain tensor is one where nothing else is."""
     found = [place for place, leaf in enumerate(leaves) if isinstance(leaf, tv_tensors.Image | PIL.Image.Image)]
     found = found or [place for place, leaf in enumerate(leaves) if type(leaf) is torch.Tensor][:1]
+    strange = [type(leaf).__name__ for leaf in leaves if isinstance(leaf, str | PathLike | np.ndarray)]
+    if not found and strange:
+        raise TypeError(
+            f"RandomMask takes PIL images and tensors, but this sample holds a {strange[0]}; of an array (H, W, 3) "
+            "uint8 RGB, give it PIL.Image.fromarray(image)"
+        )
     if len(found) != 1:
         raise ValueError(f"RandomMask takes samples of one picture, but this one holds {len(found) or 'none'}")
     return found[0]

@@ -63,8 +63,8 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
 
         Raises:
             PackError: the pack cannot be read, or has no mask of a kind.
-            ValueError: the picture is no ``(H, W, 3) uint8``; the key points are not 68; or there is a label to set,
-                and none in the sample.
+            TypeError, ValueError: the picture is no ``(H, W, 3) uint8`` array; the key points are not 68; or there is
+                a label to set, and none in the sample.
         """
         if self.label is not None and "label" not in data:
             raise ValueError("RandomMaskAlbumentations has a label to set, but the sample holds none: pass label=")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -37,47 +38,73 @@ def merge(layers: list[Layer]) -> Layer:
 
 
 def composite(
-    image: Image, layer: Layer, scale: float = 1.0, grain: NDArray[np.float32] | None = None
+    image: Image,
+    layer: Layer,
+    scale: float = 1.0,
+    grain: NDArray[np.float32] | None = None,
+    corner: tuple[int, int] = (0, 0),
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Lay a premultiplied layer over a picture, in its shadow.
 
     Args:
         image: ``(H, W, 3) uint8``.
-        layer: Drawn for the picture, or for one that is smaller by ``scale``.
+        layer: Drawn for a part of the picture, or for one that is smaller by ``scale``.
         scale: Pixels of the picture to one of the layer's.
         grain: ``(h, w, 3) float32`` in grey levels, added to the layer, over and over where that is larger.
+        corner: Left and top of that part in the picture.
 
     Returns:
         A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
     """
     result, covered = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
+    # What the written alpha rounds to nothing must not brighten the picture either.
+    color = cv2.bitwise_and(layer.color, layer.color, mask=(layer.alpha >= _FAINTEST).astype(np.uint8))
     shadow = layer.alpha if layer.shadow is None else 1 - (1 - layer.alpha) * (1 - layer.shadow)
-    parts = [(layer.window, layer.color, layer.alpha, shadow)]
-    for window, color, alpha, hidden in parts if scale == 1 else _enlarged(layer, shadow, scale, image.shape[:2]):
-        # What the written alpha rounds to nothing must not brighten the picture either.
-        over = result[window] * (1 - hidden)[..., None] + color * (alpha >= _FAINTEST)[..., None]
-        if grain is not None:
-            over += _repeated(grain, window) * alpha[..., None]
-        # Rounding half up keeps pixels that the layer does not touch as they were.
-        result[window] = np.clip(over + 0.5, 0, 255).astype(np.uint8)
-        covered[window] = np.clip(alpha * 255 + 0.5, 0, 255).astype(np.uint8)
+    left, top = corner
+    if scale == 1:
+        rows, columns = layer.window
+        window = slice(rows.start + top, rows.stop + top), slice(columns.start + left, columns.stop + left)
+        parts = iter([(window, color, layer.alpha, shadow)])
+    else:
+        parts = _enlarged(replace(layer, color=color, shadow=shadow), scale, corner, image.shape[:2])
+    for window, drawn, alpha, hidden in parts:
+        noise = None if grain is None else _repeated(grain, window)
+        _lay(result[window], drawn, alpha, hidden, noise)
+        covered[window] = cv2.convertScaleAbs(alpha, alpha=255)
     return result, covered
 
 
+def _lay(
+    under: Image,
+    color: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    hidden: NDArray[np.float32],
+    noise: NDArray[np.float32] | None,
+) -> None:
+    """Draw over part of a picture in place, leaving what the layer does not touch as it was."""
+    over = cv2.multiply(under, cv2.merge([1 - hidden] * 3), dtype=cv2.CV_32F)
+    if noise is not None:
+        cv2.accumulateProduct(noise, cv2.merge([alpha] * 3), over)
+    under[...] = cv2.add(over, color, dtype=cv2.CV_8U)  # which rounds, and clips
+
+
 def _repeated(tile: NDArray[np.float32], window: tuple[slice, slice]) -> NDArray[np.float32]:
-    rows, columns = (
-        np.arange(place.start, place.stop) % side for place, side in zip(window, tile.shape[:2], strict=True)
-    )
-    return tile[rows[:, None], columns]
+    """What a tile, laid over the whole picture again and again, shows in a window of it."""
+    first = [place.start % side for place, side in zip(window, tile.shape[:2], strict=True)]
+    ends = [start + place.stop - place.start for start, place in zip(first, window, strict=True)]
+    below, beyond = (max(end - side, 0) for end, side in zip(ends, tile.shape[:2], strict=True))
+    wide = cv2.copyMakeBorder(tile, 0, below, 0, beyond, cv2.BORDER_WRAP) if below or beyond else tile
+    return np.asarray(wide[first[0] : ends[0], first[1] : ends[1]])
 
 
 def _enlarged(
-    layer: Layer, shadow: NDArray[np.floating], scale: float, size: tuple[int, ...]
-) -> Iterator[tuple[tuple[slice, slice], NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]]]:
+    layer: Layer, scale: float, corner: tuple[int, int], size: tuple[int, ...]
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
     """Window, colour, alpha and shadow of an enlarged layer, a band at a time: whole it would fill the memory."""
     height, width = layer.alpha.shape
-    left, right = math.floor(layer.left * scale), min(math.ceil((layer.left + width) * scale), size[1])
-    first, last = math.floor(layer.top * scale), min(math.ceil((layer.top + height) * scale), size[0])
+    beside, above = corner
+    left, right = math.floor(layer.left * scale), min(math.ceil((layer.left + width) * scale), size[1] - beside)
+    first, last = math.floor(layer.top * scale), min(math.ceil((layer.top + height) * scale), size[0] - above)
     for top in range(first, last, _BAND):
         bottom = min(top + _BAND, last)
         # Pixel centres are at whole numbers in either grid.
@@ -85,10 +112,7 @@ def _enlarged(
         back = np.array([[1 / scale, 0, offset[0]], [0, 1 / scale, offset[1]]])
         color, alpha, hidden = (
             cv2.warpAffine(values, back, (right - left, bottom - top), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-            for values in (
-                layer.color.astype(np.float32),
-                layer.alpha.astype(np.float32),
-                shadow.astype(np.float32),
-            )
+            for values in (layer.color, layer.alpha, layer.shadow)
         )
-        yield (slice(top, bottom), slice(left, right)), color, alpha, hidden
+        window = slice(above + top, above + bottom), slice(beside + left, beside + right)
+        yield window, np.asarray(color), np.asarray(alpha), np.asarray(hidden)

@@ -32,8 +32,9 @@ def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Laye
     dropped[drop:] = alpha[:-drop]
     shadow = _NEAR_STRENGTH * _soft(alpha, _NEAR * unit) + _BELOW_STRENGTH * _soft(dropped, _BELOW * unit)
     # Half of a straight edge's blur lies on either side: an opaque edge's inside is 0.5 to 1.
-    rim = np.clip(2 - 2 * _soft(alpha, _RIM * unit), 0, 1)
-    return replace(layer, color=layer.color * (1 - _RIM_STRENGTH * rim)[..., None], shadow=shadow)
+    rim = np.minimum(2 - 2 * _soft(alpha, _RIM * unit), 1)
+    dimmed = 1 - _RIM_STRENGTH * np.maximum(rim, 0)
+    return replace(layer, color=cv2.multiply(layer.color, cv2.merge([dimmed] * 3)), shadow=shadow)
 
 
 def _soft(values: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:

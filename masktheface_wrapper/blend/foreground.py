@@ -1,118 +1,21 @@
-"""Foreground: what stands before the mask in the photograph, glasses above all."""
+"""A mask behind what stands before it in the photograph, glasses above all."""
 
 from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
-from maskaug.core.color import LUMA
-from maskaug.core.landmarks import LEFT_EYE, LOWER_FACE, RIGHT_EYE
-from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.skin import Skin
-
-# Glasses: what is this much darker than the skin around it and not of its colour, in a band below the eyes as high as
-# a share of the way to the nostrils, and as wide as a share of the eye or more. A shadow is as dark farther down.
-_DARKER = 0.6
-_BELOW_EYES = 0.6
-_FRAME_WIDTH = 0.8
-_AROUND = 0.8  # distances between the eyes: more than the height of a lens
-# Objects (a microphone, a cup, a collar): what is of another hue than skin, not redder as lips and flushed cheeks
-# are, as large as a share of the lower face, sharply bounded, and comes in over the jaw line. Dark pictures have
-# no hue to go by. Tried on 1258 faces: 17 found, of which 2 were no objects.
-_OTHER_HUE, _REDDER = 0.20, 0.02
-_LARGE = 0.03
-_SHARP = 6.0  # median gradient on the boundary, grey levels a pixel where the eyes are 50 pixels apart
-_DARKEST = 35.0
+from maskaug.masktheface_wrapper.measure.foreground import Foreground
 
 
-def hide_behind_foreground(layer: Layer, image: Image, landmarks: Points, skin: Skin) -> Layer:
-    """The layer without what is hidden by things before the face that can be told from skin.
-
-    Args:
-        layer: The worn mask.
-        image: ``(H, W, 3) uint8`` RGB.
-        landmarks: ``(68, 2)`` of the face.
-        skin: Its skin.
-    """
-    rows, columns = layer.window
-    pixels = image[rows, columns].astype(np.float32)
-    points = landmarks - (layer.left, layer.top)
-    front = _glasses(pixels, points, skin)
-    objects = _objects(pixels, points, skin)
-    if objects is not None:
-        front = objects if front is None else np.maximum(front, objects)
-    if front is None:
+def hide_behind(layer: Layer, foreground: Foreground | None) -> Layer:
+    """The layer without what something before the face hides."""
+    if foreground is None:
         return layer
-    keep = 1 - cv2.blur(cv2.dilate(front, np.ones((3, 3))), (3, 3)).astype(np.float32)
-    return replace(layer, color=layer.color * keep[..., None], alpha=layer.alpha * keep)
-
-
-def _glasses(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray[np.float32] | None:
-    """``(h, w) float32``: 1 on rims and dark lenses below the eyes; None if there are none."""
-    left_eye, right_eye = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
-    across = right_eye - left_eye
-    down = _BELOW_EYES * (points[33] - (left_eye + right_eye) / 2)
-    corners = np.stack([left_eye - 0.5 * across, right_eye + 0.5 * across])
-    band = np.concatenate([corners, corners[::-1] + down])
-    left, top = np.floor(band.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(band.max(axis=0)).astype(int).clip(max=pixels.shape[1::-1])
-    if right - left < 4 or bottom - top < 4:
-        return None
-    view = pixels[top:bottom, left:right]
-    luma = view @ LUMA
-    reach = max(3, round(_AROUND * face_size(points)))
-    below = pixels[top : bottom + reach, left:right] @ LUMA
-    around = cv2.morphologyEx(below, cv2.MORPH_CLOSE, np.ones((reach, 1)), borderType=cv2.BORDER_REPLICATE)
-    dark = (luma < _DARKER * around[: bottom - top]).astype(np.uint8)
-    inside = np.zeros_like(dark)
-    cv2.fillConvexPoly(inside, np.round(band - (left, top)).astype(np.int32), 1)
-    dark &= inside
-    if dark.sum() < 4:
-        return None
-    dark &= (skin.likeness(view.astype(np.uint8)) < 0.5).astype(np.uint8)
-    width = _FRAME_WIDTH * float(np.linalg.norm(points[39] - points[36]) + np.linalg.norm(points[45] - points[42])) / 2
-    _, labels, sizes, _ = cv2.connectedComponentsWithStats(dark)
-    wide = sizes[:, cv2.CC_STAT_WIDTH] >= width
-    wide[0] = False  # the background
-    if not wide.any():
-        return None
-    front = np.zeros(pixels.shape[:2], dtype=np.float32)
-    front[top:bottom, left:right] = wide[labels]
-    return front
-
-
-def _objects(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray[np.float32] | None:
-    """``(h, w) float32``: 1 on things of another colour before the lower face; None if there are none."""
-    height, width = pixels.shape[:2]
-    polygon = np.round(points[LOWER_FACE]).astype(np.int32)
-    lower_face = np.zeros((height, width), dtype=np.uint8)
-    cv2.fillPoly(lower_face, [polygon], 1)
-    area = int(lower_face.sum())
-    bright = pixels.sum(axis=-1) + 3
-    own = (skin.color + 1) / float(skin.color.sum() + 3)
-    shares = (pixels + 1) / bright[..., None]
-    other = (np.abs(shares - own).sum(axis=-1) > _OTHER_HUE) & (shares[..., 0] < own[0] + _REDDER)
-    other &= (bright > 3 * _DARKEST) & (lower_face > 0)
-    if area == 0 or other.sum() < _LARGE * area:
-        return None
-    luma = pixels @ LUMA
-    gradient = cv2.magnitude(
-        cv2.Scharr(luma, cv2.CV_32F, 1, 0, scale=1 / 32), cv2.Scharr(luma, cv2.CV_32F, 0, 1, scale=1 / 32)
-    )
-    inside = cv2.erode(lower_face, np.ones((5, 5)))
-    jaw = np.zeros_like(lower_face)
-    cv2.polylines(jaw, [polygon[1:]], False, 1, 3)
-    sharp = _SHARP * 50 / max(face_size(points), 1.0)
-    count, labels, sizes, _ = cv2.connectedComponentsWithStats(other.astype(np.uint8))
-    front = np.zeros((height, width), dtype=np.float32)
-    for number in range(1, count):
-        if sizes[number, cv2.CC_STAT_AREA] < _LARGE * area:
-            continue
-        one = (labels == number).astype(np.uint8)
-        boundary = (cv2.dilate(one, np.ones((3, 3))) > cv2.erode(one, np.ones((3, 3)))) & (inside > 0)
-        if (one & jaw).any() and boundary.any() and float(np.median(gradient[boundary])) >= sharp:
-            front[one > 0] = 1
-    return front if front.any() else None
+    height, width = layer.alpha.shape
+    # The foreground's place in the layer; about it, all of the layer is seen.
+    place = np.array([[1, 0, foreground.left - layer.left], [0, 1, foreground.top - layer.top]], dtype=np.float64)
+    cover = cv2.warpAffine(foreground.cover, place, (width, height), flags=cv2.INTER_NEAREST)
+    keep = 1 - cover
+    return replace(layer, color=cv2.multiply(layer.color, cv2.merge([keep] * 3)), alpha=layer.alpha * keep)

@@ -1,13 +1,14 @@
 """The skin's fine structure given to a layer: its noise, and folds as deep as its relief."""
 
+import math
 from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
-from maskaug.core.color import LUMA
+from maskaug.core.arrays import Image, Points, median
+from maskaug.core.color import luma_of
 from maskaug.core.landmarks import BROWS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, noise_variance, squared_gradient
@@ -52,17 +53,25 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
         hull = cv2.convexHull(np.round(landmarks[part] - corner).astype(np.int32))
         cv2.fillConvexPoly(bare, hull, 0)
         cv2.polylines(bare, [hull], True, 0, max(1, round(2 * _FEATURE_MARGIN * unit)))
-    covered = np.zeros(image.shape[:2], dtype=bool)
-    covered[layer.window] = layer.alpha > 0.5 / 255
-    bare[covered[top:bottom, left:right]] = 0
+    _uncover(bare, layer, left, top)
     side = int(max(4, _BLOCK * unit))
     reach = side + 2 * round(max(2.0, _EDGE_MARGIN * unit))
-    inside = cv2.erode(bare, np.ones((reach, reach)), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    inside = cv2.erode(bare, np.ones((reach, reach), dtype=np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
     if np.count_nonzero(inside) < side:
         return None
     energy = np.zeros(inside.shape, dtype=np.float32)
-    energy[1:-1, 1:-1] = squared_gradient(image[top:bottom, left:right].astype(np.float32) @ LUMA)
-    return float(np.median(cv2.blur(energy, (side, side))[inside]))
+    energy[1:-1, 1:-1] = squared_gradient(luma_of(image[top:bottom, left:right]))
+    return median(cv2.blur(energy, (side, side))[inside])
+
+
+def _uncover(bare: NDArray[np.uint8], layer: Layer, left: int, top: int) -> None:
+    """Take what a layer covers out of a mask whose first pixel lies there in the layer's picture."""
+    rows, columns = layer.window
+    first, last = max(rows.start, top), min(rows.stop, top + bare.shape[0])
+    start, stop = max(columns.start, left), min(columns.stop, left + bare.shape[1])
+    if first < last and start < stop:
+        over = layer.alpha[first - rows.start : last - rows.start, start - columns.start : stop - columns.start]
+        bare[first - top : last - top, start - left : stop - left][over > 0.5 / 255] = 0
 
 
 def sample_grain(
@@ -85,7 +94,7 @@ def sample_grain(
     Returns:
         ``(h, w, 3) float32`` in grey levels, to be repeated over the layer.
     """
-    own = np.pi / 2 * _median_inside(np.abs(fine_structure(layer.color @ LUMA)), layer) ** 2
+    own = np.pi / 2 * _median_inside(np.abs(fine_structure(luma_of(layer.color))), layer) ** 2
     wanted = grain.noise - own / scale**2
     if wanted <= 0 or not grain.kernel.any():
         return None
@@ -95,7 +104,7 @@ def sample_grain(
     endless = cv2.copyMakeBorder(noise, half, half, half, half, cv2.BORDER_WRAP)
     inner = (slice(half, half + height), slice(half, half + width))
     tile = np.dstack([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
-    luma = tile @ LUMA
+    luma = luma_of(tile)
     limits = (
         (wanted, float(noise_variance(luma))),
         (min(_STRONGEST, _STRONGEST_ON_SMALL * unit) ** 2, float(luma.var())),
@@ -115,21 +124,22 @@ def match_relief(layer: Layer, relief: float, unit: float, noise: NDArray[np.flo
         noise: What :func:`sample_grain` will add.
         scale: Its pixels to one of the layer's.
     """
-    luma = layer.color @ LUMA
+    luma = luma_of(layer.color)
     own = _median_inside(squared_gradient(luma), layer)
     if noise is not None:
-        relief -= min(float(squared_gradient(noise @ LUMA).mean()) / scale**2, (1 - _LEAST_FOLDS) * relief)
-    gain = float(np.clip(np.sqrt(relief / max(own, 1e-6)), *_GAIN_RANGE))
+        relief -= min(float(squared_gradient(luma_of(noise)).mean()) / scale**2, (1 - _LEAST_FOLDS) * relief)
+    gain = min(max(math.sqrt(relief / max(own, 1e-6)), _GAIN_RANGE[0]), _GAIN_RANGE[1])
     step = max(1, int(_FOLD * unit / 2))
     height, width = luma.shape
-    both = cv2.merge([luma, layer.alpha.astype(np.float32)])
+    both = cv2.merge([luma, layer.alpha])
     coarse = cv2.resize(both, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
     coarse = cv2.GaussianBlur(coarse, (0, 0), _FOLD * unit / step)
     level = cv2.resize(
         coarse[..., 0] / np.maximum(coarse[..., 1], 1e-3), (width, height), interpolation=cv2.INTER_LINEAR
     )
-    deeper = 1 + (gain - 1) * (1 - level * layer.alpha / np.maximum(luma, 1.0))
-    return replace(layer, color=layer.color * np.clip(deeper, 0.5, 1.8)[..., None])
+    deeper = np.float32(gain) - np.float32(gain - 1) * (level * layer.alpha / np.maximum(luma, 1.0))
+    deeper = np.minimum(np.maximum(deeper, 0.5), 1.8)
+    return replace(layer, color=cv2.multiply(layer.color, cv2.merge([deeper] * 3)))
 
 
 def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
@@ -143,5 +153,6 @@ def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
         return float("inf")
     side = max(3, min(values.shape) // 12)
     means = cv2.blur(values, (side, side))
-    opaque = cv2.erode(layer.alpha[1:-1, 1:-1], np.ones((side + 2, side + 2))) > 0.98
-    return float(np.median(means[opaque])) if opaque.any() else float("inf")
+    solid = (layer.alpha[1:-1, 1:-1] > 0.98).astype(np.uint8)
+    inside = means[cv2.erode(solid, np.ones((side + 2, side + 2), dtype=np.uint8)) > 0]
+    return median(inside) if inside.size else float("inf")

@@ -61,4 +61,4 @@ def harmonize(
     layer = compress_highlights(layer, _HIGHLIGHTS)
     if steps.contact:
         layer = add_contact_shadow(layer, context.unit, context.image.shape[:2])
-    return composite(image, layer, context.scale, noise)
+    return composite(image, layer, context.scale, noise, (context.left, context.top))

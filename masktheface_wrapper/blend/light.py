@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.core.color import LUMA
+from maskaug.core.color import LUMA, luma_of
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
@@ -48,17 +48,17 @@ def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
         return layer
     if by == "skin":
         exposure = _exposure(skin.luma)
-        color = cv2.transform(layer.color, _tone(skin)) * (layer.light * exposure)[..., None]
+        color = _times(cv2.transform(layer.color, _tone(skin)), layer.light * np.float32(exposure))
         return compress_highlights(replace(layer, color=color), _SHOULDER)
-    under = image[layer.window].astype(np.float32) @ LUMA
-    mean = float((under * weight).sum()) / total
-    pattern = np.clip(_low_frequency(under, weight, mean) / max(mean, 1.0), 0.3, 3.0) ** _PATTERN
-    pattern = np.clip(pattern, *_PATTERN_RANGE)
+    under = luma_of(image[layer.window])
+    mean = float(np.vdot(under, weight)) / total
+    pattern = cv2.pow(np.maximum(_low_frequency(under, weight, mean) / np.float32(max(mean, 1.0)), 0.3), _PATTERN)
+    pattern = np.minimum(np.maximum(pattern, _PATTERN_RANGE[0]), _PATTERN_RANGE[1])
     if by == "own":
-        color = layer.color * (pattern * layer.light)[..., None]
+        color = _times(layer.color, pattern * layer.light)
         return compress_highlights(replace(layer, color=color), _SHOULDER)
-    light = pattern * layer.light * _exposure(mean)
-    color = cv2.transform(layer.color, _tone(skin)) * light[..., None]
+    light = pattern * layer.light * np.float32(_exposure(mean))
+    color = _times(cv2.transform(layer.color, _tone(skin)), light)
     return compress_highlights(replace(layer, color=color), _SHOULDER)
 
 
@@ -70,26 +70,33 @@ def unlit(color: NDArray[np.floating], skin: Skin) -> NDArray[np.float32]:
 
 def _exposure(luma: float) -> float:
     """Brightness of a layer where skin has that luma, as a share of its brightness in full light."""
-    return float(np.clip((luma / _LIT_SKIN) ** _LEVEL, *_LEVEL_RANGE))
+    low, high = _LEVEL_RANGE
+    return min(max((luma / _LIT_SKIN) ** _LEVEL, low), high)
+
+
+def _times(color: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(h, w, 3)`` colours, each as bright as ``(h, w)`` says."""
+    return np.asarray(cv2.multiply(color, cv2.merge([share] * 3)))
 
 
 def compress_highlights(layer: Layer, shoulder: float) -> Layer:
     """The layer with its colours above ``shoulder``, of 255, bent towards 255 without reaching it."""
-    alpha = layer.alpha[..., None]
-    room = (255.0 - shoulder) * alpha
-    excess = np.maximum(layer.color - shoulder * alpha, 0.0)
+    alpha = cv2.merge([layer.alpha] * 3)
+    excess = np.maximum(cv2.addWeighted(layer.color, 1.0, alpha, -shoulder, 0.0), 0.0)
     if not excess.any():
         return layer
-    return replace(layer, color=layer.color - excess + room * excess / (excess + room + 1e-6))
+    room = alpha * np.float32(255.0 - shoulder)
+    return replace(layer, color=layer.color - excess + room * excess / (excess + room + np.float32(1e-6)))
 
 
 def _tone(skin: Skin) -> NDArray[np.float32]:
     """``(3, 3) float32``: colours under white light to colours under the light on this skin."""
     chroma = (skin.color + 1) / (skin.luma + 1)
-    cast = np.clip((chroma / _MEAN_SKIN) ** _CAST, *_CAST_RANGE)
+    cast = np.minimum(np.maximum((chroma / _MEAN_SKIN) ** _CAST, _CAST_RANGE[0]), _CAST_RANGE[1])
     cast /= cast @ LUMA
     largest = float(skin.color.max()) + 1
-    colorful = float(np.clip(((largest - 1 - skin.color.min()) / largest - _GREY) / (_COLORFUL - _GREY), 0, 1))
+    saturated = (largest - 1 - float(skin.color.min())) / largest
+    colorful = min(max((saturated - _GREY) / (_COLORFUL - _GREY), 0.0), 1.0)
     cast = 1 + colorful * (cast - 1)
     saturation = colorful * np.eye(3) + (1 - colorful) * np.tile(LUMA, (3, 1))
     return np.asarray(cast[:, None] * saturation, dtype=np.float32)

@@ -36,22 +36,21 @@ def render_cloth(template: Template, level: int, params: MaskParams, textures: M
         return texels
     rng = np.random.default_rng([params.seed, 1])
     size = (texels.shape[0], texels.shape[1])
-    alpha = texels[..., 3:]
+    alpha, opaque = texels[..., 3], np.float32(1 - params.translucency)
     if plain:
-        color = texels[..., :3].astype(np.float32)
+        color, share = texels[..., :3].astype(np.float32), np.ones(size, dtype=np.float32)
     else:
-        share = alpha * np.float32((1 - params.translucency) / 128 / 255)
-        color = template.relief(level) * _dyed(template, params, textures, size, rng) * share
+        color = template.relief(level) * _dyed(template, params, textures, size, rng)
+        share = alpha * np.float32(opaque / 128 / 255)
     if params.wrinkles:
-        color *= _wrinkles(size, params.wrinkles, rng)[..., None]
+        share = share * _wrinkles(size, params.wrinkles, rng)
+    color = cv2.multiply(color, cv2.merge([share] * 3))
     if params.logo:
         _stamp(color, alpha, params.logo, rng)
     if plain:
-        color *= 1 - params.translucency
-    finished = np.empty_like(texels)
-    np.clip(color, 0, 255, out=finished[..., :3], casting="unsafe")
-    finished[..., 3:] = alpha * np.float32(1 - params.translucency)
-    return finished
+        color *= opaque
+    rgb = np.minimum(color, 255, out=color).astype(np.uint8)
+    return np.dstack([rgb, (alpha * opaque).astype(np.uint8)])
 
 
 def hex_to_rgb(color: str) -> _Color:
@@ -110,7 +109,7 @@ def _wrinkles(size: tuple[int, int], depth: float, rng: np.random.Generator) -> 
     for cells, weight in (((9, 6), 1.0), ((17, 9), 0.3)):
         rough = rng.standard_normal(cells, dtype=np.float32) * np.float32(weight)
         height += np.asarray(cv2.resize(rough, _FOLDS[::-1], interpolation=cv2.INTER_CUBIC))
-    slope = np.clip(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2, 2)
+    slope = np.minimum(np.maximum(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2), 2)
     brightness = cv2.resize(1 - np.float32(_CREASE * depth) * slope, size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(brightness, dtype=np.float32)
 
@@ -121,13 +120,17 @@ def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng:
     wide = rng.uniform(*_LOGO_MM) * width / _WIDTH_MM
     x = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.12, 0.27))
     y = height * rng.uniform(0.35, 0.68)
-    mark = np.zeros((height, width), dtype=np.uint8)
+    # No mark reaches beyond this part of the cloth.
+    left, top = max(int(x - wide / 2) - 3, 0), max(int(y - wide / 2) - 3, 0)
+    part = slice(top, int(y + wide) + 3), slice(left, int(x + wide / 2) + 3)
+    mark = np.zeros(alpha[part].shape, dtype=np.uint8)
     shape = rng.integers(3)
     if shape == 0:
-        cv2.circle(mark, (round(x), round(y)), max(1, round(wide / 3)), 255, -1, cv2.LINE_AA)
+        cv2.circle(mark, (round(x) - left, round(y) - top), max(1, round(wide / 3)), 255, -1, cv2.LINE_AA)
     elif shape == 1:
-        corners = (round(x - wide / 2), round(y - wide / 5)), (round(x + wide / 2), round(y + wide / 5))
-        cv2.rectangle(mark, *corners, 255, -1, cv2.LINE_AA)
+        start = round(x - wide / 2) - left, round(y - wide / 5) - top
+        end = round(x + wide / 2) - left, round(y + wide / 5) - top
+        cv2.rectangle(mark, start, end, 255, -1, cv2.LINE_AA)
     else:
         text = "".join(rng.choice(list("ABCDEFHKLMNOPRSTUVXZ"), rng.integers(2, 6)))
         (text_width, text_height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 1.0, 2)
@@ -136,7 +139,8 @@ def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng:
         # Warping samples without averaging: letters that are to be smaller are shrunk first.
         letters = shrink(large, min(wide / large.shape[1], 1.0))
         scale = wide / letters.shape[1]
-        place = np.array([[scale, 0, x - wide / 2], [0, scale, y - wide / 6]])
-        mark = np.asarray(cv2.warpAffine(letters, place, (width, height), flags=cv2.INTER_LINEAR), dtype=np.uint8)
+        place = np.array([[scale, 0, x - wide / 2 - left], [0, scale, y - wide / 6 - top]])
+        mark = np.asarray(cv2.warpAffine(letters, place, mark.shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.uint8)
     share = mark[..., None].astype(np.float32) / 255 * 0.9
-    color += share * (np.array(hex_to_rgb(logo), dtype=np.float32) * (alpha / np.float32(255)) - color)
+    cloth = alpha[part][..., None] / np.float32(255)
+    color[part] += share * (np.array(hex_to_rgb(logo), dtype=np.float32) * cloth - color[part])

@@ -117,18 +117,11 @@ class Template:
         Across, u runs from the left to the right side edge; down, v runs from a quadratic through the three
         top anchors to one through the three bottom anchors.
         """
-        u, v = chart[:, 0], chart[:, 1]
-        across = (u + 1) / 2
-        points = {name: np.array(self.anchors[name], dtype=np.float32) for name in ANCHOR_NAMES}
-
-        def edge(left: AnchorName, middle: AnchorName, right: AnchorName) -> NDArray[np.float32]:
-            straight = points[left] + across[:, None] * (points[right] - points[left])
-            bow = points[middle] - (points[left] + points[right]) / 2
-            return np.asarray(straight + (1 - u**2)[:, None] * bow, dtype=np.float32)
-
-        top = edge("left_top", "nose", "right_top")
-        bottom = edge("left_bottom", "chin", "right_bottom")
-        return np.asarray(top + v[:, None] * (bottom - top), dtype=np.float32)
+        u, v = chart.T
+        bow = 1 - u**2
+        along = np.stack([(1 - u - bow) / 2, bow, (1 + u - bow) / 2])
+        anchors = np.array([self.anchors[name] for name in ANCHOR_NAMES], dtype=np.float32)
+        return np.asarray(np.concatenate([along * (1 - v), along * v]).T @ anchors, dtype=np.float32)
 
 
 @dataclass(frozen=True)

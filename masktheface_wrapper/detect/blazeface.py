@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, intersection_over_union, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import (
+    Boxes,
+    Detector,
+    intersection_over_union,
+    is_strip,
+    no_boxes,
+    resized,
+)
 from maskaug.masktheface_wrapper.detect.models import FULL_RANGE_MODEL, SHORT_RANGE_MODEL, mediapipe_model
 from maskaug.masktheface_wrapper.detect.tflite import run_network
 
@@ -16,7 +23,6 @@ from maskaug.masktheface_wrapper.detect.tflite import run_network
 # of which 5 show a cat's. Of 120 faces with masks drawn on, it found 119 and 116. So the second counts for a large box
 # only, in a picture that shows no other, where a mask may hide the face.
 _CONFIDENCE, _LARGE_BOX_CONFIDENCE = 0.6, 0.5
-_NARROWEST = 4  # pixels of what a network sees: a strip that shows no face
 _LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_FACE = 0.3  # intersection over union of two hits on one face, as in MediaPipe's graph
 
@@ -132,7 +138,7 @@ def _search_tile(image: Image, rows: tuple[float, float], columns: tuple[float, 
 def _search(network: Network, image: Image, margin: float) -> _Found:
     """What a network finds in an ``(H, W, 3) uint8`` RGB picture that it sees whole, each face once."""
     seen = network.side / (1 + 2 * margin)
-    if min(image.shape[:2]) * seen < max(image.shape[:2]) * _NARROWEST:
+    if is_strip(image, seen):
         return np.zeros(0, dtype=np.float32), no_boxes()
     small, factor = resized(image, seen)
     square = np.full((network.side, network.side, 3), 127, dtype=np.uint8)

@@ -10,7 +10,8 @@ from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, no_boxe
 from maskaug.masktheface_wrapper.detect.hog import padded, to_boxes
 from maskaug.masktheface_wrapper.detect.models import CNN_MODEL, bundled_model
 
-# It sees faces of 80 pixels and more: a tight crop with room about it, then a portrait as it is.
+_SMALLEST_FACE = 80  # pixels that it sees
+# A tight crop with room about it, then a portrait as it is.
 _SEARCHES = ((150, 50), (320, 0))  # side and margin
 
 
@@ -31,6 +32,8 @@ class Cnn(Detector):
         """
         for side, margin in _SEARCHES:
             small, factor = resized(image, side)
+            if min(small.shape[:2]) + 2 * margin < _SMALLEST_FACE:
+                continue  # in far narrower pictures than that, dlib writes beyond its own memory
             with self._lock:
                 hits = self._network(padded(small, margin), 0)
             if hits:

@@ -12,6 +12,7 @@ from maskaug.core.resize import shrink
 
 # In a picture of one large face, "faces" below this share of its size are texture, badges and ears.
 SMALLEST_SHARE = 0.25
+_NARROWEST = 4  # pixels of what a detector searches: a strip that shows no face
 
 Boxes = NDArray[np.float32]  # (N, 4): left, top, right, bottom in pixels, as dlib's HOG detector draws them
 
@@ -52,6 +53,12 @@ def intersection_over_union(box: NDArray[np.float32], boxes: Boxes) -> NDArray[n
     both = np.prod(np.maximum(sides, 0), axis=1)
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     return np.asarray(both / (areas + np.prod(box[2:] - box[:2]) - both + 1e-6), dtype=np.float32)
+
+
+def is_strip(image: Image, side: float) -> bool:
+    """Whether a picture is too narrow to show a face, as it is or with ``side`` pixels along its longest side."""
+    narrow, longest = min(image.shape[:2]), max(image.shape[:2])
+    return narrow * min(side, longest) < longest * _NARROWEST
 
 
 def resized(image: Image, side: float) -> tuple[Image, float]:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, check_image
 from maskaug.core.faces import Face
+from maskaug.core.resize import shrink
 from maskaug.core.turns import turn_image
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.cnn import Cnn
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 from maskaug.masktheface_wrapper.detect.hog_padded import HogPadded
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkModel, LandmarkPredictor, why_implausible
@@ -37,6 +38,7 @@ _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # wrong turn, none of them as stable as this, and of the upright ones a third was.
 _STABLE = 0.02
 _GLANCE = 640.0  # pixels of a picture's longest side
+_LARGE_ENOUGH = 100.0  # pixels of a face's box, at which it is found at any turn, and which way up it is can be told
 _ROOM = 6.0  # areas of the largest face, from which on a picture may show others that `find` has not found
 _SAME_BOX = 0.3  # share of the smaller of two boxes that lies in the other: a face whose landmarks are known
 
@@ -77,7 +79,11 @@ class FaceFinder:
 
         Args:
             image: ``(H, W, 3) uint8`` RGB.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         for detector in self.detectors:
             if faces := self._find_by(detector, image):
                 return faces
@@ -93,6 +99,9 @@ class FaceFinder:
 
         Returns:
             The faces, and ``(N, 4) float32`` boxes of the others: left, top, right, bottom in pixels.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
         faces = self.find(image)
         known = np.stack([_box_about(face.landmarks) for face in faces]) if faces else no_boxes()
@@ -106,19 +115,22 @@ class FaceFinder:
         best = self._upright_faces(detector, image)
         if (best and best[0].upright >= _SURELY_UPRIGHT) or not (best or detector.quick):
             return best
-        # Small faces of a large picture take seconds to find: where it shows none as it lies, a glance must do.
-        sought = image if best else resized(image, min(_GLANCE, float(max(image.shape[:2]))))[0]
-        turned = 0
+        # Small faces of a large picture take seconds to find: where it shows none as it lies, a glance must do; where
+        # it shows some, one at which the largest is large enough.
+        longest = float(max(image.shape[:2]))
+        width = float(best[0].box[2] - best[0].box[0]) if best else longest
+        sought = resized(image, min(max(_GLANCE, longest * _LARGE_ENOUGH / max(width, 1.0)), longest))[0]
+        turned, likeliest = 0, best
         for turns in (1, 2, 3):
             found = self._upright_faces(detector, turn_image(sought, turns))
-            if found and found[0].upright >= _UPRIGHT and (not best or _is_better(found[0], best[0])):
-                best, turned = found, turns
-        if turned == 0:
-            return best
-        if sought.shape != image.shape:
-            best = self._upright_faces(detector, turn_image(image, turned))
+            if _is_upright(found, likeliest):
+                turned, likeliest = turns, found
+        if turned and sought.shape != image.shape:
+            # What a glance takes for a face upside down need not be one.
+            found = self._upright_faces(detector, turn_image(image, turned))
+            turned, likeliest = (turned, found) if _is_upright(found, best) else (0, best)
         size = image.shape[:2] if turned % 2 == 0 else image.shape[1::-1]
-        return [face.turned(-turned, size) for face in best]
+        return [face.turned(-turned, size) for face in likeliest] if turned else best
 
     def _upright_faces(self, detector: Detector, image: Image) -> list[Face]:
         """Faces by one detector in one picture, largest first, each with how likely the largest is upright in it."""
@@ -144,28 +156,47 @@ class FaceFinder:
         Returns:
             ``(N, 4) float32``: left, top, right, bottom in pixels, as dlib's HOG detector draws them; they may reach
             outside the picture.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         found = (detector.detect(image) for detector in self._box_detectors)
         boxes = next((boxes for boxes in found if len(boxes)), no_boxes())
         return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
 
     def from_box(self, image: Image, box: NDArray[np.floating]) -> Face | None:
-        """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate rejects it."""
+        """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate rejects it.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB.
+            box: ``(4,)`` in pixels.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
+        """
+        check_image(image)
         return self._examine(image, np.asarray(box, dtype=np.float32), "box")
 
     def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
         # The predictor compares single pixels: of a large face it must see averages.
         side = float(max(box[2] - box[0], 1.0))
         factor = 1.0
+        corner, there = np.zeros(2, dtype=np.float32), box
         if side > 2 * _FACE_SIDE:
-            image, factor = resized(image, max(image.shape[:2]) * _FACE_SIDE / side)
-        estimate = self._predictor.predict(image, box * factor)
+            factor = _FACE_SIDE / side
+            image, corner = _about(image, box)
+        if is_strip(image, max(image.shape[:2]) * factor):
+            return None
+        if factor < 1:
+            image, there = shrink(image, factor), (box - np.tile(corner, 2)) * np.float32(factor)
+        estimate = self._predictor.predict(image, there)
         if why_implausible(estimate):
             return None
         if estimate.disagreement > _STABLE:
-            estimate = best_placed(self._predictor, image, box * factor, estimate)
+            estimate = best_placed(self._predictor, image, there, estimate)
         # Pixel centres are at whole numbers in either grid.
-        points = (estimate.points + 0.5) / factor - 0.5 if factor < 1 else estimate.points
+        points = (estimate.points + 0.5) / factor - 0.5 + corner if factor < 1 else estimate.points
         return Face(box=box, landmarks=points.astype(np.float32), stability=estimate.disagreement, detector=detector)
 
 
@@ -189,6 +220,15 @@ def _predictor(model: Path | str | None) -> LandmarkModel:
     return LandmarkPredictor(Path(model) if model else bundled_model(LANDMARK_MODEL))
 
 
+def _about(image: Image, box: NDArray[np.float32]) -> tuple[Image, NDArray[np.float32]]:
+    """The picture's part within a box's side about the box, and its first pixel (x, y)."""
+    side = float(max(box[2] - box[0], box[3] - box[1]))
+    height, width = image.shape[:2]
+    left, top = int(min(max(box[0] - side, 0), width - 1)), int(min(max(box[1] - side, 0), height - 1))
+    right, bottom = int(max(box[2] + side, left + 1)), int(max(box[3] + side, top + 1))
+    return image[top:bottom, left:right], np.array((left, top), dtype=np.float32)
+
+
 def face_from_landmarks(landmarks: Points) -> Face:
     """A face whose ``(68, 2)`` points the user knows."""
     points = np.asarray(landmarks, dtype=np.float32)
@@ -198,6 +238,11 @@ def face_from_landmarks(landmarks: Points) -> Face:
 def _box_about(landmarks: Points) -> NDArray[np.float32]:
     """``(4,)`` about ``(68, 2)`` points; a detector's own box may lie otherwise, and the user's may be anything."""
     return np.concatenate([landmarks.min(axis=0), landmarks.max(axis=0)])
+
+
+def _is_upright(found: list[Face], others: list[Face]) -> bool:
+    """Whether the largest face of a turned picture is upright, and more surely so than that at another turn."""
+    return bool(found) and found[0].upright >= _UPRIGHT and (not others or _is_better(found[0], others[0]))
 
 
 def _is_better(face: Face, other: Face) -> bool:

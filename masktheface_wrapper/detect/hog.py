@@ -7,7 +7,7 @@ import dlib
 import numpy as np
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, resized
+from maskaug.masktheface_wrapper.detect.detector import Boxes, Detector, is_strip, no_boxes, resized
 
 _SIDE = 480
 
@@ -20,6 +20,8 @@ class Hog(Detector):
 
     def detect(self, image: Image) -> Boxes:
         """Boxes it is sure of, in the picture at no more than 480 pixels."""
+        if is_strip(image, _SIDE):
+            return no_boxes()
         small, factor = resized(image, _SIDE) if max(image.shape[:2]) > _SIDE else (image, 1.0)
         return self.search(small, factor, margin=0, threshold=0.0)
 

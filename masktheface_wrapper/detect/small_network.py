@@ -1,5 +1,6 @@
 """Small networks that look at a face, and what they are shown."""
 
+import math
 import threading
 from pathlib import Path
 
@@ -10,20 +11,20 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.detect.models import ModelError
 
-SIDE = 48  # pixels of what the network looks at
+SIDE = 48  # pixels of what a network looks at
 SEEN = 1.5  # its width, in widths of the box
 
 
 class SmallNetwork:
-    """A network of ``tools/train_orientation.py`` or ``tools/train_placement.py``, loaded when first needed."""
+    """A network of ``tools/train_orientation.py`` or another script there, loaded when first needed."""
 
     def __init__(self, path: Path) -> None:
-        """A network in an ``.onnx`` file, from ``(N, C, 48, 48)`` pixels to logits."""
+        """A network in an ``.onnx`` file, from ``(N, C, S, S)`` pixels to logits."""
         self._path = path
         self._of_thread = threading.local()  # one network cannot answer two threads
 
     def logits(self, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What the network says of one face, ``(C, 48, 48)`` standardized pixels.
+        """What the network says of one face, ``(C, S, S)`` standardized pixels.
 
         Raises:
             ModelError: the network's file is missing or damaged.
@@ -66,5 +67,10 @@ def crop_about(image: Image, box: NDArray[np.floating], side: int, seen: float) 
 
 def standardized(crop: Image) -> NDArray[np.float32]:
     """``(3, S, S) float32`` of mean 0 and about deviation 1, whatever the light."""
-    pixels = crop.astype(np.float32).transpose(2, 0, 1) / 255
-    return np.asarray((pixels - pixels.mean()) / (pixels.std() + 0.05), dtype=np.float32)
+    means, deviations = (values[:, 0] / 255 for values in cv2.meanStdDev(crop))
+    mean = float(means.mean())
+    # Over all channels: what each scatters about its own mean, and the means about theirs.
+    deviation = math.sqrt(float((deviations**2).mean() + means.var()))
+    scale = 1 / (255 * (deviation + 0.05))
+    pixels = crop.astype(np.float32) * np.float32(scale) - np.float32(255 * mean * scale)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -1,5 +1,6 @@
 """Fitting: a shell carried from the mean head onto the face in the picture."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from maskaug.core.arrays import Points
 from maskaug.core.landmarks import JAW
 from maskaug.masktheface_wrapper.cloth.template import ShellName
 from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS, Shell, shell
+from maskaug.masktheface_wrapper.geometry.correction import Correction, correction_through
 from maskaug.masktheface_wrapper.geometry.face_model import FACE_MODEL
 from maskaug.masktheface_wrapper.geometry.pose import Camera
 from maskaug.masktheface_wrapper.overlay import MaskParams
@@ -19,39 +21,8 @@ _PLACES = np.array([27, 28, 29, 30, 31, 33, 35, 36, 39, 40, 41, 42, 45, 46, 47])
 _OUTLINE = np.arange(2, 15)
 # How far the mask stands out beyond the jaw line: its own thickness at the cheeks, a fold below the chin.
 _OVERHANG_MM = np.interp(np.abs(_OUTLINE - 8), [0, 3, 6], [5.0, 3.0, 1.0])
-# Beyond that a landmark is wrong rather than a face unusual.
-_LARGEST_CORRECTION_MM = 22.0
-# Smoothing of the spline: landmarks of one face scatter by about a millimetre.
-_STIFFNESS = 0.35
 
 _TILT_CENTER = np.array([0.0, 66.0, 0.0])  # the middle of a worn mask, in the head frame
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A thin-plate spline over the picture: where the mean head's projection is off, and by how much.
-
-    Attributes:
-        centers: ``(N, 2)`` in mm about ``origin``.
-        weights: ``(N + 3, 2)``: of the kernels, then of 1, x and y.
-        origin: ``(2,)`` in pixels.
-        scale: ``(2,)``: pixels a mm, across and down.
-    """
-
-    centers: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    origin: NDArray[np.float64]
-    scale: NDArray[np.float64]
-
-    def __call__(self, points: Points) -> Points:
-        """``(N, 2)`` projected points, in pixels, moved onto this face."""
-        place = (points - self.origin) / self.scale
-        basis = np.concatenate(
-            [_kernel(place, self.centers), np.ones((len(place), 1)), place],
-            axis=1,
-        )
-        offset = np.clip(basis @ self.weights, -_LARGEST_CORRECTION_MM, _LARGEST_CORRECTION_MM)
-        return np.asarray(points + offset * self.scale, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -78,16 +49,24 @@ class FittedMesh:
         return self.worn[round(v * (ROWS - 1)) * COLUMNS + round((u + 1) / 2 * (COLUMNS - 1))]
 
 
-def fit_shell(cut: ShellName, landmarks: Points, camera: Camera, params: MaskParams) -> FittedMesh:
+def fit_shell(
+    cut: ShellName, landmarks: Points, camera: Camera, params: MaskParams, correction: Correction | None = None
+) -> FittedMesh:
     """Carry a shell of some cut onto a face: project it with the head's pose, then correct the mean face's proportions.
 
     The correction takes the projected mean face to the landmarks at nose and eyes, and the shell's outline
     to the jaw line. An outline has no points of its own: at a turned head's far side it runs along another
     part of the cheek. So each jaw landmark is compared with the shell's extent in the direction of the jaw
     line's normal there.
+
+    Args:
+        cut: Of the shell.
+        landmarks: ``(68, 2)`` of the face.
+        camera: That shows it.
+        params: How the mask sits.
+        correction: Of this cut on this face, where it is known: from :func:`fit_correction`.
     """
-    # Where the face departs from the mean shows against a mask worn as it should be.
-    correction = _fit_correction(shell(cut), landmarks, camera)
+    correction = correction or fit_correction(cut, landmarks, camera)
     slid = shell(cut, params.slide)
     net = _worn(slid, params)
     return FittedMesh(
@@ -106,13 +85,16 @@ def _worn(slid: Shell, params: MaskParams) -> NDArray[np.float64]:
     u, v = slid.net_chart.T
     loose = params.slack * (1 - u**2) * np.sin(np.pi * v)
     points = slid.net + loose[:, None] * slid.outward
-    angle = np.radians(params.tilt)
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    angle = math.radians(params.tilt)
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
     moved = (points - _TILT_CENTER) @ (params.scale * turn).T + _TILT_CENTER
     return np.asarray(moved + np.array([params.shift_x, params.shift_y, 0.0]))
 
 
-def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correction:
+def fit_correction(cut: ShellName, landmarks: Points, camera: Camera) -> Correction:
+    """Where a face departs from the mean, as it shows against a mask of some cut worn as it should be."""
+    worn = shell(cut)
     scale = camera.pixels_per_mm * np.array([1.0, camera.aspect])
     places = camera.project(FACE_MODEL[_PLACES])
     origin = places.mean(axis=0).astype(np.float64)
@@ -125,31 +107,11 @@ def _fit_correction(worn: Shell, landmarks: Points, camera: Camera) -> Correctio
 
     along = jaw[_OUTLINE + 1] - jaw[_OUTLINE - 1]
     normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+    normal /= np.hypot(normal[:, :1], normal[:, 1:]) + 1e-9
     extreme = outline[np.argmax(normal @ outline.T, axis=1)]
     target = jaw[_OUTLINE] + normal * _OVERHANG_MM[:, None]
     excess = ((target - extreme) * normal).sum(axis=1, keepdims=True) * normal
 
     centers = np.concatenate([modelled, extreme])
     offsets = np.concatenate([known - modelled, excess])
-    offsets = np.clip(offsets, -_LARGEST_CORRECTION_MM, _LARGEST_CORRECTION_MM)
-    return Correction(centers, _spline(centers, offsets), origin, scale)
-
-
-def _kernel(points: NDArray[np.floating], centers: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Thin-plate kernel r² log r (Bookstein 1989) with r in units of 60 mm, about half a face."""
-    square = ((points[:, None, :] - centers[None, :, :]) ** 2).sum(axis=-1) / 60.0**2
-    return np.asarray(0.5 * square * np.log(square + 1e-12))
-
-
-def _spline(centers: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the smoothing thin-plate spline through ``(N, 2)`` offsets at ``(N, 2)`` centers."""
-    count = len(centers)
-    affine = np.concatenate([np.ones((count, 1)), centers], axis=1)
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = _kernel(centers, centers) + _STIFFNESS * np.eye(count)
-    system[:count, count:] = affine
-    system[count:, :count] = affine.T
-    right = np.zeros((count + 3, 2))
-    right[:count] = offsets
-    return np.asarray(np.linalg.solve(system, right))
+    return correction_through(centers, offsets, origin, scale)

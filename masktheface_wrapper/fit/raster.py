@@ -7,6 +7,7 @@ from maskaug.core.arrays import Points
 
 # Neighbouring triangles share their edge: a pixel on it is better drawn twice than not at all.
 _SLACK = 1e-3
+_NEXT = [1, 2, 0]  # corner of a triangle
 
 
 def rasterise(
@@ -32,49 +33,49 @@ def rasterise(
     height, width = size
     # The painter's order: the farthest triangle first, so that the nearest is written last.
     triangles = triangles[np.argsort(-depth[triangles].sum(axis=1), kind="stable")]
-    corners = vertices.astype(np.float32)[triangles]
-    edges = corners[:, (1, 2, 0)] - corners
-    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    x, y = vertices.astype(np.float32).T[:, triangles.T]  # (3, M) each
+    across, down = x[_NEXT] - x, y[_NEXT] - y
+    area = across[0] * down[1] - across[1] * down[0]
     front = area > 1e-6
-    triangles, corners, edges, area = triangles[front], corners[front], edges[front], area[front]
+    triangles, x, y = triangles[front], x[:, front], y[:, front]
+    across, down, area = across[:, front], down[:, front], area[front]
 
     # All triangles at once: first the rows each crosses, then the run of pixels it fills in each row.
-    first = np.ceil(corners[..., 1].min(axis=1)).clip(min=0).astype(np.int64)
-    last = np.floor(corners[..., 1].max(axis=1)).clip(max=height - 1).astype(np.int64)
-    owner, step = _expand((last - first + 1).clip(min=0))
+    first = np.ceil(np.maximum(y.min(axis=0), 0)).astype(np.int64)
+    last = np.floor(np.minimum(y.max(axis=0), height - 1)).astype(np.int64)
+    owner, step = _expand(np.maximum(last - first + 1, 0))
     row = first[owner] + step
 
     # In a row, each edge bounds the triangle from one side: a climbing edge from the left, as the corners
     # run clockwise. Slopes are worked out once a triangle; a level edge bounds nothing.
-    climb = edges[..., 1]
-    slope = edges[..., 0] / np.where(climb == 0, 1, climb)
-    offset = corners[..., 0] - corners[..., 1] * slope
-    start = np.full(len(row), -np.inf, dtype=np.float32)
-    end = np.full(len(row), np.inf, dtype=np.float32)
-    for edge in range(3):
-        crossing = offset[owner, edge] + row.astype(np.float32) * slope[owner, edge]
-        rises = climb[owner, edge]
-        np.maximum(start, crossing, out=start, where=rises < 0)
-        np.minimum(end, crossing, out=end, where=rises > 0)
-    begin = np.ceil(start - _SLACK).clip(0, width).astype(np.int64)
-    counts = (np.floor(end + _SLACK).clip(-1, width - 1).astype(np.int64) - begin + 1).clip(min=0)
+    slope = across / np.where(down == 0, 1, down)
+    offset = x - y * slope
+    bounds = np.concatenate([slope, np.where(down < 0, offset, -np.inf), np.where(down > 0, offset, np.inf)])
+    slopes, lefts, rights = np.take(bounds.astype(np.float32), owner, axis=1).reshape(3, 3, -1)
+    slopes *= row.astype(np.float32)
+    lefts += slopes
+    rights += slopes
+    start = np.maximum(np.maximum(lefts[0], lefts[1]), lefts[2])
+    end = np.minimum(np.minimum(rights[0], rights[1]), rights[2])
+    begin = np.ceil(np.minimum(np.maximum(start - _SLACK, 0), width)).astype(np.int64)
+    stop = np.floor(np.maximum(np.minimum(end + _SLACK, width - 1), -1)).astype(np.int64)
+    counts = np.maximum(stop - begin + 1, 0)
     _, step = _expand(counts)
 
     # Attributes are affine over a triangle: a value at the run's first pixel and an increment a pixel.
-    values = attributes[triangles]
+    values = attributes.T[:, triangles.T]  # (K, 3, M)
     along1, along2 = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
-    side1, side2 = edges[:, 0], -edges[:, 2]
-    slope_x = (along1 * side2[:, 1:] - along2 * side1[:, 1:]) / area[:, None]
-    slope_y = (along2 * side1[:, :1] - along1 * side2[:, :1]) / area[:, None]
-    across, down = begin - corners[owner, 0, 0], row - corners[owner, 0, 1]
-
-    place = np.repeat(row * width + begin, counts) + step
-    along = step.astype(np.float32)
-    drawn = np.zeros((attributes.shape[1], height * width), dtype=np.float32)
-    for channel, plane in enumerate(drawn):
-        increment = slope_x[owner, channel]
-        at_begin = values[owner, 0, channel] + increment * across + slope_y[owner, channel] * down
-        plane[place] = np.repeat(at_begin, counts) + np.repeat(increment, counts) * along
+    slope_x = (along2 * down[0] + along1 * down[2]) / -area
+    slope_y = (along2 * across[0] + along1 * across[2]) / area
+    at_corner = values[:, 0] - slope_x * x[0] - slope_y * y[0]
+    run, along = np.arange(len(owner)).repeat(counts), step.astype(np.float32)
+    place = np.take(row * width + begin, run) + step
+    begin_, row_ = begin.astype(np.float32), row.astype(np.float32)
+    drawn = np.zeros((len(values), height * width), dtype=np.float32)
+    for plane, *plan in zip(drawn, at_corner, slope_x, slope_y, strict=True):
+        corner, increment, descent = np.take(np.stack(plan).astype(np.float32), owner, axis=1)
+        at_begin = corner + increment * begin_ + descent * row_
+        plane[place] = np.take(at_begin, run) + np.take(increment, run) * along
     covered = np.zeros(height * width, dtype=bool)
     covered[place] = True
     return np.moveaxis(drawn.reshape(-1, height, width), 0, -1), covered.reshape(height, width)

@@ -1,5 +1,7 @@
 """Straps: loops to the ears or bands round the head, drawn where the head does not hide them."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +16,21 @@ from maskaug.masktheface_wrapper.measure.skin import Skin
 # Paths over the mean head's picture-right side, in the head frame, in mm. Each starts at a place (u, v) of
 # the mask's side edge. Ear loops end where the ear springs from the cheek and go on behind it; bands run over
 # an ellipsoid that stands for the skull.
-_EAR_LOOPS = (
+_Path = tuple[tuple[float, float], tuple[tuple[float, float, float], ...]]
+_EAR_LOOPS: tuple[_Path, ...] = (
     ((1.0, 0.06), ((71, 14, 84), (75, 3, 96), (84, -5, 104))),
     ((1.0, 0.94), ((66, 62, 76), (71, 42, 96), (80, 34, 104))),
 )
 # An ear stands off, and is seen where the skull behind it is not: what the cheek so far before it faces is seen.
 _EAR_STANDS_OFF = np.array([0.0, 0.0, 22.0])
-_HEAD_BANDS = (
+_HEAD_BANDS: tuple[_Path, ...] = (
     ((1.0, 0.1), ((73, 8, 86), (77, -18, 108), (72, -48, 140), (40, -78, 176))),
     ((1.0, 0.9), ((66, 74, 74), (68, 66, 100), (60, 62, 130), (36, 62, 160))),
 )
 # Where a crop's edge cuts off the ear, a strap that ended at the head would end as a bar in the air beside that edge:
 # there it runs on over it.
 _EAR = (88, 8, 100)
-_OVER_THE_EDGE = (
+_OVER_THE_EDGE: tuple[_Path, ...] = (
     ((1.0, 0.06), ((75, 10, 90), (100, -8, 108))),
     ((1.0, 0.94), ((70, 56, 80), (96, 22, 104))),
 )
@@ -42,7 +45,7 @@ _SAMPLES = 25
 _ON_SKIN = 0.35  # likeness
 _EAR_FROM = 0.7  # of the path
 _STUB = 0.6  # of the path
-_AROUND = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+_AROUND = np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])  # rows and columns
 _FADES_FROM = 0.75  # of what shows of a strap: it turns from the light as it goes round the head
 
 
@@ -67,18 +70,16 @@ def strap_layers(
     loops = straps.style == "ear_loops"
     usual = _EAR_LOOPS if loops else _HEAD_BANDS
     points = np.array(
-        [
-            [_path(mesh, side, start, knots) for start, knots in (_OVER_THE_EDGE if cut else usual)]
-            for side, cut in zip(sides, cut_off, strict=True)
-        ]
+        [_paths(mesh, side, _OVER_THE_EDGE if cut else usual) for side, cut in zip(sides, cut_off, strict=True)]
     )
+    to_ear = np.array([loops or cut for cut in cut_off])
+    faces_camera = _faces_camera(points - to_ear[:, None, None, None] * _EAR_STANDS_OFF, camera)
     pixels = _project(points.reshape(-1, 3), mesh, camera)
     on_skin = (_likeness_at(pixels, image, skin) >= _ON_SKIN).reshape(points.shape[:3])
     pixels = pixels.reshape(*points.shape[:3], 2)
     layers = []
-    for side, cut in enumerate(cut_off):
-        to_ear = loops or cut
-        ends = [_seen(*path, camera, to_ear=to_ear) for path in zip(points[side], on_skin[side], strict=True)]
+    for side in (0, 1):
+        ends = [_seen(*path, to_ear=bool(to_ear[side])) for path in zip(faces_camera[side], on_skin[side], strict=True)]
         strokes = [stroke[:end] for stroke, end in zip(pixels[side], ends, strict=True) if end > 1]
         layer = _draw(strokes, width, color, size) if strokes else None
         if layer is not None:
@@ -86,11 +87,11 @@ def strap_layers(
     return layers
 
 
-def _seen(points: NDArray[np.float64], on_skin: NDArray[np.bool_], camera: Camera, *, to_ear: bool) -> int:
+def _seen(faces_camera: NDArray[np.bool_], on_skin: NDArray[np.bool_], *, to_ear: bool) -> int:
     """How many samples of a strap are seen, from the mask to where the head begins to hide it; none of a stub."""
     if not to_ear:
-        return _leading(_faces_camera(points, camera))
-    seen = min(_leading(_faces_camera(points - _EAR_STANDS_OFF, camera)), _seen_until(on_skin))
+        return _leading(faces_camera)
+    seen = min(_leading(faces_camera), _seen_until(on_skin))
     return seen if seen >= _STUB * _SAMPLES else 0
 
 
@@ -111,9 +112,10 @@ def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArr
     x, y = np.round(pixels).astype(int).T
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     found = np.ones(len(pixels), dtype=np.float32)
-    x, y = x[inside], y[inside]
-    around = [image[np.clip(y + down, 0, height - 1), np.clip(x + across, 0, width - 1)] for down, across in _AROUND]
-    found[inside] = skin.likeness(np.stack(around)).mean(axis=0)
+    (down, across), shape = _AROUND.T[..., None], (len(_AROUND), -1)
+    rows = np.minimum(np.maximum(y[inside] + down, 0), height - 1)
+    columns = np.minimum(np.maximum(x[inside] + across, 0), width - 1)
+    found[inside] = skin.likeness(image[rows, columns].reshape(*shape, 3)).mean(axis=0)
     return found
 
 
@@ -122,21 +124,25 @@ def _project(points: NDArray[np.floating], mesh: FittedMesh, camera: Camera) -> 
     return np.asarray(mesh.correction(camera.project(points.astype(np.float64))), dtype=np.float32)
 
 
-def _path(
-    mesh: FittedMesh, side: float, start: tuple[float, float], knots: tuple[tuple[float, float, float], ...]
-) -> NDArray[np.float64]:
-    """``(_SAMPLES, 3)`` points in the head frame from the mask's edge along the knots."""
-    corners = np.array([mesh.at(side * start[0], start[1]), *((side * x, y, z) for x, y, z in knots)])
-    place = np.linspace(0, len(corners) - 1 - 1e-9, _SAMPLES)
-    segment = place.astype(int)
-    return corners[segment] + (place - segment)[:, None] * (corners[segment + 1] - corners[segment])
+def _paths(mesh: FittedMesh, side: float, paths: tuple[_Path, ...]) -> NDArray[np.float64]:
+    """``(N, _SAMPLES, 3)`` points in the head frame from the mask's edge along the knots of each path."""
+    knots = np.array([knots for _, knots in paths], dtype=np.float64) * (side, 1.0, 1.0)
+    starts = np.array([mesh.at(side * u, v) for (u, v), _ in paths])
+    return _along(knots.shape[1] + 1) @ np.concatenate([starts[:, None], knots], axis=1)
+
+
+@cache
+def _along(corners: int) -> NDArray[np.float64]:
+    """``(_SAMPLES, corners)``: weights of corners in the samples of the line through them."""
+    place = np.linspace(0, corners - 1, _SAMPLES)
+    return np.asarray(np.maximum(1 - np.abs(place[:, None] - np.arange(corners)), 0))
 
 
 def _faces_camera(points: NDArray[np.float64], camera: Camera) -> NDArray[np.bool_]:
-    """Whether the skull's surface at ``(N, 3)`` points of the head frame is turned to the camera."""
+    """Whether the skull's surface at ``(..., 3)`` points of the head frame is turned to the camera."""
     outward = (points - _SKULL_CENTER) / _SKULL_RADII**2
-    view = points @ camera.rotation.T + camera.translation
-    return np.asarray(((outward @ camera.rotation.T) * view).sum(axis=1) < 0)
+    from_camera = points + camera.translation @ camera.rotation
+    return np.asarray(np.einsum("...i,...i", outward, from_camera) < 0)
 
 
 def _draw(
@@ -153,13 +159,14 @@ def _draw(
     for stroke in strokes:
         fine = ((stroke - (left, top) + 0.5) * fineness - 0.5) * 2**_SHIFT
         pixels = np.round(fine).astype(np.int32)
-        done = np.linspace(0, 1, len(pixels))
-        strength = np.clip((1.05 - done) / (1.05 - _FADES_FROM), 0, 1)
+        thick, last = max(1, round(width * fineness)), len(pixels) - 1
         # From its faint end to the mask: of two pieces that meet, the stronger one is seen.
-        for number in range(len(pixels) - 2, -1, -1):
-            piece, tone = pixels[number : number + 2].reshape(-1, 1, 2), round(255 * strength[number + 1])
-            cv2.polylines(canvas, [piece], False, tone, max(1, round(width * fineness)), cv2.LINE_AA, _SHIFT)
+        full = int(_FADES_FROM * last)
+        for number in range(last - 1, full - 1, -1):
+            tone = round(255 * min((1.05 - (number + 1) / last) / (1.05 - _FADES_FROM), 1.0))
+            cv2.polylines(canvas, [pixels[number : number + 2, None]], False, tone, thick, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(canvas, [pixels[: full + 1, None]], False, 255, thick, cv2.LINE_AA, _SHIFT)
     alpha = cv2.resize(canvas, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-    share = alpha.astype(np.float32) / 255
+    share = alpha.astype(np.float32) * np.float32(1 / 255)
     flat = np.ones_like(share)
     return Layer(int(left), int(top), share[..., None] * np.array(color, dtype=np.float32), share, flat)

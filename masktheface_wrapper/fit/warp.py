@@ -1,5 +1,6 @@
 """Warping: a flat template drawn through a fitted mesh, as a layer over one region of the picture."""
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -51,10 +52,11 @@ def warp(
     else:
         premultiplied = _sample(template, level_of, drawn, covered, density).astype(np.float32)
     light = drawn[..., 2]
-    alpha = premultiplied[..., 3] / 255
+    alpha = np.asarray(premultiplied[..., 3] * np.float32(1 / 255), dtype=np.float32)
     total = float(alpha.sum())
-    mean = float((light * alpha).sum()) / total if total > 0 else 1.0
-    return Layer(left, top, premultiplied[..., :3], alpha, np.asarray(light / max(mean, 1e-3), dtype=np.float32))
+    mean = float(np.vdot(light, alpha)) / total if total > 0 else 1.0
+    color = np.ascontiguousarray(premultiplied[..., :3])
+    return Layer(left, top, color, alpha, np.asarray(light / max(mean, 1e-3), dtype=np.float32))
 
 
 def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
@@ -70,7 +72,7 @@ def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int
 def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
     """Lambert's cosine for a broad light above the camera, lifted by ambient light as indoors."""
     light = np.array([0.0, -0.55, -0.83], dtype=np.float32)
-    return np.asarray(0.6 + 0.4 * np.clip(normals @ light, 0.0, None), dtype=np.float32)
+    return np.asarray(0.6 + 0.4 * np.maximum(normals @ light, 0.0), dtype=np.float32)
 
 
 def _sample(
@@ -81,7 +83,7 @@ def _sample(
     texels_per_pixel: float,
 ) -> NDArray[np.uint8]:
     """Look the template up; premultiplied RGBA as ``(h, w, 4) uint8``, all 0 where nothing was drawn."""
-    wanted = np.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
+    wanted = math.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
     texture = level_of(min(round(wanted), len(template.levels) - 1))
     shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
     lookup = (drawn[..., :2] + np.float32(0.5)) * shrink - np.float32(0.5)
@@ -93,9 +95,11 @@ def _sample(
 def _texels_per_pixel(texels: NDArray[np.float32], vertices: NDArray[np.floating]) -> float:
     """How many of the template's texels, side by side, fall on a pixel in the middle of the mesh."""
     middle = [(ROWS // 2) * COLUMNS + COLUMNS // 2 + step for step in (-COLUMNS, COLUMNS, -1, 1)]
-    above, below, left, right = np.stack([texels[middle], vertices[middle]], axis=1)
-    lengths = [np.hypot(*(end - start).T) for start, end in ((above, below), (left, right))]
-    return float(np.mean([in_texels / max(in_pixels, 1e-3) for in_texels, in_pixels in lengths]))
+    lengths = []
+    for places in (texels[middle].tolist(), vertices[middle].tolist()):
+        above, below, left, right = places
+        lengths.append((math.dist(above, below), math.dist(left, right)))
+    return sum(in_texels / max(in_pixels, 1e-3) for in_texels, in_pixels in zip(*lengths, strict=True)) / 2
 
 
 def _enlarge(

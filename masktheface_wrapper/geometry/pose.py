@@ -1,6 +1,7 @@
 """Head pose: where the mean face stands before the camera, and how its points project into the picture."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ class Camera:
         """Horizontal scale at the face."""
         return self.focal / float(self.translation[2])
 
-    @property
+    @cached_property
     def pose(self) -> Pose:
         """Yaw, pitch and roll in degrees."""
         facing = -self.rotation[:, 2]
@@ -72,21 +73,33 @@ class Camera:
         )
 
 
+def squeeze_of(landmarks: Points) -> float:
+    """Vertical over horizontal scale of the picture that shows a face with these ``(68, 2)`` landmarks.
+
+    Seen from afar, the picture's x and y are rows of a scaled rotation, equally long unless the picture is squeezed.
+    """
+    return _scales(landmarks)[1]
+
+
+def _scales(landmarks: Points) -> tuple[float, float]:
+    """Pixels to a mm across the face, and the squeeze."""
+    rows = (_AFFINE_SOLVER @ landmarks[_RIGID])[:3]
+    across, down = np.sqrt((rows * rows).sum(axis=0)).tolist()
+    low, high = _ASPECT_RANGE
+    return max(across, 1e-3), min(max(down / max(across, 1e-6), low), high)
+
+
 def fit_camera(landmarks: Points) -> Camera:
     """The pose, and the picture's squeeze, under which the mean face lies best on ``(68, 2)`` landmarks.
 
-    A rigid head would read a squeeze as a nod, so the squeeze is found first: seen from afar, the picture's
-    x and y are rows of a scaled rotation, equally long unless the picture is squeezed. Then
-    `cv2.solvePnP` finds the pose in the picture as it was before.
+    A rigid head would read a squeeze as a nod, so the squeeze is found first. Then `cv2.solvePnP` finds the pose in the
+    picture as it was before.
     """
     points = landmarks[_RIGID].astype(np.float64)
-    rows = (_AFFINE_SOLVER @ points)[:3]
-    across, down = np.linalg.norm(rows, axis=0)
-    aspect = float(np.clip(down / max(across, 1e-6), *_ASPECT_RANGE))
-
+    scale, aspect = _scales(landmarks)
     square = points / (1.0, aspect)
     center = square.mean(axis=0)
-    focal = CAMERA_DISTANCE_MM * max(float(across), 1e-3)
+    focal = CAMERA_DISTANCE_MM * scale
     matrix = np.array([[focal, 0.0, center[0]], [0.0, focal, center[1]], [0.0, 0.0, 1.0]])
     _, turn, translation = cv2.solvePnP(_MODEL, square, matrix, None, flags=cv2.SOLVEPNP_SQPNP)
     rotation, _ = cv2.Rodrigues(turn)

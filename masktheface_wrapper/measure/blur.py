@@ -1,17 +1,19 @@
 """The blur of a photograph, measured on a face."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
-from maskaug.core.color import LUMA
+from maskaug.core.arrays import Image, Points, median, quantile
+from maskaug.core.color import luma_of
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 _EYES = slice(17, 48)  # brows, nose and eyes: the sharpest edges of a face
 _REBLUR = (1.0, 3.0)  # pixels
 _CALMING = 0.2  # blur that hides a grey level of noise, as a share of the blur that follows
-_STEEPEST = 96.0  # percentile of the gradient
+_STEEPEST = 0.96  # quantile of the gradient
 _OWN_SOFTNESS, _MOST_OF_IT = 0.021, 0.85  # of edges about the eyes: in eye distances, and as a share of what is read
 _BLUR_RANGE = (0.55, 12.0)
 
@@ -24,11 +26,12 @@ def measure_blur(image: Image, landmarks: Points) -> float:
     """
     left, top = np.floor(landmarks[_EYES].min(axis=0) - 2).astype(int).clip(0)
     right, bottom = np.ceil(landmarks[_EYES].max(axis=0) + 3).astype(int).clip(0)
-    luma = image[top:bottom, left:right].astype(np.float32) @ LUMA
-    if min(luma.shape) < 5:
+    eyes = image[top:bottom, left:right]
+    if min(eyes.shape[:2]) < 5:
         return _BLUR_RANGE[0]
+    luma = luma_of(eyes)
     # What a blur of one pixel takes away, by its median: edges are few.
-    noise = float(np.median(np.abs(luma - cv2.GaussianBlur(luma, (0, 0), 1.0)))) / 0.6745
+    noise = median(cv2.absdiff(luma, cv2.GaussianBlur(luma, (0, 0), 1.0))) / 0.6745
     blur = 0.0
     for again in _REBLUR:
         blur = _blur_of_edges(luma, min(_CALMING * noise, 2.0) * again, again)
@@ -37,7 +40,7 @@ def measure_blur(image: Image, landmarks: Points) -> float:
             break
     # Lids, lashes and brows are softer than a step by themselves.
     own = min(_OWN_SOFTNESS * face_size(landmarks), _MOST_OF_IT * blur)
-    return float(np.clip(np.sqrt(blur**2 - own**2), *_BLUR_RANGE))
+    return min(max(math.sqrt(blur**2 - own**2), _BLUR_RANGE[0]), _BLUR_RANGE[1])
 
 
 def _blur_of_edges(luma: NDArray[np.float32], before: float, again: float) -> float:
@@ -48,9 +51,9 @@ def _blur_of_edges(luma: NDArray[np.float32], before: float, again: float) -> fl
         before = 0.0
     gradient, softer = _gradient(luma), _gradient(cv2.GaussianBlur(luma, (0, 0), again))
     # Chosen by the softer picture: by the other, noise that happened to steepen an edge would be chosen with it.
-    steepest = softer >= np.percentile(softer, _STEEPEST)
-    ratio = float(np.median(gradient[steepest] / np.maximum(softer[steepest], 1e-3)))
-    return float(np.sqrt(max(again**2 / max(ratio**2 - 1, 1e-3) - before**2, 0.0)))
+    steepest = softer >= quantile(softer, _STEEPEST)
+    ratio = median(gradient[steepest] / np.maximum(softer[steepest], 1e-3))
+    return math.sqrt(max(again**2 / max(ratio**2 - 1, 1e-3) - before**2, 0.0))
 
 
 def _gradient(luma: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -33,9 +33,9 @@ class Skin:
         own_bright = float(own.sum())
         shift = np.abs(under - bright[..., None] * (own / own_bright)) @ np.ones(3, dtype=np.float32) / bright
         darker = np.abs(np.log(bright / own_bright))
-        like = np.clip((_OTHER_HUE - shift) / (_OTHER_HUE - _SAME_HUE), 0, 1)
-        like *= np.clip((_OTHER_LIGHT - darker) / (_OTHER_LIGHT - _SAME_LIGHT), 0, 1)
-        return np.asarray(like, dtype=np.float32)
+        hue = np.minimum((_OTHER_HUE - shift) / (_OTHER_HUE - _SAME_HUE), 1)
+        light = np.minimum((_OTHER_LIGHT - darker) / (_OTHER_LIGHT - _SAME_LIGHT), 1)
+        return np.asarray(np.maximum(hue, 0) * np.maximum(light, 0), dtype=np.float32)
 
 
 def measure_skin(image: Image, landmarks: Points) -> Skin:

@@ -5,7 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from importlib.resources import files
 from threading import Lock
 from urllib.parse import urlsplit
@@ -29,6 +29,22 @@ Answer = tuple[HTTPStatus, str, bytes]  # status, type, content
 
 class PageError(MaskaugError):
     """The page cannot be offered; the message says why and what to do."""
+
+
+def check_port(port: int) -> None:
+    """Make sure that a port is free, before there is anything that its page would show.
+
+    Raises:
+        PageError: it is taken.
+    """
+    try:
+        HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler).server_close()
+    except OSError as error:
+        raise _taken(port, error) from error
+
+
+def _taken(port: int, error: OSError) -> PageError:
+    return PageError(f"port {port} cannot be used: {error.strerror}; give --port another")
 
 
 class PageServer(ThreadingHTTPServer):
@@ -57,6 +73,7 @@ class PageServer(ThreadingHTTPServer):
         self.controller, self._keys = controller, keys
         self._lock = Lock()
         self._stopped = False
+        self._shown: int | None = None  # the latest scene that a page has put on the screen
         self.failed: ReviewError | None = None
         self.token = secrets.token_urlsafe(24)
         self._nonce = secrets.token_urlsafe(16)
@@ -64,7 +81,7 @@ class PageServer(ThreadingHTTPServer):
         try:
             super().__init__(("127.0.0.1", port), _Handler)
         except OSError as error:
-            raise PageError(f"port {port} cannot be used: {error.strerror}; give --port another") from error
+            raise _taken(port, error) from error
         self.address = f"http://127.0.0.1:{self.server_port}/{self.token}/"
 
     def run(self, announce: Callable[[str], None]) -> None:
@@ -104,6 +121,8 @@ class PageServer(ThreadingHTTPServer):
         if method == "GET" and path == "view":
             with self._lock:
                 return self._view(HTTPStatus.OK)
+        if method == "POST" and path == "shown":
+            return self._note_shown(body)
         if method == "POST" and path == "do":
             return self._do(body)
         if method == "GET" and len(parts) == 4 and parts[0] == "picture":
@@ -117,32 +136,42 @@ class PageServer(ThreadingHTTPServer):
         return f"default-src 'none'; img-src {here} data:; connect-src {here}; script-src {own}; style-src {own}"
 
     def _do(self, body: bytes) -> Answer:
-        """Do what a key or a click stands for, if the page shows what the controller holds."""
+        """Do what a key or a click stands for; a decision only on what a page has said to show."""
         try:
             wanted = json.loads(body)
-            version, key, cell = wanted["version"], wanted.get("key"), wanted.get("cell")
+            scene, key, cell = wanted["scene"], wanted.get("key"), wanted.get("cell")
         except (ValueError, KeyError, TypeError, AttributeError):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
         action = self._keys.get(key_of_browser(key) or key) if isinstance(key, str) else None
         with self._lock:
-            if version != self.controller.version:
-                return self._view(HTTPStatus.CONFLICT)
-            if not self.controller.may("reject" if action is None else action):  # a click marks, as rejecting does
-                return self._view(HTTPStatus.SERVICE_UNAVAILABLE)
+            shown, done = scene if scene == self._shown else None, True
             try:
                 if action is not None:
-                    self.controller.do(action)
+                    done = self.controller.do(action, shown)
                 elif isinstance(cell, int) and cell >= 0:
-                    self.controller.click(cell)
+                    done = self.controller.click(cell, shown)
             except ReviewError as error:
                 self.failed = error
                 return _refused(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-            return self._view(HTTPStatus.OK)
+            return self._view(HTTPStatus.OK if done else HTTPStatus.CONFLICT)
+
+    def _note_shown(self, body: bytes) -> Answer:
+        """A page says which scene it shows as a whole."""
+        try:
+            scene = json.loads(body)["scene"]
+        except (ValueError, KeyError, TypeError):
+            return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
+        with self._lock:
+            view = self.controller.view()
+            if scene != view.scene or not view.whole:
+                return _refused(HTTPStatus.CONFLICT, "another picture is to be shown")
+            self._shown = scene
+            self.controller.drawn(scene)
+        return HTTPStatus.OK, "application/json", b"{}"
 
     def _view(self, status: HTTPStatus) -> Answer:
         view = self.controller.view()
-        self.controller.drawn()
-        record = view_json(view, self.controller.version)
+        record = view_json(view)
         picture = self.controller.session.queue.picture
         coming = [[place, picture(place).before is not None] for place in self.controller.coming()]
         record.update(closed=self.controller.closed, next=coming)

@@ -9,18 +9,17 @@ from maskaug.review_ui.view.view import Cell, View
 from maskaug.review_ui.view.words import SCORE_WORDS, pace_text, readable
 
 
-def view_json(view: View, version: int) -> dict[str, Any]:
+def view_json(view: View) -> dict[str, Any]:
     """A view as JSON: pictures by their places in the queue, everything else as the page is to show it.
 
     It does not tell whether a picture is a control.
 
-    Args:
-        view: What there is to draw.
-        version: Of the controller; the page gives it back with each key.
+    The page gives the number of the scene back with each key that is pressed while it is on the screen.
     """
     counts = view.counts
     return {
-        "version": version,
+        "scene": view.scene,
+        "whole": view.whole,
         "mode": view.mode,
         "help": view.help,
         "cursor": view.cursor,

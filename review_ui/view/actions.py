@@ -24,8 +24,9 @@ class ActionSpec:
         name: What key files call it.
         keys: Its default keys; the first one is shown.
         help: What it does, as the help says; an action without is not listed there.
-        kind: A ``decision`` waits until the picture is on the screen; a ``switch`` turns a way of showing pictures on
-            or off; a ``command`` calls the controller's method for it.
+        kind: A ``decision`` is recorded of the pictures that were on the screen when its key was pressed, and of no
+            others; a ``switch`` turns a way of showing pictures on or off; a ``command`` calls the controller's method
+            for it.
         decision: What it records about the picture; None if it is not about a single picture.
         tone: Of the message that says it was done; hints at ``good`` actions come first.
         hints: What is said of it beside the picture, by mode; in other modes it is not mentioned. ``{accepted}`` and
@@ -79,7 +80,7 @@ _ROWS = (
     ActionSpec("right", ("right",), "the next picture"),
     ActionSpec("up", ("up",)),
     ActionSpec("down", ("down",)),
-    ActionSpec("flag", ("f",), "flag for a second look"),
+    ActionSpec("flag", ("f",), "flag for a second look", "decision"),
     ActionSpec("before", ("b",), "before and after", "switch"),
     ActionSpec("side", ("s",), "side by side", "switch"),
     ActionSpec("lines", ("l",), "outline and landmarks", "switch"),

@@ -28,7 +28,6 @@ class Controller:
     Attributes:
         session: Where decisions are recorded.
         picture_cache: The pictures.
-        version: Grows whenever there may be something new to draw.
         closed: Whether the annotator wants to stop.
     """
 
@@ -42,7 +41,7 @@ class Controller:
         self._message = ""
         self._tone: Tone = "plain"
         self._seen: object = None
-        self.version = 0
+        self._scene: tuple[int, object] = (0, None)
         self.closed = False
         self._always: Mapping[str, Callable[[], None]] = {
             "quit": self._quit,
@@ -69,29 +68,44 @@ class Controller:
         }
         self._want()
 
-    def may(self, name: str) -> bool:
-        """Whether an action can be done now: nothing is decided on before it is on the screen."""
-        return ACTIONS[name].kind != "decision" or self._help or self._end or self._ready()
+    @property
+    def scene(self) -> int:
+        """Number of what is looked at: a picture, a page, the help, or the end. What comes next has the next one."""
+        number, before = self._scene
+        now = (self._help, *self._looked_at())
+        if now != before:
+            self._scene = (number + 1, now)
+        return self._scene[0]
 
-    def do(self, name: str) -> None:
-        """Do what a key stands for.
+    def do(self, name: str, shown: int | None) -> bool:
+        """Do what a key stands for. A decision is recorded of what was on the screen when its key was pressed, or not.
 
         Args:
             name: Of the action.
+            shown: The scene that was on the screen as a whole; None: none was.
+
+        Returns:
+            Whether it was done.
 
         Raises:
             ReviewError: it could not be recorded.
         """
-        self.version += 1
+        action = ACTIONS[name]
         self._message, self._tone = "", "plain"
-        self._perform(ACTIONS[name])
+        if action.kind == "decision" and not self._help and shown != self.scene:
+            self._say("not recorded: pressed before this was on the screen", "bad")
+            return False
+        self._perform(action)
         self._want()
+        return True
 
-    def click(self, number: int) -> None:
-        """Mark a cell of the grid, or remove its mark."""
-        if self._page is not None and not self._help and number < len(self._page.places):
+    def click(self, number: int, shown: int | None) -> bool:
+        """Mark a cell of the grid, or remove its mark; see :meth:`do`."""
+        if self._page is None or self._help or number >= len(self._page.places):
+            return True  # where there is nothing to mark
+        if shown == self.scene:
             self._page.cursor = number
-            self.do("reject")
+        return self.do("reject", shown)
 
     def view(self, wait: float = 0.0) -> View:
         """What there is to draw.
@@ -128,12 +142,13 @@ class Controller:
             message=self._message,
             tone=self._tone,
             others=", ".join(words),
+            scene=self.scene,
         )
 
-    def drawn(self) -> None:
-        """What :meth:`view` returned is on the screen: from now on it is looked at."""
-        seen = (self._end, self._page.places if self._page else self.session.position)
-        if seen != self._seen and self._ready():
+    def drawn(self, scene: int) -> None:
+        """A scene is on the screen as a whole: from now on it is looked at."""
+        seen = self._looked_at()
+        if scene == self.scene and seen != self._seen:
             self._seen = seen
             self.session.look()
 
@@ -273,9 +288,8 @@ class Controller:
     def _get(self, place: int, wait: float = 0.0) -> DisplayItem | None:
         return self.picture_cache.get(place, large=self._page is None, wait=wait)
 
-    def _ready(self) -> bool:
-        places = [self.session.position] if self._page is None else self._page.places
-        return all(self._get(place) is not None for place in places)
+    def _looked_at(self) -> tuple[bool, object]:
+        return self._end, self._page.places if self._page else self.session.position
 
     def _want(self) -> None:
         """Have ready what is looked at, and what probably comes next."""

@@ -46,6 +46,7 @@ class View:
         message: What was just done.
         tone: Of the message.
         others: What the annotators of a disputed picture said.
+        scene: Number of what is looked at, see `Controller.scene`.
     """
 
     mode: Mode
@@ -59,3 +60,9 @@ class View:
     message: str
     tone: Tone
     others: str
+    scene: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether none of the pictures is still being read."""
+        return all(cell.display is not None for cell in self.cells)

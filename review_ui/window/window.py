@@ -6,13 +6,13 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image
 from maskaug.core.errors import MaskaugError
-from maskaug.review_ui.view.actions import ACTIONS
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import key_of_code, labels
 from maskaug.review_ui.window.compose import cell_at, compose
@@ -88,73 +88,92 @@ def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> N
 class _Window:
     """Qt keeps one key only, so this thread does nothing but listen and show; another one records and composes.
 
-    Keys and clicks that arrive while a picture is read wait until it is on the screen.
+    Keys and clicks carry the scene that was on the screen when they came: the controller decides on no other.
     """
 
     def __init__(self, controller: Controller, keys: Mapping[str, str]) -> None:
         self._controller, self._keys, self._labels = controller, keys, labels(keys)
-        self._waiting: deque[str | int] = deque()  # actions, and numbers of cells that were clicked
-        self._size = (0, 0)  # of the frame on the screen
-        self._ready = False  # whether all of it is
+        # Actions, or numbers of cells that were clicked, and the scene that was on the screen then.
+        self._waiting: deque[tuple[str | int, int | None]] = deque()
+        self._work: Future[_Frame] | None = None
+        self._frame = _Frame(np.zeros((0, 0, 3), dtype=np.uint8), 0, whole=False)  # given to the window
+        self._on_screen: int | None = None  # scene of the frame that the window has drawn as a whole
         cv2.setMouseCallback(_NAME, self._on_mouse)
 
     def run(self) -> None:
-        work: Future[tuple[Image, bool]] | None = None
         with ThreadPoolExecutor(1) as worker:
             while not self._controller.closed:
-                action = self._listen()
+                self._listen()
                 # A window is closed while we listen: after that, asking for its size would fail, and showing a frame
                 # would open it again.
                 if not _is_open():
                     break
                 size = _composed_size()
-                if work is not None:
-                    if work.done():
-                        self._show(*work.result())
-                        work = None
-                elif self._waiting and self._may(self._waiting[0]):
-                    work = worker.submit(self._do, self._waiting.popleft(), size)
-                elif not self._ready or self._size != size:
-                    work = worker.submit(self._compose, size)
-                if action == "quit" and not self._ready:
-                    break
-        if work is not None:
-            work.result()
+                if self._work is not None:
+                    if self._work.done():
+                        self._frame, self._work = self._work.result(), None
+                        cv2.imshow(_NAME, self._frame.pixels)
+                elif self._waiting:
+                    self._work = worker.submit(self._do, *self._waiting.popleft(), size)
+                elif not self._frame.whole or self._frame.size != size:
+                    self._work = worker.submit(self._compose, size)
+        if self._work is not None:
+            self._work.result()
 
-    def _listen(self) -> str | None:
-        key = key_of_code(cv2.waitKeyEx(1 if self._waiting else _POLL_MS))
+    def _listen(self) -> None:
+        """Wait for a key, while the window draws the last frame."""
+        code = cv2.waitKeyEx(1 if self._waiting else _POLL_MS)
+        if code == -1:
+            self._drawn()
+            return
+        # Whatever was drawn while we waited, the key came before anybody saw it.
+        key = key_of_code(code)
         action = None if key is None else self._keys.get(key)
         if action is not None:
-            self._waiting.append(action)
-        return action
+            self._waiting.append((action, self._on_screen))
 
-    def _show(self, frame: Image, ready: bool) -> None:
-        cv2.imshow(_NAME, frame)
-        self._size = (frame.shape[1], frame.shape[0])
-        self._ready = ready
-        self._controller.drawn()
+    def _drawn(self) -> None:
+        self._on_screen = self._frame.scene if self._frame.whole else None
+        if self._on_screen is not None and self._work is None:  # nobody else is at the controller
+            self._controller.drawn(self._on_screen)
 
-    def _may(self, wanted: str | int) -> bool:
-        """Whether it can be done now: nothing is decided on before it is on the screen."""
-        return self._ready or not (isinstance(wanted, int) or ACTIONS[wanted].kind == "decision")
-
-    def _do(self, wanted: str | int, size: tuple[int, int]) -> tuple[Image, bool]:
+    def _do(self, wanted: str | int, shown: int | None, size: tuple[int, int]) -> "_Frame":
         if isinstance(wanted, int):
-            self._controller.click(wanted)
+            self._controller.click(wanted, shown)
         else:
-            self._controller.do(wanted)
+            self._controller.do(wanted, shown)
         return self._compose(size)
 
-    def _compose(self, size: tuple[int, int]) -> tuple[Image, bool]:
-        """A frame, BGR as OpenCV shows it, and whether all its pictures were ready."""
+    def _compose(self, size: tuple[int, int]) -> "_Frame":
         view = self._controller.view()
-        frame = cv2.cvtColor(compose(view, size, self._labels), cv2.COLOR_RGB2BGR)
-        return np.asarray(frame, dtype=np.uint8), all(cell.display is not None for cell in view.cells)
+        pixels = cv2.cvtColor(compose(view, size, self._labels), cv2.COLOR_RGB2BGR)
+        return _Frame(np.asarray(pixels, dtype=np.uint8), view.scene, view.whole)
 
     def _on_mouse(self, event: int, x: int, y: int, _flags: int, _data: object) -> None:
-        cell = cell_at(self._size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None
+        cell = cell_at(self._frame.size, x, y) if event == cv2.EVENT_LBUTTONDOWN else None
         if cell is not None:
-            self._waiting.append(cell)
+            self._waiting.append((cell, self._on_screen))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What the window shows.
+
+    Attributes:
+        pixels: ``(H, W, 3) uint8`` BGR, as OpenCV wants it.
+        scene: Of the controller.
+        whole: Whether none of its pictures is still being read.
+    """
+
+    pixels: Image
+    scene: int
+    whole: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        height, width = self.pixels.shape[:2]
+        return width, height
 
 
 def _is_open() -> bool:

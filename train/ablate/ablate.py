@@ -1,7 +1,8 @@
 """`ablate`: a grid of training runs, several seeds each, judged together."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from math import isfinite
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from maskaug.core.files import safe_stem, write_atomic
+from maskaug.core.files import new_folder, safe_stem, write_atomic
 from maskaug.train.ablate.comparison import (
     METRICS,
     Ablation,
@@ -23,7 +24,8 @@ from maskaug.train.ablate.comparison import (
     summary_table,
 )
 from maskaug.train.ablate.options import AblateOptions
-from maskaug.train.errors import TrainError
+from maskaug.train.data.samples import list_samples, resolve_classes
+from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.metrics import compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
@@ -32,6 +34,7 @@ from maskaug.train.evaluate.predictions import read_predictions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.train import train
 from maskaug.train.model.calibration import load_calibration
+from maskaug.train.model.weights import check_arch
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
 ABLATION_FILE, TABLE_FILE, PLOT_FILE = "ablation.json", "ablation.md", "ablation.png"
@@ -68,20 +71,31 @@ def ablate(
     factors = options.factors
     combinations = grid(factors, one_at_a_time=options.one_at_a_time)
     wanted = list(product(combinations, range(options.seeds)))
-    for settings, seed in wanted:
-        _ = train_options(options, settings, seed).resolved_recipe  # before hours of the first runs are spent
-    _check_base(options)
+    _check(options, wanted)  # before hours of the first runs are spent
     outcomes = []
-    for done, (settings, seed) in enumerate(wanted):
-        run = run_folder(options.out, settings, seed)
-        progress(f"{describe(settings)}, seed {seed}", done, len(wanted))
-        if not RunDir(run).is_finished:  # a training writes it when it is through
-            begun = RunDir(run).config.exists()
-            train_one(_resumed(run) if begun else train_options(options, settings, seed))
-        outcomes.append(Outcome(settings, seed, run, _metrics(run, options)))
-    ablation = Ablation(factors, outcomes)
-    _write(options, ablation)
+    with _opened(options):
+        for done, (settings, seed) in enumerate(wanted):
+            run = run_folder(options.out, settings, seed)
+            progress(f"{describe(settings)}, seed {seed}", done, len(wanted))
+            if not RunDir(run).is_finished:  # a training writes it when it is through
+                begun = RunDir(run).config.exists()
+                train_one(_resumed(run) if begun else train_options(options, settings, seed))
+            outcomes.append(Outcome(settings, seed, run, _metrics(run, options)))
+        ablation = Ablation(factors, outcomes)
+        _write(options, ablation)
     return ablation
+
+
+def _check(options: AblateOptions, wanted: Sequence[tuple[Settings, int]]) -> None:
+    """Make sure of recipes and networks, and that all pictures are there."""
+    for settings, seed in wanted:
+        check_arch(train_options(options, settings, seed).resolved_recipe.arch)
+    names = resolve_classes(options.data, options.classes)
+    for split in ("train", "val"):
+        list_samples(options.data, names, split)
+    for data in options.on:
+        list_samples(data, resolve_classes(data, options.on_classes, names), option="--on-classes")
+    _check_base(options)
 
 
 def run_folder(out: Path, settings: Settings, seed: int) -> Path:
@@ -94,7 +108,7 @@ def train_options(options: AblateOptions, settings: Settings, seed: int) -> Trai
     """What one run of the grid is trained with.
 
     Raises:
-        AblateError: an option cannot have that value.
+        TrainOptionError: an option cannot have that value.
     """
     named = {name: value for name, value in settings.items() if name in _OPTIONS}
     fields = [f"{name}={value}" for name, value in settings.items() if name not in _OPTIONS]
@@ -102,6 +116,7 @@ def train_options(options: AblateOptions, settings: Settings, seed: int) -> Trai
         "recipe": options.recipe,
         **named,
         "data": options.data,
+        "classes": options.classes,
         "out": run_folder(options.out, settings, seed),
         "set_": [*options.set_, *fields],
         "seed": seed,
@@ -112,7 +127,7 @@ def train_options(options: AblateOptions, settings: Settings, seed: int) -> Trai
     try:
         return TrainOptions.model_validate(given)
     except ValidationError as error:
-        raise AblateError(f"--vary {describe(settings)}: {error.errors()[0]['msg']}") from error
+        raise TrainOptionError(f"--vary {describe(settings)}: {error.errors()[0]['msg']}") from error
 
 
 def _resumed(run: Path) -> TrainOptions:
@@ -127,7 +142,8 @@ def _metrics(run: Path, options: AblateOptions) -> dict[Key, float]:
         name = data.resolve().name
         folder = RunDir(run).evaluation(name)
         if not (folder / EVALUATION_FILE).exists():
-            evaluate(EvaluateOptions.model_validate({"run": run, "data": data, "device": options.device}))
+            given = {"run": run, "data": data, "device": options.device, "classes": options.on_classes}
+            evaluate(EvaluateOptions.model_validate(given))
         seen[name] = read_predictions(folder)
     found = {}
     for on, predictions in seen.items():
@@ -144,12 +160,26 @@ def _check_base(options: AblateOptions) -> None:
     try:
         before = json.loads(path.read_text(encoding="utf-8"))["base"]
     except FileNotFoundError:
-        write_atomic(path, json.dumps({"base": now}).encode() + b"\n", options.out)
         return
     for name, value in now.items():
         if before.get(name) != value:
             told_ = f"{options.out} holds runs with {name} {before.get(name)}, and now it is {value}"
             raise AblateError(f"{told_}; choose another --out")
+
+
+@contextmanager
+def _opened(options: AblateOptions) -> Iterator[None]:
+    """OUT, with what all runs have in common; removed again where no run is begun, for another start may be right."""
+    path = options.out / ABLATION_FILE
+    with new_folder(options.out):
+        try:
+            if not path.exists():
+                write_atomic(path, json.dumps({"base": options.base()}).encode() + b"\n", options.out)
+            yield
+        except BaseException:
+            if not any(options.out.glob("*/seed*")):
+                path.unlink(missing_ok=True)
+            raise
 
 
 def _write(options: AblateOptions, ablation: Ablation) -> None:

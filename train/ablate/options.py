@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.core.options import Folder
+from maskaug.train.data.classes import GivenClasses
 from maskaug.train.model.recipes import RecipeName
 
 
@@ -21,7 +22,15 @@ class AblateOptions(BaseModel):
     one_at_a_time: bool = Field(False, description="Not all combinations: the baseline, and one change of it in turn.")
     seeds: int = Field(3, ge=1, description="Runs of each combination, with seeds 0, 1, 2 ...")
     out: Folder = Field(Path("ablation"), description="Folder for the runs, the table and the plot.")
-    on: list[Path] = Field(default_factory=list, description="Judge every run on these pictures, too.")
+    on: list[Folder] = Field(default_factory=list, description="Judge every run on these pictures, too.")
+    classes: GivenClasses | None = Field(
+        None,
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
+        "[default: as DATA's manifest has them, or not_wearing_mask,wearing_mask]",
+    )
+    on_classes: GivenClasses | None = Field(
+        None, description="The same of the folders of --on. [default: as their manifests have them, or DATA]"
+    )
     recipe: RecipeName = Field("report", description="Recipe of all runs.")
     set_: list[str] = Field(
         default_factory=list,
@@ -58,4 +67,5 @@ class AblateOptions(BaseModel):
 
     def base(self) -> dict[str, Any]:
         """What all runs have in common."""
-        return {"data": str(self.data.resolve()), "recipe": self.recipe, "set": sorted(self.set_)}
+        classes = {} if self.classes is None else {"classes": list(self.classes)}
+        return {"data": str(self.data.resolve()), "recipe": self.recipe, "set": sorted(self.set_), **classes}

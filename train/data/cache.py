@@ -13,7 +13,8 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from maskaug.core.files import write_atomic
+from maskaug.core.errors import MaskaugError, failure
+from maskaug.core.files import printable, write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
 from maskaug.core.text import counted
 from maskaug.train.data.largest_face import largest_box
@@ -159,10 +160,14 @@ def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple
     def one(path: Path) -> tuple[Prepared, DecodedPicture] | str:
         try:
             picture = read_picture(path)
+            box = largest_box(picture.pixels) if preparation.framing == "face" else None
+            return preparation.prepare(picture.pixels, box), picture
         except PictureError as error:
             return str(error)
-        box = largest_box(picture.pixels) if preparation.framing == "face" else None
-        return preparation.prepare(picture.pixels, box), picture
+        except MaskaugError:  # of a model, whatever the picture
+            raise
+        except Exception as error:
+            return printable(f"{path} failed: {failure(error)}")
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for start in range(0, len(paths), _AT_ONCE):

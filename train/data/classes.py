@@ -1,13 +1,16 @@
 """The classes of a data set: their names, in the order of the labels. They are data, and travel with whatever is made.
 
-A network's logit, and a probability, speak for the last of two.
+A network's logit, and a probability, speak for the masked class, ``names[MASKED]``.
 """
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
 
 from maskaug.train.errors import TrainError
 
-Classes = tuple[str, ...]  # names by label
+Classes = tuple[str, ...]  # names by label: of unmasked faces, of masked ones
 
 
 class ClassesError(TrainError):
@@ -29,3 +32,20 @@ def check_classes(names: Sequence[str]) -> Classes:
         if "," in name:
             raise ClassesError(f"the name of a class must not have a comma, as {name!r} has; rename its folder")
     return tuple(names)
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _check_given(names: Classes) -> Classes:
+    if not all(names):
+        raise ValueError("a name is missing; write for example without_mask,with_mask")
+    try:
+        return check_classes(names)
+    except ClassesError as error:
+        raise ValueError(str(error)) from error
+
+
+# As an option gives them: ``without_mask,with_mask``.
+GivenClasses = Annotated[Classes, BeforeValidator(_split), AfterValidator(_check_given)]

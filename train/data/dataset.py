@@ -13,7 +13,7 @@ from maskaug.core.text import counted
 from maskaug.train.data.cache import CachedPictures, DecodeProgress, load_pictures
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.data.samples import DataError, Sample, list_samples
+from maskaug.train.data.samples import DataError, Sample, how_to_name, list_samples, listed
 
 _UNEQUAL = 3  # times more pictures of one class than of another
 
@@ -88,8 +88,8 @@ def load_training_data(
         listing = list_samples(data, classes, split)
         loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, progress)
         part = _readable(listing.samples, loaded)
-        _check_all_there(data, split, part, classes)
-        notes += [*_unread(split, loaded.problems), *_unequal(split, part, classes)]
+        _check_all_there(data, split, part, classes, listing.others)
+        notes += [*_unread(split, loaded.problems), *_unequal(split, part, classes), *_left_out(split, listing.others)]
         parts.append(part)
     train, val = parts
     return TrainingData(train, val, classes, _checksum(train, val), notes + _shared(train, val))
@@ -100,12 +100,13 @@ def _readable(samples: list[Sample], loaded: CachedPictures) -> SplitPictures:
     return SplitPictures(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
 
 
-def _check_all_there(data: Path, split: str, part: SplitPictures, classes: Classes) -> None:
+def _check_all_there(data: Path, split: str, part: SplitPictures, classes: Classes, others: list[str]) -> None:
     for label, name in enumerate(classes):
         if all(sample.label != label for sample in part.samples):
+            instead = f"it has pictures of {listed(others)}, too: {how_to_name()}; or " if others else ""
             raise DataError(
-                f"{data / split} has no picture of class {name} that can be read; training needs pictures of "
-                f"{' and '.join(classes)} in train and val (maskaug generate and curate make them)"
+                f"{data / split} has no picture of class {name} that can be read; {instead}make them with maskaug "
+                f"generate and curate: training needs pictures of {' and '.join(classes)} in train and val"
             )
 
 
@@ -114,6 +115,10 @@ def _unread(split: str, problems: list[str]) -> list[str]:
         return []
     left_out = "is left out" if len(problems) == 1 else "are left out"
     return [f"{counted(len(problems), 'picture')} of {split} cannot be read and {left_out}; the first: {problems[0]}"]
+
+
+def _left_out(split: str, others: list[str]) -> list[str]:
+    return [f"Pictures of {split} that are not trained on, for their class: {listed(others)}."] if others else []
 
 
 def _unequal(split: str, part: SplitPictures, classes: Classes) -> list[str]:

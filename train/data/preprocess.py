@@ -4,7 +4,7 @@ A picture is *prepared*: resized, and cut to a square about what is *framed*, it
 square keeps some of its surroundings, which training moves the frame in; :meth:`Preparation.framed` cuts them off.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -23,6 +23,7 @@ _FRAME = Margins()  # about the finder's box: a tight crop, as most public sets 
 # Training frames lie about the boxes of unmasked faces. Those of masked ones lie higher: on 1019 overlays by 0.026 of
 # the frame in the median, and by 0.087 on one in twenty. So what is judged is framed lower than what is learnt from.
 _LOWERED = 0.05
+_PROPORTIONS = 16  # long side to short one, from which on the middle is cut out before it is resized, not after
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,11 @@ def resize_area(image: Image, size: int) -> Image:
 def _middle(image: Image, size: int) -> Prepared:
     """The picture with its short side resized to ``size`` pixels, and its middle."""
     height, width = image.shape[:2]
+    reach = _PROPORTIONS * min(height, width)
+    if max(height, width) > reach:  # resized whole, a strip could take gigabytes
+        first = np.array([max(width - reach, 0), max(height - reach, 0)]) // 2
+        part = _middle(image[first[1] : first[1] + reach, first[0] : first[0] + reach], size)
+        return replace(part, offset=part.offset - part.scale * first)
     factor = size / min(height, width)
     sides = np.array([max(size, round(width * factor)), max(size, round(height * factor))])
     interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR

@@ -1,6 +1,7 @@
 """Labelled pictures to train and judge a classifier by: from folders, with what a manifest says of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,20 +40,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Listing:
-    """Samples by path, and sentences on what is unusual about them."""
+    """Samples by path, sentences on what is unusual about them, and folders of pictures that are no class of theirs."""
 
     samples: list[Sample]
     notes: list[str]
+    others: list[str]
 
 
-def resolve_classes(
-    data: Path, unmasked: str | None = None, masked: str | None = None, otherwise: Sequence[str] = CLASSES
-) -> Classes:
+def resolve_classes(data: Path, given: Classes | None = None, otherwise: Classes = CLASSES) -> Classes:
     """Names of the classes of a folder of pictures.
 
     Args:
         data: The folder.
-        unmasked, masked: What the user calls them; None: as the data set itself does.
+        given: What the user calls them; None: as the data set itself does.
         otherwise: Names where neither says.
 
     Raises:
@@ -60,30 +60,40 @@ def resolve_classes(
         GeneratedSetError: the options of a generated set are damaged.
         DataError: the folder is a generated or curated set of persons, and the user names no classes of it.
     """
-    if unmasked is None and masked is None and _has_identities(data):
+    if given is not None:
+        return check_classes(given)
+    if _has_identities(data):
         raise DataError(
             f"{data} has a folder a person and no classes; generate the set with --layout classes to train or judge a "
             "classifier of masks"
         )
-    own = _generated_classes(data) or tuple(otherwise)
-    given = (unmasked, masked)
-    return check_classes([name or default for name, default in zip(given, own, strict=True)] if any(given) else own)
+    return check_classes(_generated_classes(data) or otherwise)
 
 
-def list_samples(data: Path, classes: Classes, split: str | None = None) -> Listing:
+def how_to_name(option: str = "--classes") -> str:
+    """What to do where folders have other names than the classes.
+
+    Args:
+        option: That names them.
+    """
+    return f"name the folder of unmasked faces and that of masked ones: {option} UNMASKED,MASKED"
+
+
+def list_samples(data: Path, classes: Classes, split: str | None = None, option: str = "--classes") -> Listing:
     """The pictures of ``{split}/{class}`` or ``{class}`` folders of any depth.
 
     Args:
         data: The folder.
         classes: Names of the class folders, by label; some may be absent.
         split: The one to take; None: all but ``train``, unless that is the only one.
+        option: That names the classes, for who has given others.
 
     Raises:
         DataError: there is no folder of any of these names, no such split, or no picture.
     """
-    splits = _splits(data, classes)
+    splits = _splits(data, classes, option)
     if split is not None and split not in splits:
-        raise DataError(f"{data} has no split {split!r} with a class folder; it has {_told(splits)}")
+        raise DataError(f"{data} has no split {split!r} with a class folder; it has {listed(splits)}")
     notes = []
     if split is None:
         chosen = [name for name in splits if name != "train"] or ["train"]
@@ -103,15 +113,17 @@ def list_samples(data: Path, classes: Classes, split: str | None = None) -> List
     for label, name in enumerate(classes):
         if all(sample.label != label for sample in samples):
             notes.append(f"There is no picture of class {name}: what needs all classes is undefined.")
-    others = {
-        folder.name
-        for name in chosen
-        for folder in splits[name].iterdir()
-        if folder.is_dir() and folder.name not in classes and _pictures(folder)
-    }
+    others = sorted(
+        {
+            folder.name
+            for name in chosen
+            for folder in splits[name].iterdir()
+            if folder.is_dir() and folder.name not in classes and _pictures(folder)
+        }
+    )
     if others:
-        notes.append(f"Other classes are left out: {_told(others)}.")
-    return Listing(samples, notes)
+        notes.append(f"Other classes are left out: {listed(others)}.")
+    return Listing(samples, notes, others)
 
 
 def yaw_of(row: Row) -> float:
@@ -142,15 +154,24 @@ def _generated_classes(data: Path) -> Classes | None:
 
 
 def _classes_in_manifest(found: GeneratedSet) -> Classes | None:
-    """A curated set has no options: its overlays have one label, and the only other one is that of bare faces."""
-    table = found.columns(["status", "label"]).to_pydict()
-    pairs = set(zip(table["status"], table["label"], strict=True))
-    masked = {label for status, label in pairs if status == "masked" and label}
-    others = {label for _, label in pairs if label} - masked
-    return (*others, *masked) if len(masked) == len(others) == 1 else None
+    """A curated set has no options: masked faces are what overlays that are worn correctly are called, unmasked ones
+    what the pictures are called that these were made from. None where rows say more than one name, or none.
+    """
+    rows = list(found.rows(["status", "label", "source_sha256", "parameters"]))
+    overlays = [row for row in rows if row["status"] == "masked" and row["label"]]
+    masked = {row["label"] for row in overlays}
+    if len(masked) > 1:
+        masked = {row["label"] for row in overlays if _worn_correctly(row)}
+    sources = {row["source_sha256"] for row in overlays}
+    unmasked = {row["label"] for row in rows if row["status"] == "original" and row["source_sha256"] in sources}
+    return (*unmasked, *masked) if len(masked) == len(unmasked) == 1 else None
 
 
-def _splits(data: Path, classes: Classes) -> dict[str, Path]:
+def _worn_correctly(row: Row) -> bool:
+    return bool(json.loads(row["parameters"] or "{}").get("wear", "correct") == "correct")
+
+
+def _splits(data: Path, classes: Classes, option: str) -> dict[str, Path]:
     """The folders that hold class folders, by split."""
     if not data.is_dir():
         raise DataError(f"{data} {'is not a folder' if data.exists() else 'does not exist'}; name a folder of pictures")
@@ -160,10 +181,10 @@ def _splits(data: Path, classes: Classes) -> dict[str, Path]:
     found = {folder.name: folder for folder in folders if any((folder / name).is_dir() for name in classes)}
     if not found:
         inside = {below.name for folder in folders for below in folder.iterdir() if below.is_dir()}
-        there = _told(inside or {folder.name for folder in folders})
+        there = listed(inside or {folder.name for folder in folders})
         raise DataError(
             f"{data} has no folder {' or '.join(map(repr, classes))}, nor has any folder in it; it has {there}: "
-            "say which is which with --unmasked-class and --masked-class"
+            f"{how_to_name(option)}"
         )
     return found
 
@@ -181,7 +202,8 @@ def _rows(data: Path) -> Mapping[str, Row]:
         return {}
 
 
-def _told(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - _NAMES_TOLD} more" if len(listed) > _NAMES_TOLD else ""
-    return (", ".join(listed[:_NAMES_TOLD]) or "no folder") + more
+def listed(names: Iterable[str]) -> str:
+    """The first of some names, as a sentence has them."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - _NAMES_TOLD} more" if len(ordered) > _NAMES_TOLD else ""
+    return (", ".join(ordered[:_NAMES_TOLD]) or "no folder") + more

@@ -74,8 +74,7 @@ def train_options(options: DistillOptions) -> TrainOptions:
     wanted = override(recipe.model_copy(update=student), options.set_)
     given = {
         "data": taught.data,
-        "unmasked_class": config.classes[0],
-        "masked_class": config.classes[-1],
+        "classes": options.classes or config.classes,
         "out": options.out or RunDir(run).student,
         "teacher": run,
         "recipe": taught.recipe,

@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from maskaug.train.data.classes import GivenClasses
+
 
 class DistillOptions(BaseModel):
     """Options of ``maskaug distill``."""
@@ -13,6 +15,11 @@ class DistillOptions(BaseModel):
 
     run: Path = Field(description="Folder of a finished training run: the teacher, whose data and recipe are used.")
     out: Path | None = Field(None, description="Folder for the student's run; new or empty. [default: RUN/distilled]")
+    classes: GivenClasses | None = Field(
+        None,
+        description="Folders of unmasked and of masked faces in RUN's data, if they were renamed since. "
+        "[default: as RUN has them]",
+    )
     arch: str = Field("mobilenet_v3_small", min_length=1, description="The student: a classifier of torchvision.")
     set_: list[str] = Field(
         default_factory=list,

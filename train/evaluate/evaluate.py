@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from maskaug.core.files import write_atomic
+from maskaug.core.files import new_folder, write_atomic
 from maskaug.core.text import counted
 from maskaug.train.data.cache import default_cache, load_pictures
 from maskaug.train.data.samples import Sample, list_samples, resolve_classes
@@ -20,6 +20,7 @@ from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import Predictions, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
 from maskaug.train.evaluate.slices import Slice, compute_slices
+from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.device import pick_device
 from maskaug.train.model.network import Classifier
@@ -75,9 +76,10 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
         CheckpointError, CalibrationError: the run cannot be used.
         CacheError, ClassesError, DataError: the pictures cannot be used.
         EvaluateError: another folder has been evaluated under this name.
+        OSError: the evaluation cannot be written.
     """
     classifier = load_model(options.run, pick_device(options.device))
-    classes = resolve_classes(options.data, options.unmasked_class, options.masked_class, classifier.classes)
+    classes = resolve_classes(options.data, options.classes, classifier.classes)
     name = options.name or options.data.resolve().name
     folder = RunDir(options.run).evaluation(name)
     _check_name(folder, options.data)
@@ -97,14 +99,25 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
         notes=[*listing.notes, *_unread(unread), *_seen_before(options.run, predictions)],
         folder=folder,
     )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    write_predictions(folder, predictions, classifier.calibration)
-    # Last: the report takes a folder that has it for a finished evaluation.
-    text = json.dumps(evaluation.as_json(), indent=2)
-    write_atomic(folder / EVALUATION_FILE, text.encode() + b"\n", folder)
+    _write(options.run, evaluation, predictions, classifier.calibration)
     write_report(options.run)
     return evaluation
+
+
+def _write(run: Path, evaluation: Evaluation, predictions: Predictions, calibration: Calibration) -> None:
+    """Built beside its place, so that an earlier evaluation of the name goes only when this one is whole."""
+    folder = evaluation.folder
+    unfinished = run / f".{folder.name}.partial"
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+        write_predictions(unfinished, predictions, calibration)
+        text = json.dumps(evaluation.as_json(), indent=2)
+        write_atomic(unfinished / EVALUATION_FILE, text.encode() + b"\n", unfinished)
+        with new_folder(folder.parent):
+            shutil.rmtree(folder, ignore_errors=True)
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def predictions_of(

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.options import Folder
+from maskaug.train.data.classes import GivenClasses
 
 
 class EvaluateOptions(BaseModel):
@@ -16,11 +17,10 @@ class EvaluateOptions(BaseModel):
     data: Folder = Field(description="Pictures as {split}/{class} or {class} folders.")
     split: str | None = Field(None, description="Only this split. [default: all but train]")
     name: str | None = Field(None, min_length=1, description="Name of the evaluation. [default: DATA's name]")
-    masked_class: str | None = Field(
-        None, min_length=1, description="Folder of masked faces in DATA. [default: as DATA's manifest has it, or RUN]"
-    )
-    unmasked_class: str | None = Field(
-        None, min_length=1, description="Folder of unmasked faces in DATA. [default: as DATA's manifest has it, or RUN]"
+    classes: GivenClasses | None = Field(
+        None,
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
+        "[default: as DATA's manifest has them, or RUN]",
     )
     json_: bool = Field(False, description="Print the metrics as JSON.")
     resamples: int = Field(1000, ge=0, description="Bootstrap resamples behind the intervals.")

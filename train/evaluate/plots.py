@@ -15,6 +15,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFor
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from maskaug.core.classes import MASKED
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import ECE_BINS, STRICT_FPR, recall, specificity
 from maskaug.train.model.scores import Scores
@@ -143,8 +144,8 @@ def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float, cl
             reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
             reliable.plot(means, shares, color=colour, linewidth=0.8)
         reliable.set_title("calibration (dots as large as their bins)")
-        reliable.set_xlabel(f"probability of {classes[-1]}")
-        reliable.set_ylabel(f"share of {classes[-1]}")
+        reliable.set_xlabel(f"probability of {classes[MASKED]}")
+        reliable.set_ylabel(f"share of {classes[MASKED]}")
         reliable.legend(loc="upper left")
         edges = np.linspace(0, 1, _SCORE_BINS + 1).tolist()
         for axes in (reliable, spread):
@@ -155,7 +156,7 @@ def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float, cl
         spread.set_yscale("symlog", linthresh=1)
         spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
         spread.set_title("pictures by probability")
-        spread.set_xlabel(f"probability of {classes[-1]}")
+        spread.set_xlabel(f"probability of {classes[MASKED]}")
         spread.set_ylabel("pictures (logarithmic)")
         spread.legend(loc="upper center")
         _confusion(decided, scores, classes)

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maskaug.core.classes import MASKED
+from maskaug.core.files import new_folder
 from maskaug.train.data.margins import Margins, load_margins
 from maskaug.train.export.formats import FORMATS, ExportError
 from maskaug.train.export.options import ExportOptions
@@ -60,20 +62,20 @@ def export(options: ExportOptions) -> Exported:
     path = options.output or RunDir(options.run).exported(export_format.suffix)
     whole = ExportableClassifier(classifier).eval()
     pictures = _pictures(classifier.size)
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")
     about = _about(classifier, Margins() if classifier.frames_faces else load_margins(options.run))
-    try:
-        said = export_format.write(whole, about, pictures, unfinished, half=options.half)
-        with torch.inference_mode():
-            difference = float(np.abs(said - whole(torch.from_numpy(pictures)).numpy()).max())
-        if not difference <= (HALF_TOLERANCE if options.half else TOLERANCE):
-            raise ExportError(
-                f"the {options.to} file differs by {difference:.2g} from the network; nothing was written"
-            )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with new_folder(path.parent):
+        try:
+            said = export_format.write(whole, about, pictures, unfinished, half=options.half)
+            with torch.inference_mode():
+                difference = float(np.abs(said - whole(torch.from_numpy(pictures)).numpy()).max())
+            if not difference <= (HALF_TOLERANCE if options.half else TOLERANCE):
+                raise ExportError(
+                    f"the {options.to} file differs by {difference:.2g} from the network; nothing was written"
+                )
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return Exported(path, difference)
 
 
@@ -81,7 +83,7 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
     return OnnxMetadata(
         classes=",".join(classifier.classes),
         input=f"{INPUT}: N x 3 x {classifier.size} x {classifier.size} uint8, RGB",
-        output=f"{OUTPUT}: N float32, of {classifier.classes[-1]}",
+        output=f"{OUTPUT}: N float32, of {classifier.classes[MASKED]}",
         size=classifier.size,
         framing=classifier.preparation.framing,
         margins=margins,

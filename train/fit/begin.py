@@ -1,8 +1,13 @@
 """How a run begins, or goes on: its configuration, and its folder."""
 
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from maskaug.core.errors import first_problem
+from maskaug.core.files import new_folder
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.options import TrainOptions
@@ -25,29 +30,57 @@ def configure(options: TrainOptions) -> RunConfig:
     return new_config(options) if options.resume is None else _config_of(options.resume)
 
 
-def open_run(options: TrainOptions, config: RunConfig, distributed: DistributedContext) -> Path:
-    """The folder of the run: a new one, with its configuration, or that of the run that is resumed.
-
-    Args:
-        options: As the user gave them.
-        config: Of the run.
-        distributed: The processes; the first of them makes the folder.
+def run_folder(options: TrainOptions) -> Path:
+    """The folder of a run: OUT, or its default, or that of the run that is resumed.
 
     Raises:
-        RunError: the folder holds something else.
+        RecipeError: the recipe cannot be changed as asked.
+    """
+    named = options.resume or options.out
+    return named or Path("runs", f"{options.recipe}-{options.resolved_recipe.arch}-{options.seed}")
+
+
+def check_free(run: Path) -> None:
+    """Make sure that a new run's folder is new or empty.
+
+    Raises:
+        RunError: it holds something.
+    """
+    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+        resume = f"go on with: maskaug train --resume {shlex.quote(str(run))}"
+        hint = resume if RunDir(run).config.exists() else "choose another"
+        raise RunError(f"{run} is not empty; {hint}, or give another folder to --out")
+
+
+@contextmanager
+def opened_run(run: Path, config: RunConfig, distributed: DistributedContext, *, resumed: bool) -> Iterator[None]:
+    """The folder of a run, while it is trained: a new one gets its configuration.
+
+    If it is left by an error before an epoch was kept, there is nothing to go on with: it is removed again.
+
+    Args:
+        run: The folder; new or empty, unless the run is resumed.
+        config: Of the run.
+        distributed: The processes; the first of them makes the folder.
+        resumed: Whether the run goes on.
+
+    Raises:
         OSError: the folder cannot be written.
     """
-    if options.resume is not None:
-        return options.resume
-    run = options.out or Path("runs", f"{options.recipe}-{config.recipe.arch}-{options.seed}")
-    if distributed.is_main:
-        if run.exists() and (not run.is_dir() or any(run.iterdir())):
-            hint = f"go on with: maskaug train --resume {run}" if RunDir(run).config.exists() else "choose another"
-            raise RunError(f"{run} is not empty; {hint}, or give another folder to --out")
-        run.mkdir(parents=True, exist_ok=True)
-        write_config(run, config)
-    distributed.barrier()
-    return run
+    if resumed or not distributed.is_main:
+        distributed.barrier()
+        yield
+        return
+    with new_folder(run):
+        try:
+            write_config(run, config)
+            distributed.barrier()
+            yield
+        except BaseException:
+            if not RunDir(run).last.exists():
+                for path in run.iterdir():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            raise
 
 
 def _config_of(run: Path) -> RunConfig:

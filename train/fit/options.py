@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.core.options import Folder
+from maskaug.train.data.classes import GivenClasses
 from maskaug.train.model.recipes import RECIPES, Recipe, RecipeName, override
 
 
@@ -21,13 +22,10 @@ class TrainOptions(BaseModel):
     )
     out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
     resume: Path | None = Field(None, description="Go on with this run, with its own options.")
-    masked_class: str | None = Field(
-        None, min_length=1, description="Folder of masked faces. [default: as DATA's manifest has it, or wearing_mask]"
-    )
-    unmasked_class: str | None = Field(
+    classes: GivenClasses | None = Field(
         None,
-        min_length=1,
-        description="Folder of unmasked faces. [default: as DATA's manifest has it, or not_wearing_mask]",
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
+        "[default: as DATA's manifest has them, or not_wearing_mask,wearing_mask]",
     )
     recipe: RecipeName = Field("report", description="What is trained, and how.")
     arch: str | None = Field(
@@ -66,6 +64,8 @@ class TrainOptions(BaseModel):
             raise ValueError("name DATA to begin a run, or --resume RUN to go on with one")
         if self.resume is not None and self.out is not None:
             raise ValueError("--resume goes on in the run's own folder; leave out --out")
+        if self.resume is not None and self.classes is not None:
+            raise ValueError("--resume goes on with the run's own classes; leave out --classes")
         return self
 
     @property

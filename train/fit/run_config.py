@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, field_validator
 
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
@@ -35,6 +35,14 @@ class RunConfig(BaseModel):
     options: TrainOptions
     versions: dict[str, str | None] = {}
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _in_todays_words(cls, options: Any) -> Any:  # noqa: ANN401
+        """Earlier configurations have an option for each class; `classes` has their names."""
+        if not isinstance(options, dict):
+            return options
+        return {name: value for name, value in options.items() if name not in ("masked_class", "unmasked_class")}
+
 
 def new_config(options: TrainOptions) -> RunConfig:
     """The configuration of a new run.
@@ -52,7 +60,7 @@ def new_config(options: TrainOptions) -> RunConfig:
     }
     return RunConfig(
         data=str(options.data),
-        classes=resolve_classes(options.data, options.unmasked_class, options.masked_class),
+        classes=resolve_classes(options.data, options.classes),
         recipe=options.resolved_recipe,
         options=options.model_copy(update=absolute),
         versions={"torch": torch.__version__, "cuda": torch.version.cuda},

@@ -11,6 +11,7 @@ from urllib.parse import urlparse
 
 import numpy as np
 
+from maskaug.core.classes import MASKED
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.evaluate.predictions import Predictions
@@ -143,7 +144,7 @@ class Tracker:
 
     def _worst(self, predictions: Predictions, scores: Scores) -> None:
         table = self._wandb.Table(
-            ["picture", "path", "label", f"probability of {predictions.classes[-1]}", "loss", "kind"]
+            ["picture", "path", "label", f"probability of {predictions.classes[MASKED]}", "loss", "kind"]
         )
         for number in np.argsort(-scores.losses, kind="stable")[:_WORST]:
             try:

@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -18,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from maskaug.train.data.cache import default_cache
 from maskaug.train.data.dataset import SplitPictures, TrainingData, load_training_data
 from maskaug.train.evaluate.metrics import compute_metrics
-from maskaug.train.fit.begin import RunError, configure, open_run
+from maskaug.train.fit.begin import RunError, check_free, configure, opened_run, run_folder
 from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.fit.distributed import DistributedContext, join, leave
 from maskaug.train.fit.finalize import finalize
@@ -90,39 +91,31 @@ def train(options: TrainOptions, callbacks: TrainCallbacks | None = None) -> Tra
     distributed = join(options.device)
     told = (callbacks if distributed.is_main else None) or TrainCallbacks()
     try:
-        config = configure(options)
-        teacher = _teacher(config, distributed)  # what cannot teach is refused before there is a folder
-        run = open_run(options, config, distributed)
-        return _train(run, config, teacher, distributed, told)
+        config, run, resumed = configure(options), run_folder(options), options.resume is not None
+        if not resumed and distributed.is_main:
+            check_free(run)
+        # What cannot teach or be learnt is refused before there is a folder.
+        teacher = _teacher(config, distributed)
+        dataset = _load(config, distributed, told)
+        with _begun(run, config, dataset, teacher, distributed, resumed=resumed) as (learning, notes):
+            for note in [*dataset.notes, *notes]:
+                told.note(note)
+            return _train(learning, dataset, told)
     finally:
         leave(distributed)
 
 
-def _train(
-    run: Path,
-    config: RunConfig,
-    teacher: Teacher | None,
-    distributed: DistributedContext,
-    callbacks: TrainCallbacks,
-) -> Trained:
-    """Load the pictures, learn for some epochs, and finish with the network of the best one."""
-    options, recipe = config.options, config.recipe
-    dataset = _load(config, distributed, callbacks)
-    learning, notes = _begin(run, config, dataset, teacher, distributed)
-    for note in [*dataset.notes, *notes]:
-        callbacks.note(note)
+def _train(learning: "_Learning", dataset: TrainingData, callbacks: TrainCallbacks) -> Trained:
+    """Learn for some epochs, and finish with the network of the best one."""
+    options, recipe = learning.config.options, learning.config.recipe
     selection = selection_pictures(dataset.val, recipe, options.seed)
-    try:
-        for epoch in range(len(learning.history), recipe.epochs):
-            _learn(learning, epoch, dataset, selection, callbacks)
-            callbacks.epoch(learning.history[-1], recipe.epochs)
-        calibration = _finish(learning, dataset)
-    except BaseException:
-        learning.tracker.fail()
-        raise
+    for epoch in range(len(learning.history), recipe.epochs):
+        _learn(learning, epoch, dataset, selection, callbacks)
+        callbacks.epoch(learning.history[-1], recipe.epochs)
+    calibration = _finish(learning, dataset)
     for problem in learning.tracker.problems:
         callbacks.note(problem)
-    return Trained(run, learning.best, calibration)
+    return Trained(learning.run, learning.best, calibration)
 
 
 @dataclass(frozen=True)
@@ -163,10 +156,17 @@ class _Learning:
         return min(self.history, key=lambda row: row["val_loss"])
 
 
-def _begin(
-    run: Path, config: RunConfig, dataset: TrainingData, teacher: Teacher | None, distributed: DistributedContext
-) -> tuple[_Learning, list[str]]:
-    """Networks, optimiser and tracker as they begin or go on; and sentences on what is unusual about the weights."""
+@contextmanager
+def _begun(
+    run: Path,
+    config: RunConfig,
+    dataset: TrainingData,
+    teacher: Teacher | None,
+    distributed: DistributedContext,
+    *,
+    resumed: bool,
+) -> Iterator[tuple[_Learning, list[str]]]:
+    """Networks, optimiser, folder and tracker as they begin or go on; and sentences on unusual weights."""
     options, recipe = config.options, config.recipe
     _seed(options, distributed)
     network, notes = initial_network(
@@ -179,19 +179,24 @@ def _begin(
     state = _saved_state(run, config, dataset, teacher)
     if state is not None:
         restore(state, network, optimizer, average, distributed.device)
-    tracker = Tracker(
-        run,
-        options.wandb if distributed.is_main else "disabled",
-        project=options.project,
-        group=options.group,
-        config={**recipe.model_dump(), "seed": options.seed, "data": dataset.checksum},
-        known=state.wandb if state else "",
-    )
     learner: nn.Module = torch.compile(network) if options.compile else network  # type: ignore[assignment]
     learner = DistributedDataParallel(learner) if distributed.world > 1 else learner
     history = list(state.history) if state else []
-    learning = _Learning(run, config, compute, network, learner, average, optimizer, teacher, tracker, history)
-    return learning, notes
+    with opened_run(run, config, distributed, resumed=resumed):
+        tracker = Tracker(
+            run,
+            options.wandb if distributed.is_main else "disabled",
+            project=options.project,
+            group=options.group,
+            config={**recipe.model_dump(), "seed": options.seed, "data": dataset.checksum},
+            known=state.wandb if state else "",
+        )
+        learning = _Learning(run, config, compute, network, learner, average, optimizer, teacher, tracker, history)
+        try:
+            yield learning, notes
+        except BaseException:
+            tracker.fail()
+            raise
 
 
 def _learn(

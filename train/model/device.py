@@ -3,10 +3,10 @@
 import torch
 from torch import nn
 
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainOptionError
 
 
-class DeviceError(TrainError):
+class DeviceError(TrainOptionError):
     """The device asked for is not there; the message says so."""
 
 

@@ -8,6 +8,7 @@ import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from maskaug.core.arrays import check_images
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
@@ -46,7 +47,12 @@ class Classifier(Predictor):
         return self.calibration.threshold
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures.
+
+        Raises:
+            TypeError, ValueError: they are no such pictures.
+        """
+        check_images(pictures)
         return self.calibration.probabilities(self.logits(pictures))
 
     def batch(self, pictures: NDArray[np.uint8]) -> Tensor:

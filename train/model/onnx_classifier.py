@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from maskaug.core.arrays import check_images
 from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Framing, Preparation
@@ -79,7 +80,12 @@ class OnnxClassifier(Predictor):
         return self.about.threshold
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures.
+
+        Raises:
+            TypeError, ValueError: they are no such pictures.
+        """
+        check_images(pictures)
         planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
         return np.asarray(self.session.run([OUTPUT], {INPUT: planes})[0], dtype=np.float64)
 

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.core.arrays import check_image
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation
@@ -15,7 +16,7 @@ class Predictor(ABC):
 
     Attributes:
         preparation: From any picture to what is judged, S pixels a side.
-        classes: Names of the classes, by label; the probabilities are of the last.
+        classes: Names of the classes, by label; the probabilities are of ``classes[MASKED]``.
     """
 
     preparation: Preparation
@@ -46,7 +47,11 @@ class Predictor(ABC):
         Args:
             image: ``(H, W, 3) uint8`` RGB.
             box: ``(4,)`` of the face that is meant; None: the largest, if faces are looked at.
+
+        Raises:
+            TypeError, ValueError: it is no such picture.
         """
+        check_image(image)
         if box is None and self.frames_faces:
             box = largest_box(image)
         return self.preparation.framed(self.preparation.prepare(image, box).pixels[None])[0]

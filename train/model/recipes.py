@@ -19,7 +19,7 @@ from pydantic import (
 from maskaug.train.corruptions import corruption_names, select_corruptions
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Framing, Preparation
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainOptionError
 
 RecipeName = Literal["report", "robust"]
 
@@ -32,7 +32,7 @@ FORMER_NAMES: Mapping[str, str] = {
 }
 
 
-class RecipeError(TrainError):
+class RecipeError(TrainOptionError):
     """A recipe cannot be changed as asked; the message says why and what to do."""
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision.models import get_model_weights, list_models
 
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.model.network import TIMM, build_network
 
 _LISTED = 3
@@ -23,6 +23,10 @@ _HALF = 0.5
 
 class WeightsError(TrainError):
     """Weights that cannot be had or do not fit; the message says what to do."""
+
+
+class ArchError(TrainOptionError):
+    """There is no such network; the message names those that are meant."""
 
 
 def safe_load(path: Path) -> Any:  # noqa: ANN401
@@ -47,6 +51,26 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
 
 
+def check_arch(arch: str) -> None:
+    """Make sure that there is a classifier of that name.
+
+    Raises:
+        ArchError: there is none, or it is one of timm's, which is not installed.
+    """
+    known, title = list_models(module=torchvision.models), "torchvision"
+    if arch.startswith(TIMM):
+        try:
+            import timm  # noqa: PLC0415 - an extra, for its networks only
+        except ImportError as error:
+            raise ArchError(f"--arch {arch}: timm is not installed; give: pip install 'maskaug[timm]'") from error
+        known, title = [TIMM + name for name in timm.list_models()], "timm"
+    if arch.lower() not in known:
+        close = " or ".join(difflib.get_close_matches(arch, known, n=3))
+        some = "timm.list_models() names what it has" if title == "timm" else "it has resnet50, mobilenet_v3_small ..."
+        meant = f"did you mean {close}?" if close else some
+        raise ArchError(f"--arch {arch}: {title} has no classifier {arch!r}; {meant}")
+
+
 def initial_network(
     arch: str, weights: str, outputs: int = 1, *, zero_init_residual: bool = False
 ) -> tuple[nn.Module, list[str]]:
@@ -59,30 +83,12 @@ def initial_network(
         zero_init_residual: Whether residual blocks of a ResNet begin as identities where there are no weights.
 
     Raises:
-        WeightsError: there is no such network, or the weights cannot be had, or are of another one.
+        ArchError: there is no such network.
+        WeightsError: the weights cannot be had, or are of another one.
     """
-    try:
-        network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
-    except ImportError as error:
-        raise WeightsError(f"{arch} is a network of timm's, which is not installed: pip install timm") from error
-    except ValueError as error:
-        raise WeightsError(_unknown(arch)) from error
+    check_arch(arch)
+    network = build_network(arch, outputs, zero_init_residual=zero_init_residual and weights == "none")
     return network, [] if weights == "none" else load_weights(network, arch, weights)
-
-
-def _unknown(arch: str) -> str:
-    """What to do about a name that is no network's."""
-    if arch.startswith(TIMM):
-        import timm  # noqa: PLC0415 - an extra
-
-        name, known = arch.removeprefix(TIMM), timm.list_models()
-        meant = [TIMM + one for one in difflib.get_close_matches(name, known, n=3)]
-        return f"timm has no network {name!r}; " + (
-            f"did you mean {' or '.join(meant)}?" if meant else "timm.list_models() names what it has"
-        )
-    close = " or ".join(difflib.get_close_matches(arch, list_models(module=torchvision.models), n=3))
-    meant_one = f"did you mean {close}?" if close else "it has resnet50, resnet152, mobilenet_v3_small and others"
-    return f"torchvision has no classifier {arch!r}; {meant_one}"
 
 
 def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
@@ -100,9 +106,8 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
     Raises:
         WeightsError: the weights cannot be had, or are of another network.
     """
-    state = _from_file(Path(weights)) if _is_file(weights) else _from_torchvision(arch, weights)
     own = network.state_dict()
-    state = _as_named(own, state)
+    state = _as_named(own, _from_file(Path(weights)) if _is_file(weights) else _from_torchvision(arch, weights))
     head = [name for name in own.keys() & state.keys() if _is_head(own[name], state[name])]
     other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape and name not in head]
     missing = sorted(own.keys() - state.keys())

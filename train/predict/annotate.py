@@ -15,8 +15,18 @@ _HEAT_STRENGTH = 0.5  # of the colours over the picture
 _MASKED, _UNMASKED = (34, 136, 51), (204, 51, 68)
 
 
-def draw_faces(image: Image, boxes: Sequence[PixelBox], probabilities: Sequence[float], threshold: float) -> Image:
-    """A copy of the picture with a box about each face, green where it is called masked, and its probability."""
+def draw_faces(
+    image: Image, boxes: Sequence[PixelBox], probabilities: Sequence[float], threshold: float, name: str
+) -> Image:
+    """A copy of the picture with a box about each face, green where it is called masked, and its probability.
+
+    Args:
+        image: ``(H, W, 3) uint8`` RGB.
+        boxes: Of the faces, in its pixels.
+        probabilities: Of the masked class, for each.
+        threshold: From which on a face is called masked.
+        name: Of the masked class.
+    """
     drawn = np.ascontiguousarray(image.copy())
     # Readable in a thumbnail and in a photograph of 12 megapixels.
     scale = max(image.shape[:2]) / 1000
@@ -24,7 +34,7 @@ def draw_faces(image: Image, boxes: Sequence[PixelBox], probabilities: Sequence[
     for (left, top, right, bottom), probability in zip(boxes, probabilities, strict=True):
         colour = _MASKED if probability >= threshold else _UNMASKED
         cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, line)
-        words = f"mask {probability:.0%}"
+        words = f"{name} {probability:.0%}"
         (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, text, pen)
         # Above the box, or inside it where there is no room above.
         foot = top - below if top - below - height > 0 else top + height + below

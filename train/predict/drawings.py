@@ -55,6 +55,14 @@ class Drawings:
         """Finish the last video."""
         self._finish()
 
+    def discard(self) -> None:
+        """Remove what was drawn of a video that is not through."""
+        if self._video is not None:
+            self._video.release()
+            self._video = None
+            self._unfinished.unlink(missing_ok=True)
+            self._written.discard(self._place)
+
     @property
     def written(self) -> frozenset[Path]:
         """The files so far."""

@@ -30,7 +30,8 @@ class InputFrame:
         source: The file, or ``camera 0``.
         place: Where results about it go, below any folder: ``NAME.jpg``, or ``FOLDER/NAME.jpg`` of a folder given.
         image: ``(H, W, 3) uint8`` RGB; None where it cannot be read.
-        problem: Why it cannot be read; empty where it can.
+        problem: Why it cannot be read or judged; empty where it can.
+        warnings: What is odd about its file, though it could be read.
         number: Of the frame in its video, from 0; None for a picture.
         rate: Frames of the video a second; 0 for a picture.
     """
@@ -39,6 +40,7 @@ class InputFrame:
     place: Path
     image: NDArray[np.uint8] | None
     problem: str = ""
+    warnings: tuple[str, ...] = ()
     number: int | None = None
     rate: float = 0.0
 
@@ -79,7 +81,8 @@ def read_frames(files: Sequence[tuple[Path, Path]], every: int = 1) -> Iterator[
             yield from _video(cv2.VideoCapture, str(path), str(path), place, every)
             continue
         try:
-            yield InputFrame(str(path), place, read_picture(path).pixels)
+            picture = read_picture(path)
+            yield InputFrame(str(path), place, picture.pixels, warnings=picture.warnings)
         except PictureError as error:
             yield InputFrame(str(path), place, None, str(error))
 

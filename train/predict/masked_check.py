@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.assets import bundled_classifier
+from maskaug.core.arrays import check_image
 from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
 
 # More than the classifier's own threshold: of unmasked faces that it takes for masked ones, which are dark or bearded
@@ -32,7 +33,9 @@ def wears_mask(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[
     Raises:
         OnnxError, ClassesError: the classifier is damaged.
         ModuleNotFoundError: onnxruntime is not installed.
+        TypeError, ValueError: it is no such picture.
     """
+    check_image(image)
     classifier = _classifier()
     pictures = np.stack([classifier.prepare(image, box) for box in boxes])
     surely: NDArray[np.bool_] = classifier.probabilities(pictures) >= max(_SURELY, classifier.threshold)

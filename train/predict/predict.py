@@ -1,7 +1,7 @@
 """`predict`: faces in pictures, videos and before a camera, and whether each wears a mask."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 
 from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
+from maskaug.core.classes import CLASSES, MASKED
+from maskaug.core.errors import MaskaugError, failure
+from maskaug.core.files import printable
 from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, PixelBox, load_margins
-from maskaug.train.errors import TrainError
+from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.model.onnx_classifier import load_onnx
 from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.annotate import draw_attention, draw_faces
@@ -28,7 +32,7 @@ Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3
 
 
 class PredictError(TrainError):
-    """Nothing can judge as asked; the message says why and what to do."""
+    """There is nothing that can judge; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Predicted:
         crops: What the network saw of each, written alike; a framed face may reach outside the picture.
         probabilities: Of a mask, for each box.
         masked: Whether each is called masked.
+        classes: Names of the classes of whoever judges, by label.
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
     """
 
@@ -49,6 +54,7 @@ class Predicted:
     crops: tuple[PixelBox, ...] = ()
     probabilities: tuple[float, ...] = ()
     masked: tuple[bool, ...] = ()
+    classes: Classes = CLASSES
     drawn: Image | None = None
 
 
@@ -57,7 +63,8 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
 
     Raises:
         CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
-        PredictError: there is no classifier, or it cannot do what is asked.
+        PredictError: there is no classifier.
+        TrainOptionError: the classifier cannot do what is asked.
         FramesError: there is nothing to look at.
         ModelError: a model of the face finder cannot be used.
         ExplainError: the network cannot be explained.
@@ -85,7 +92,7 @@ def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, At
 
 def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
     if options.explain:
-        raise PredictError("--explain looks into a network, which only a training run shows; name its folder first")
+        raise TrainOptionError("--explain looks into a network, which only a training run shows; name its folder first")
     path = options.file or bundled_classifier()
     if options.file is None and not path.is_file():
         raise PredictError(
@@ -93,7 +100,9 @@ def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]
             "maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe robust, then name RUN first"
         )
     if options.device not in ("auto", "cpu"):
-        raise PredictError(f"--device {options.device} is for a training run; leave it out, .onnx files use the CPU")
+        raise TrainOptionError(
+            f"--device {options.device} is for a training run; leave it out, .onnx files use the CPU"
+        )
     classifier = load_onnx(path)
     return classifier, classifier.about.margins, None
 
@@ -137,9 +146,21 @@ class _Found:
 
 
 def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, predictor: Predictor) -> _Found:
-    image = frame.image
-    if image is None:
+    """The faces of a frame; what an engine or a library raises over it becomes its problem, and the others go on."""
+    if frame.image is None:
         return _Found(frame)
+    try:
+        return _prepared(frame, frame.image, find, margins, predictor)
+    except MaskaugError:  # of a model, whatever the picture
+        raise
+    except Exception as error:
+        problem = printable(f"{frame.source} failed: {failure(error)}")
+        return _Found(replace(frame, image=None, problem=problem))
+
+
+def _prepared(
+    frame: InputFrame, image: Image, find: FindBoxes | None, margins: Margins, predictor: Predictor
+) -> _Found:
     height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
@@ -176,11 +197,13 @@ def _scores(waiting: list[_Found], predictor: Predictor, *, draw: bool, attend: 
         start += len(one.boxes)
         drawn = None
         if draw and image is not None:
-            drawn = draw_faces(image, one.boxes, probabilities[mine], threshold)
+            name = predictor.classes[MASKED]
+            drawn = draw_faces(image, one.boxes, probabilities[mine], threshold, name)
             if attend:
                 drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
         masked = tuple(probability >= threshold for probability in probabilities[mine])
-        yield Predicted(one.frame, one.boxes, one.crops, tuple(probabilities[mine]), masked, drawn)
+        given = tuple(probabilities[mine])
+        yield Predicted(one.frame, one.boxes, one.crops, given, masked, predictor.classes, drawn)
 
 
 def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

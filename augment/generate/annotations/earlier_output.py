@@ -1,15 +1,17 @@
 """An earlier output folder of ``maskaug generate``: its faces are known again by the pictures' content."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 
-from maskaug.augment.generate.annotations.registry import AnnotationError, AnnotationFormat, AnnotationSet, register
-from maskaug.core.manifest import MANIFEST_FOLDER, faces_of, read_manifest
+from maskaug.augment.generate.annotations.registry import AnnotationFormat, AnnotationSet, FoundPicture, register
+from maskaug.augment.generate.records import whole_boxes, whole_faces
+from maskaug.core.manifest import MANIFEST_FOLDER, read_manifest
 
 # Of a manifest: what tells of the faces of an original.
 _FACE_COLUMNS = (
-    *("status", "source_sha256", "width", "height", "turned"),
-    *("box", "landmarks", "stability", "detector", "other_faces", "crop"),
+    *("status", "source", "source_sha256", "width", "height", "turned", "face", "crop"),
+    *("box", "landmarks", "stability", "detector", "other_faces", "other_boxes", "masked_boxes"),
 )
 
 
@@ -19,16 +21,18 @@ def _recognises(source: Path, _files: Sequence[Path]) -> bool:
 
 def _read(source: Path, _files: Sequence[Path]) -> AnnotationSet:
     by_content = {}
-    for row in read_manifest(source, _FACE_COLUMNS):
-        if row["status"] == "original" and row["landmarks"]:
-            if row.get("crop"):
-                raise AnnotationError(
-                    f"annotations {source} are crops of single faces; name an output made without --crop faces"
-                )
-            turned, width, height = row.get("turned") or 0, row["width"], row["height"]
-            faces = [face.turned(-turned, (height, width)) for face in faces_of(row)]
-            size = (height, width) if turned % 2 else (width, height)  # of the source, as it came
-            by_content[row["source_sha256"]] = (size, faces)
+    known = (row for row in read_manifest(source, _FACE_COLUMNS) if row["status"] == "original" and row["landmarks"])
+    for _, rows in groupby(known, key=lambda row: row["source"]):
+        originals = list(rows)  # one, or a crop of each face
+        first = originals[0]
+        by_content[first["source_sha256"]] = FoundPicture(
+            faces=tuple(whole_faces(originals)),
+            others=whole_boxes(originals, "other_boxes"),
+            masked=whole_boxes(originals, "masked_boxes"),
+            turned=first.get("turned") or 0,
+            # Crops are cut out of the file's own pixels.
+            size=None if first.get("crop") else (first["width"], first["height"]),
+        )
     return AnnotationSet(by_content=by_content)
 
 

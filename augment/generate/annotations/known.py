@@ -16,10 +16,12 @@ from maskaug.augment.generate.annotations.registry import (
     FORMATS,
     AnnotationError,
     AnnotationSet,
+    FoundPicture,
     MarkedFace,
     MarkedPicture,
 )
 from maskaug.core.pictures import DecodedPicture
+from maskaug.core.turns import turn_boxes
 from maskaug.masktheface_wrapper import Face, FaceFinder, face_from_landmarks
 from maskaug.masktheface_wrapper.detect.detector import Boxes, no_boxes
 
@@ -108,10 +110,7 @@ class Annotations:
             PictureAnnotationError: what is known cannot be used.
         """
         if picture.sha256 in self._by_content:
-            (width, height), faces = self._by_content[picture.sha256]
-            height_now, width_now = picture.pixels.shape[:2]
-            scale = np.array([width_now / width, height_now / height], dtype=np.float32)
-            return KnownFaces([face.moved(scale, np.zeros(2, dtype=np.float32)) for face in faces])
+            return _as_it_lies(self._by_content[picture.sha256], picture)
         name = self.name_of(relative)
         if name is None:
             return None
@@ -167,6 +166,21 @@ def open_annotations(source: Path, chosen: Mapping[str, Role] | None = None) -> 
         raise AnnotationError(f"annotations {source} do not exist")
     known = ", ".join(sorted(FORMATS))
     raise AnnotationError(f"annotations {source} are of no known format: {known}")
+
+
+def _as_it_lies(found: FoundPicture, picture: DecodedPicture) -> KnownFaces:
+    """What an earlier run has found in a picture, in the pixels of the picture as it is now."""
+    sideways = found.turned % 2 == 1
+    width, height = found.size or (picture.full_size[::-1] if sideways else picture.full_size)
+    lying = np.array((height, width) if sideways else (width, height))
+    scale = (np.array(picture.pixels.shape[1::-1]) / lying).astype(np.float32)
+
+    def back(boxes: Boxes) -> Boxes:
+        return turn_boxes(boxes, -found.turned, (height, width)) * np.tile(scale, 2)
+
+    faces = [face.turned(-found.turned, (height, width)) for face in found.faces]
+    moved = [face.moved(scale, np.zeros(2, dtype=np.float32)) for face in faces]
+    return KnownFaces(moved, back(found.others), back(found.masked))
 
 
 def _files(source: Path) -> list[Path]:

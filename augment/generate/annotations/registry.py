@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from maskaug.core.arrays import Points
 from maskaug.core.errors import MaskaugError
 from maskaug.core.faces import Face
@@ -53,6 +56,25 @@ class MarkedPicture:
 
 
 @dataclass(frozen=True)
+class FoundPicture:
+    """What an earlier run has found in a picture, in pixels of the picture as that run turned it.
+
+    Attributes:
+        faces: Those with landmarks that wear no mask, largest first.
+        others: ``(N, 4) float32``: boxes of those without landmarks.
+        masked: ``(N, 4) float32``: boxes of those that wear a mask.
+        turned: Quarter turns counterclockwise by which it was turned.
+        size: Width and height of the turned picture; None: those of the file.
+    """
+
+    faces: tuple[Face, ...]
+    others: NDArray[np.float32]
+    masked: NDArray[np.float32]
+    turned: int
+    size: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
 class AnnotationSet:
     """What a format's reader has read.
 
@@ -62,7 +84,7 @@ class AnnotationSet:
             other. ``stem``: the same without suffixes. Folders that only tell pictures from annotations do not count.
         second_names: Further names by name, for pictures that have no annotations by the first.
         classes: All classes there may be, also those that no box has.
-        by_content: Size ``(width, height)`` and faces of pictures that are known by their SHA-256.
+        by_content: What is known of pictures by their SHA-256.
         files: All files that were read: where they lie in SRC, they are no pictures.
     """
 
@@ -70,7 +92,7 @@ class AnnotationSet:
     match: Literal["path", "name", "stem"] = "path"
     second_names: Mapping[str, str] = field(default_factory=dict)
     classes: frozenset[str] = frozenset()
-    by_content: Mapping[str, tuple[tuple[int, int], list[Face]]] = field(default_factory=dict)
+    by_content: Mapping[str, FoundPicture] = field(default_factory=dict)
     files: frozenset[Path] = frozenset()
 
 
