@@ -143,7 +143,7 @@ def test_out_of_the_picture_and_tiny_faces_are_scored_low(engine, photo, face):
 
 
 def test_wrong_arguments_are_told(engine, photo, face):
-    with pytest.raises(ValueError, match=r"must be \(H, W, 3\) uint8 RGB, but got"):
+    with pytest.raises(ValueError, match=r"must be an array \(H, W, 3\) uint8 RGB, but is"):
         engine.apply(photo[..., 0], face, worn("surgical_blue"))
     with pytest.raises(PackError, match="no template 'nothing'"):
         engine.apply(photo, face, worn("nothing"))

@@ -57,14 +57,18 @@ def check_arch(arch: str) -> None:
     Raises:
         ArchError: there is none, or it is one of timm's, which is not installed.
     """
-    known, title = list_models(module=torchvision.models), "torchvision"
-    if arch.startswith(TIMM):
-        try:
+    try:
+        if arch.startswith(TIMM):
             import timm  # noqa: PLC0415 - an extra, for its networks only
-        except ImportError as error:
-            raise ArchError(f"--arch {arch}: timm is not installed; give: pip install 'maskaug[timm]'") from error
-        known, title = [TIMM + name for name in timm.list_models()], "timm"
-    if arch.lower() not in known:
+
+            found, known = timm.is_model(arch.removeprefix(TIMM)), [TIMM + name for name in timm.list_models()]
+        else:
+            known = list_models(module=torchvision.models)
+            found = arch.lower() in list_models()
+    except ImportError as error:
+        raise ArchError(f"--arch {arch}: timm is not installed; give: pip install 'maskaug[timm]'") from error
+    if not found:
+        title = "timm" if arch.startswith(TIMM) else "torchvision"
         close = " or ".join(difflib.get_close_matches(arch, known, n=3))
         some = "timm.list_models() names what it has" if title == "timm" else "it has resnet50, mobilenet_v3_small ..."
         meant = f"did you mean {close}?" if close else some
