@@ -33,6 +33,7 @@ from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.corruptions import corrupt
+from maskaug.train.fit.optimize import make_optimizer
 from maskaug.train.fit.state import save_best
 from maskaug.train.model.calibration import calibrate, save_calibration
 from maskaug.train.model.network import TIMM, build_network, keep_first_output
@@ -238,11 +239,7 @@ class _Course:
 def _learn(network: nn.Module, lesson: _Lesson, course: _Course, seed: int) -> nn.Module:
     """Learn from pictures drawn at random; returned in evaluation mode, with the average of its weights."""
     network = network.to(memory_format=torch.channels_last).train()
-    weights = [one for one in network.parameters() if one.ndim > 1]
-    others = [one for one in network.parameters() if one.ndim <= 1]
-    decay = _RECIPE.weight_decay
-    groups = [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=course.lr)
+    optimizer = make_optimizer(network, _RECIPE)
     average = {name: value.detach().clone() for name, value in network.state_dict().items()}
     rng = np.random.default_rng(seed)
     for step in range(course.steps):

@@ -21,7 +21,7 @@ from hands import lay_hand
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from train_orientation import in_other_light, make_network, standardized, write_onnx
+from train_orientation import in_other_light, learn_logit, make_network, standardized, write_onnx
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image
@@ -203,30 +203,21 @@ def train(network: nn.Sequential, examples: Examples, steps: int) -> None:
     """AdamW, one cycle of the learning rate; in every batch as many of each kind."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_default_device(device)
-    network.to(device).train()
+    network.to(device)
     pixels = _tensor(examples).to(device)
     of_kind = {kind: torch.tensor([n for n, (_, one) in enumerate(examples) if one == kind]) for kind in _SHARES}
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.03)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 5e-3, total_steps=steps)
     counts = {kind: round(share * _BATCH) for kind, share in _SHARES.items()}
     is_face = torch.cat([torch.full((count,), float(kind.startswith("face"))) for kind, count in counts.items()])
-    total = 0.0
-    for step in range(steps):
+
+    def batch() -> tuple[Tensor, Tensor]:
         picks = torch.cat(
             [of_kind[kind][torch.randint(len(of_kind[kind]), (count,))] for kind, count in counts.items()]
         )
-        logits = network(standardized(_varied(pixels[picks].float() / 255, pixels)))[:, 0]
-        loss = functional.binary_cross_entropy_with_logits(logits, is_face * 0.98 + 0.01)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total += loss.item()
-        if (step + 1) % 200 == 0:
-            print(f"step {step + 1} of {steps}: loss {total / 200:.4f}", flush=True)
-            total = 0.0
+        return standardized(_varied(pixels[picks].float() / 255, pixels)), is_face
+
+    learn_logit(network, batch, steps, lr=5e-3, weight_decay=0.03)
     torch.set_default_device("cpu")
-    network.cpu().eval()
+    network.cpu()
 
 
 def _tensor(examples: Examples) -> Tensor:

@@ -9,7 +9,7 @@ counted: how many are told right at each of the four turns.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -172,6 +172,28 @@ def right_by_turn(network: nn.Sequential, faces: Tensor) -> list[float]:
         said = network(standardized(torch.rot90(shown, turns, (2, 3)))).argmax(dim=1)
         shares.append(float((said == -turns % 4).float().mean()))
     return shares
+
+
+def learn_logit(
+    network: nn.Sequential, batch: Callable[[], tuple[Tensor, Tensor]], steps: int, *, lr: float, weight_decay: float
+) -> None:
+    """AdamW, one cycle of the learning rate: ``batch`` gives inputs, and ``(N,)`` targets of 0 and 1, softened here."""
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
+    network.train()
+    total = 0.0
+    for step in range(steps):
+        inputs, targets = batch()
+        loss = functional.binary_cross_entropy_with_logits(network(inputs)[:, 0], targets * 0.98 + 0.01)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total += loss.item()
+        if (step + 1) % 200 == 0:
+            print(f"step {step + 1} of {steps}: loss {total / 200:.4f}", flush=True)
+            total = 0.0
+    network.eval()
 
 
 def write_onnx(network: nn.Sequential, path: Path, channels: int, side: int = SIDE) -> None:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from train_orientation import in_other_light, make_network, write_onnx
+from train_orientation import in_other_light, learn_logit, make_network, write_onnx
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image, Points
@@ -155,23 +155,12 @@ def train(network: nn.Sequential, examples: list[Example], steps: int) -> None:
     """AdamW, one cycle of the learning rate."""
     pixels, right = _tensors(examples)
     weights = torch.tensor([_WEIGHTS[kind] for _, kind in examples])
-    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
-    network.train()
-    total = 0.0
-    for step in range(steps):
+
+    def batch() -> tuple[Tensor, Tensor]:
         picks = torch.multinomial(weights, _BATCH, replacement=True)
-        logits = network(_standardized(_varied(pixels[picks].float() / 255)))[:, 0]
-        loss = functional.binary_cross_entropy_with_logits(logits, right[picks] * 0.98 + 0.01)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total += loss.item()
-        if (step + 1) % 200 == 0:
-            print(f"step {step + 1} of {steps}: loss {total / 200:.4f}", flush=True)
-            total = 0.0
-    network.eval()
+        return _standardized(_varied(pixels[picks].float() / 255)), right[picks]
+
+    learn_logit(network, batch, steps, lr=4e-3, weight_decay=0.02)
 
 
 @torch.inference_mode()
