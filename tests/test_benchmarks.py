@@ -12,6 +12,7 @@ from pathlib import Path
 import annotated
 import astronaut
 import cv2
+import numpy as np
 import pytest
 import tiny_network  # noqa: F401  registers it
 import training
@@ -20,6 +21,8 @@ from threadpoolctl import threadpool_limits
 from maskaug.augment import GenerateOptions, generate, read_manifest
 from maskaug.core.classes import CLASSES
 from maskaug.core.pictures import encode_picture, read_picture
+from maskaug.train.export.export import export
+from maskaug.train.export.options import ExportOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.train import train
 
@@ -228,6 +231,27 @@ def test_synthetic_to_real_with_the_peers_overlays(run, data, real, peer, monkey
     run("synthetic_to_real.py", data, *options, *SMALL, "--set", "warmup=0", *report)
     assert len(Path("out/table.md").read_text().strip().splitlines()) >= 5, "a title, a line, and three recipes"
     assert {"table.md", "figures.json", "roc.png"} <= {path.name for path in Path("out").iterdir()}
+
+
+class Detector:
+    """Sees a mask in every picture, more surely in one with a border."""
+
+    def setInput(self, blob):
+        self.bordered = np.allclose(blob[0, :, 0, 0], 127 / 255, atol=1e-3)
+
+    def forward(self, _):
+        return np.array([[[0.9, 0.1] if self.bordered else [0.2, 0.6]]], dtype=np.float32)
+
+
+def test_real_masks_peer(run, real, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(cv2.dnn, "readNetFromTFLite", lambda *_: Detector())
+    model = tmp_path / "model.onnx"
+    export(ExportOptions(run=trained, output=model))
+    run("real_masks_peer.py", tmp_path / "x.tflite", real, "--model", model, "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())[real.name]
+    assert found["trained on real masks"]["recall"][0] == 1, "the surer look counts"
+    assert found["trained on real masks"]["specificity"][0] == 0
+    assert set(found["maskaug"]) == {"accuracy", "auc", "recall", "specificity"}
 
 
 def test_corrupted(run, real, tmp_path):
