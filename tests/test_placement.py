@@ -6,8 +6,8 @@ import pytest
 
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import MaskParams, face_from_landmarks
-from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate
-from maskaug.masktheface_wrapper.detect.placement import best_placed, placement_input, placement_probability
+from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate, LandmarkModel
+from maskaug.masktheface_wrapper.detect.placement import placed_landmarks, placement_input, placement_probability
 from maskaug.masktheface_wrapper.detect.small_network import SIDE
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
@@ -48,39 +48,71 @@ def test_landmarks_at_the_edge_are_looked_at(photo, face):
     assert 0 <= placement_probability(photo, face.landmarks - 1000) <= 1
 
 
-class Misled:
-    """Finds the true landmarks, but not from the first box it is given."""
+class Misled(LandmarkModel):
+    """Finds some landmarks at first, others after more looks, and others still in every further box."""
 
-    def __init__(self, landmarks, first):
-        self.landmarks, self.first, self.asked = landmarks, first, 0
+    def __init__(self, first, again, elsewhere):
+        self.found = [first, again, elsewhere]
+        self.settled = first is again
+        self.looks, self.more = 0, 0
 
-    def predict(self, image, box):
-        self.asked += 1
-        points = self.first if self.asked == 1 else self.landmarks
-        return LandmarkEstimate(points.astype(np.float32), disagreement=0.1, error=2.0)
+    def look(self, image, box):
+        self.looks += 1
+        return self._estimate(self.found[0] if self.looks == 1 else self.found[2])
+
+    def look_again(self, image, box, first):
+        self.more += 1
+        return self._estimate(self.found[1])
+
+    def _estimate(self, points):
+        return LandmarkEstimate(points.astype(np.float32), disagreement=0.1, error=2.0, settled=self.settled)
 
 
-def test_misplaced_landmarks_are_looked_for_again(photo, face):
-    moved = face.landmarks + np.array([0.6, 0.2]) * face_size(face.landmarks)
-    model = Misled(face.landmarks, moved)
-    found = best_placed(model, photo, face.box, model.predict(photo, face.box))
-    assert (found.points == face.landmarks).all()
-    assert model.asked > 2, "every box about it is tried"
+@pytest.fixture
+def moved(face):
+    return face.landmarks + np.array([0.6, 0.2]) * face_size(face.landmarks)
 
 
-def test_landmarks_on_the_face_are_not_looked_for_again(photo, face):
-    model = Misled(face.landmarks, face.landmarks)
-    first = model.predict(photo, face.box)
-    assert best_placed(model, photo, face.box, first) is first
-    assert model.asked == 1
+def test_misplaced_landmarks_are_looked_for_again_until_some_surely_are_right(photo, face, moved):
+    model = Misled(moved, moved, face.landmarks)
+    found = placed_landmarks(model, photo, face.box)
+    assert (found.estimate.points == face.landmarks).all()
+    assert found.probability == placement_probability(photo, face.landmarks) > 0.9
+    assert (model.looks, model.more) == (2, 0)
+
+
+def test_misplaced_landmarks_are_looked_for_in_every_box_where_none_is_right(photo, face, moved):
+    model = Misled(moved, moved, moved)
+    found = placed_landmarks(model, photo, face.box)
+    assert found.probability == placement_probability(photo, moved.astype(np.float32)) < 0.5
+    assert model.looks == 13
+
+
+def test_landmarks_on_the_face_are_not_looked_for_again(photo, face, moved):
+    for again in (face.landmarks, moved):
+        model = Misled(face.landmarks, again, moved)
+        assert (placed_landmarks(model, photo, face.box).estimate.points == face.landmarks).all()
+        assert (model.looks, model.more) == (1, 0), "settled or not"
+
+
+def test_more_looks_are_taken_before_other_boxes(photo, face, moved):
+    model = Misled(moved, face.landmarks, moved)
+    assert (placed_landmarks(model, photo, face.box).estimate.points == face.landmarks).all()
+    assert (model.looks, model.more) == (1, 1)
+
+
+def test_the_gate_stands_before_the_network(photo, face, moved):
+    upside_down = face.landmarks[:, :] * (1, -1) + (0, 2 * face.landmarks[:, 1].mean())
+    assert placed_landmarks(Misled(upside_down, upside_down, face.landmarks), photo, face.box) is None
+    assert placed_landmarks(Misled(moved, upside_down, face.landmarks), photo, face.box) is None
 
 
 def test_landmarks_of_a_face_beside_the_box_are_not_its_own(photo, face):
     width = face.box[2] - face.box[0]
     beside = (face.box + np.array([width, 0, width, 0])).astype(np.float32)
-    model = Misled(face.landmarks, face.landmarks + np.array([width, 0]))
-    first = model.predict(photo, beside)
-    assert best_placed(model, photo, beside, first) is first
+    shifted = face.landmarks + np.array([width, 0])
+    found = placed_landmarks(Misled(shifted, shifted, face.landmarks), photo, beside)
+    assert (found.estimate.points == shifted.astype(np.float32)).all()
 
 
 def test_a_mask_beside_the_face_is_scored_low(engine, photo, face):

@@ -50,25 +50,36 @@ class LandmarkEstimate:
         disagreement: Mean distance to the other estimate of the same points, in face units.
         error: Distance from the mean face in the best pose, in mm; see `pose.Camera`.
         score: How sure the model is that it saw a face, as log odds; infinite where it does not tell.
+        settled: Whether nothing about a first look asks for more of them.
     """
 
     points: Points
     disagreement: float
     error: float
     score: float = float("inf")
+    settled: bool = True
 
 
 class LandmarkModel(Protocol):
     """Finds the 68 points of a face; threads share one."""
 
     @abstractmethod
-    def predict(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
-        """Landmarks of the face in a box ``(left, top, right, bottom)`` as dlib's HOG detector draws it.
+    def look(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
+        """Landmarks of the face in a box at a first look, the quickest, and whether that settles them.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB.
-            box: In pixels.
+            box: ``(left, top, right, bottom)`` in pixels, as dlib's HOG detector draws it.
         """
+
+    @abstractmethod
+    def look_again(self, image: Image, box: NDArray[np.floating], first: LandmarkEstimate) -> LandmarkEstimate:
+        """The likeliest landmarks after more looks, where a first one in the same box settles nothing."""
+
+    def predict(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
+        """Landmarks of the face in a box, after as many looks as it takes."""
+        first = self.look(image, box)
+        return first if first.settled else self.look_again(image, box, first)
 
 
 class Frame(NamedTuple):
@@ -99,25 +110,24 @@ class LandmarkPredictor(LandmarkModel):
         self._all = _load(model, 68)
         self._five = FivePoints()
 
-    def predict(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
-        """Landmarks of the face in a box (left, top, right, bottom) as dlib's HOG detector draws it.
+    def look(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
+        """Landmarks as the 68-point model finds them where the quick 5-point model has turned the face upright.
 
-        The quick 5-point model looks at the box itself. What it finds turns the face upright, unsqueezes it
-        and gives the 68-point model a box of its own: shapes that agree under both are no accident. Where they
-        do not quite, the 68 points themselves make a third box.
+        Shapes that agree under both models are no accident, unless the patch is squeezed.
         """
         five = self._five.predict(image, box)
         found, camera = self._on_patch(image, frame_of_five(five))
         quick = LandmarkEstimate(found, distance(found[FIVE], five, found), camera.error)
-        doubtful = doubt(quick, box) > _DOUBTFUL
-        if not doubtful and is_unsqueezed(camera):
-            return quick
-        trials = [self._again(image, found)]
-        if doubtful:
+        return replace(quick, settled=not _is_doubtful(quick, box) and is_unsqueezed(camera))
+
+    def look_again(self, image: Image, box: NDArray[np.floating], first: LandmarkEstimate) -> LandmarkEstimate:
+        """Landmarks in a box made from the first ones and, where these are doubtful, in one made from the box."""
+        trials = [self._again(image, first.points)]
+        if _is_doubtful(first, box):
             # One of the models is lost, as on faces half hidden or far turned: start from the box as well.
             trials.append(self._again(image, _points(self._all(image, _rectangle(box)))))
         best = min(trials, key=lambda estimate: doubt(estimate, box))
-        apart = max(best.disagreement, min(quick.disagreement, _MAX_DISAGREEMENT))
+        apart = max(best.disagreement, min(first.disagreement, _MAX_DISAGREEMENT))
         return replace(best, disagreement=apart)
 
     def _again(self, image: Image, points: Points) -> LandmarkEstimate:
@@ -177,6 +187,10 @@ def cut_patch(image: Image, frame: Frame, box: float, side: int) -> tuple[Image,
 def is_unsqueezed(camera: Camera) -> bool:
     """Whether a patch needs no cutting again, as its own landmarks tell."""
     return 1 / _SQUEEZE_LEFT < camera.aspect < _SQUEEZE_LEFT
+
+
+def _is_doubtful(estimate: LandmarkEstimate, box: NDArray[np.floating]) -> bool:
+    return doubt(estimate, box) > _DOUBTFUL
 
 
 def doubt(estimate: LandmarkEstimate, box: NDArray[np.floating]) -> float:

@@ -86,19 +86,22 @@ class MeshPredictor(LandmarkModel):
         mediapipe_model(MESH_MODEL)
         self._five = FivePoints()
 
-    def predict(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
-        """Landmarks of the face in a box (left, top, right, bottom) as dlib's HOG detector draws it.
+    def look(self, image: Image, box: NDArray[np.floating]) -> LandmarkEstimate:
+        """Landmarks as the mesh lies where dlib's 5 points have turned the face upright and unsqueezed it.
 
-        dlib's 5 points turn the face upright and unsqueeze it; where they lie on the mesh's, and the network is sure
-        of the face, the points are right. Elsewhere one of the two may be lost, as the 5 points are on profiles, and
-        both they and the box itself are started from: if they lead to one face, the points hold; if only one leads to
-        a face, its points must hold when the face is cut out anew.
+        Where these lie on the mesh's, and the network is sure of the face, the points are right.
         """
         five = self._five.predict(image, box)
-        first, camera = self._look(image, frame_of_five(five))
-        quick = replace(first, disagreement=distance(first.points[FIVE], five, first.points))
-        if first.score >= _SURE and is_unsqueezed(camera) and doubt(quick, box) <= _DOUBTFUL:
-            return quick
+        found, camera = self._look(image, frame_of_five(five))
+        quick = replace(found, disagreement=distance(found.points[FIVE], five, found.points))
+        settled = quick.score >= _SURE and is_unsqueezed(camera) and doubt(quick, box) <= _DOUBTFUL
+        return replace(quick, settled=settled)
+
+    def look_again(self, image: Image, box: NDArray[np.floating], first: LandmarkEstimate) -> LandmarkEstimate:
+        """Landmarks from the first ones and from the box itself, for the 5 points may be lost, as on profiles.
+
+        If both lead to one face, its points hold; if only one leads to a face, they must hold when it is cut out anew.
+        """
         second, _ = self._look(image, frame_of_box(box))
         trials = sorted((self._again(image, one) for one in (first, second)), key=lambda one: doubt(one, box))
         faces = [trial for trial in trials if trial.score >= MIN_SCORE]
