@@ -112,7 +112,8 @@ def test_faces_of_a_set_that_was_turned_are_used_again(lying, tmp_path, monkeypa
 @pytest.mark.slow
 def test_what_cannot_be_told_is_refused(lying, tmp_path, monkeypatch):
     monkeypatch.setattr(finder_module, "orientation_probabilities", lambda *_: np.full(4, 0.25, dtype=np.float32))
-    monkeypatch.setattr(finder_module, "_STABLE", 0.0)
+    monkeypatch.setattr(finder_module, "STABLE", 0.0)
+    monkeypatch.setattr(finder_module, "_FAIRLY_STABLE", 0.0)
     generate(GenerateOptions(src=lying, dst=tmp_path / "out", workers=1))
     refused = rows_by_source(tmp_path / "out", "refused")
     assert {row["reasons"][0] for row in refused.values()} == {"face_not_upright"}

