@@ -45,7 +45,7 @@ _SURELY_UPRIGHT, _UPRIGHT = 0.97, 0.8
 # found at a wrong turn, none of them as stable, and of the upright ones a third was. So are those that are less stable
 # and surely lie on features: of 607 faces of seven sets and 835 finds at a wrong turn, none of these and 379 of those.
 _FAIRLY_STABLE, _SURELY_PLACED = 0.05, 0.99
-# A face that looks upright, with landmarks that hold and lie on features, is upright, too: of the same, none of the wrong.
+# So is what looks upright and has landmarks that hold and lie on features: 524 of those 607, and again none of the 835.
 _LOOKS_UPRIGHT, _HOLDS, _WELL_PLACED = 0.9, 0.1, 0.9
 _GLANCE = 640.0  # pixels of a picture's longest side
 _LARGE_ENOUGH = 100.0  # pixels of a face's box, at which it is found at any turn, and which way up it is can be told

@@ -18,6 +18,8 @@ from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.geometry.pose import Camera, fit_camera, squeeze_of
 
 _PATCH = 110  # pixels; the predictor compares single pixels, and more of them tell it nothing new
+# The patch shows a quarter of the box on every side of it.
+_PATCH_BOX = dlib.rectangle(*(round(share * _PATCH) for share in (0.25, 0.25, 1.25, 1.25)))
 # A box as dlib's HOG detector draws it spans this many face units, and is centred this many below the eyes.
 BOX_UNITS = 2.35
 _BOX_BELOW_EYES = 0.5
@@ -137,9 +139,8 @@ class LandmarkPredictor(LandmarkModel):
 
     def _on_patch(self, image: Image, frame: Frame) -> tuple[Points, Camera]:
         """The 68 points found on an upright patch, and the pose in which the patch shows the face."""
-        # The patch shows a quarter of the box on every side of it.
         patch, back = cut_patch(image, frame, _PATCH, int(1.5 * _PATCH))
-        on_patch = _points(self._all(patch, _rectangle(np.array([0.25, 0.25, 1.25, 1.25]) * _PATCH)))
+        on_patch = _points(self._all(patch, _PATCH_BOX))
         return np.asarray(on_patch @ back[:, :2].T + back[:, 2], dtype=np.float32), fit_camera(on_patch)
 
 

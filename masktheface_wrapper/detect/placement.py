@@ -24,8 +24,8 @@ _BOX = 37.0  # pixels of a face's box in what the network looks at
 _REACH = 0.6  # of what is cut out of the picture about the landmarks, in their own extent
 _SHIFT = 4  # fractional bits of the outline's coordinates
 
-# Two estimates that lie this near to each other, in face units, are no accident: where they settle the landmarks, nothing
-# else is asked.
+# Two estimates that lie this near to each other, in face units, are no accident: where a look settles the landmarks as
+# well as that, nothing else is asked.
 STABLE = 0.02
 # Boxes from which landmarks are looked for again: the middle's shift, in half sides of the box, and the size. Of 59
 # faces that needed them, those that come first helped most often.

