@@ -1,5 +1,6 @@
 """Templates: pictures of flat masks with named anchor points, and packs of them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -72,39 +73,51 @@ class Template:
     turned: Mapping[Literal["left", "right"], "Template"] = field(default_factory=dict)
 
     @cached_property
-    def levels(self) -> tuple[NDArray[np.uint8], ...]:
-        """The template at full size, a half, a quarter ..., ``(h, w, 4) uint8`` with premultiplied alpha.
+    def level_count(self) -> int:
+        """How many levels there are: the template at full size, a half, a quarter ..."""
+        return max(int(math.log2(min(self.rgba.shape[:2]) / _SMALLEST_LEVEL)), 0) + 1
+
+    def level(self, number: int) -> NDArray[np.uint8]:
+        """A level of the template, ``(h, w, 4) uint8`` with premultiplied alpha; 0 is the full size.
 
         Sampling the level whose texels are about a pixel large filters by area; premultiplying keeps the
         colour of transparent texels, which means nothing, out of the edge.
         """
-        color, alpha = self.rgba[..., :3], self.rgba[..., 3]
-        premultiplied = cv2.multiply(color, cv2.merge([alpha] * 3), scale=1 / 255)
-        levels = [np.dstack([premultiplied, alpha])]
-        while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:
-            height, width = levels[-1].shape[:2]
-            half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-            levels.append(np.asarray(half, dtype=np.uint8))
-        return tuple(levels)
+        # The full size would take more memory than it takes time.
+        return self._smaller_levels[number - 1] if number else self._premultiplied()
+
+    def _premultiplied(self) -> NDArray[np.uint8]:
+        return np.asarray(cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
+
+    @cached_property
+    def _smaller_levels(self) -> list[NDArray[np.uint8]]:
+        levels, level = [], self._premultiplied()
+        for _ in range(1, self.level_count):
+            height, width = level.shape[:2]
+            level = cv2.resize(level, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            levels.append(level)
+        return levels
 
     @cached_property
     def cloth(self) -> NDArray[np.float32]:
         """``(3,) float32``: the colour of the cloth, the median of the opaque texels, RGB in [0, 255]."""
-        smallest = self.levels[-1]
+        smallest = self.level(self.level_count - 1)
         opaque = smallest[smallest[..., 3] > 250]
         return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
 
     def relief(self, level: int) -> NDArray[np.uint8]:
-        """``(h, w, 3) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
+        """``(h, w, 4) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
 
-        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness.
+        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness. As
+        in the level itself the fourth channel is alpha, and the others are premultiplied by it.
         """
         if level not in self._reliefs:
-            texels = self.levels[level].astype(np.float32)
-            straight = texels[..., :3] * (255 / np.maximum(texels[..., 3:], 1))
-            over = np.clip(straight / np.maximum(self.cloth, 8), *_RELIEF)
-            mixed = cv2.transform(over, 0.3 * np.eye(3) + 0.7 * np.tile(LUMA, (3, 1)))
-            self._reliefs[level] = np.asarray(np.round(mixed * 128), dtype=np.uint8)
+            straight = cv2.cvtColor(self.level(level), cv2.COLOR_mRGBA2RGBA)
+            over = np.arange(256, dtype=np.float32)[:, None] / np.maximum(self.cloth, 8)
+            brightness = cv2.LUT(straight[..., :3], np.clip(over, *_RELIEF)[None] * np.float32(128))
+            mixed = cv2.convertScaleAbs(cv2.transform(brightness, 0.3 * np.eye(3) + 0.7 * np.tile(LUMA, (3, 1))))
+            relief = cv2.merge([mixed, straight[..., 3]])
+            self._reliefs[level] = np.asarray(cv2.cvtColor(relief, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
         return self._reliefs[level]
 
     @cached_property

@@ -46,7 +46,7 @@ def warp_sprite(
     if right <= left or bottom <= top:
         return None
     shrink = np.sqrt(width * height / max(cv2.contourArea(outline.astype(np.float32)), 1.0))
-    level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), len(template.levels) - 1)
+    level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), template.level_count - 1)
     texture = level_of(level)
     enlarge = np.diag([width / texture.shape[1], height / texture.shape[0], 1.0])
     shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64)

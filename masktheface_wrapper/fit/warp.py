@@ -84,7 +84,7 @@ def _sample(
 ) -> NDArray[np.uint8]:
     """Look the template up; premultiplied RGBA as ``(h, w, 4) uint8``, all 0 where nothing was drawn."""
     wanted = math.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
-    texture = level_of(min(round(wanted), len(template.levels) - 1))
+    texture = level_of(min(round(wanted), template.level_count - 1))
     shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
     lookup = (drawn[..., :2] + np.float32(0.5)) * shrink - np.float32(0.5)
     lookup[~covered] = -2.0  # beyond the border, where all is transparent
