@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
-from maskaug.masktheface_wrapper.cloth.template import PackError, Template
+from maskaug.masktheface_wrapper.cloth.template import PackError, Template, Texel
 from maskaug.masktheface_wrapper.overlay import MaskParams
 
-Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 _Color = tuple[int, int, int]
 
 _WIDTH_MM = 190.0  # of a flat mask, from side edge to side edge

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from maskaug.core.color import LUMA
 from maskaug.core.errors import MaskaugError
 
+Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
+
 # How a mask is cut, which decides the surface it is bent over: see fit/shell.py.
 ShellName = Literal["wrap", "fold", "cup"]
 AnchorName = Literal["left_top", "nose", "right_top", "left_bottom", "chin", "right_bottom"]
@@ -77,7 +79,7 @@ class Template:
         """How many levels there are: the template at full size, a half, a quarter ..."""
         return max(int(math.log2(min(self.rgba.shape[:2]) / _SMALLEST_LEVEL)), 0) + 1
 
-    def level(self, number: int) -> NDArray[np.uint8]:
+    def level(self, number: int) -> Texel:
         """A level of the template, ``(h, w, 4) uint8`` with premultiplied alpha; 0 is the full size.
 
         Sampling the level whose texels are about a pixel large filters by area; premultiplying keeps the
@@ -86,11 +88,11 @@ class Template:
         # The full size would take more memory than it takes time.
         return self._smaller_levels[number - 1] if number else self._premultiplied()
 
-    def _premultiplied(self) -> NDArray[np.uint8]:
+    def _premultiplied(self) -> Texel:
         return np.asarray(cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
 
     @cached_property
-    def _smaller_levels(self) -> list[NDArray[np.uint8]]:
+    def _smaller_levels(self) -> list[Texel]:
         levels, level = [], self._premultiplied()
         for _ in range(1, self.level_count):
             height, width = level.shape[:2]
@@ -105,7 +107,7 @@ class Template:
         opaque = smallest[smallest[..., 3] > 250]
         return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
 
-    def relief(self, level: int) -> NDArray[np.uint8]:
+    def relief(self, level: int) -> Texel:
         """``(h, w, 4) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
 
         Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness. As
@@ -121,7 +123,7 @@ class Template:
         return self._reliefs[level]
 
     @cached_property
-    def _reliefs(self) -> dict[int, NDArray[np.uint8]]:
+    def _reliefs(self) -> dict[int, Texel]:
         return {}
 
     def chart_to_pixels(self, chart: NDArray[np.float32]) -> NDArray[np.float32]:
