@@ -31,7 +31,7 @@ def merge(layers: list[Layer]) -> Layer:
         rows, columns = layer.window
         window = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         keep = 1 - layer.alpha
-        color[window] = color[window] * keep[..., None] + layer.color
+        color[window] = cv2.add(cv2.multiply(color[window], cv2.merge([keep] * 3)), layer.color)
         light[window] = np.where(layer.alpha > 0, layer.light, light[window])
         alpha[window] = 1 - (1 - alpha[window]) * keep
     return Layer(left, top, color, alpha, light)
