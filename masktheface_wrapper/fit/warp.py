@@ -63,11 +63,9 @@ def warp(
 def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """Left, top, width and height of the pixels of the picture that the mesh touches."""
     height, width = size
-    left, top = np.floor(vertices.min(axis=0)).astype(int).clip(0)
-    right, bottom = (np.ceil(vertices.max(axis=0)).astype(int) + 1).clip(max=(width, height))
-    if right <= left or bottom <= top:
-        return None
-    return int(left), int(top), int(right - left), int(bottom - top)
+    left, top = np.maximum(np.floor(vertices.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(vertices.max(axis=0)) + 1, (width, height)).astype(int).tolist()
+    return None if right <= left or bottom <= top else (left, top, right - left, bottom - top)
 
 
 def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
