@@ -10,6 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.color import LUMA
@@ -49,13 +50,33 @@ class Straps(BaseModel):
 
 
 @dataclass(frozen=True)
+class TemplatePicture:
+    """The picture of a flat mask, decoded when it is first needed: most faces are small, and half of it is enough.
+
+    Attributes:
+        file: Of the picture.
+        size: Its height and width in pixels.
+        half: File of the same picture at half the size with premultiplied alpha; None: there is none.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    half: Path | None = None
+
+    @cached_property
+    def rgba(self) -> NDArray[np.uint8]:
+        """``(H, W, 4) uint8``, straight alpha."""
+        return read_template_picture(self.file)
+
+
+@dataclass(frozen=True)
 class Template:
     """One flat mask.
 
     Attributes:
         name: Unique in its pack.
         kind: What it is: ``n95``, ``kn95``, ``surgical``, ``cloth``, or another kind its pack defines.
-        rgba: ``(H, W, 4) uint8``, straight alpha.
+        picture: Of the flat mask.
         anchors: Six named points, x and y in the template's pixels. ``left`` is the picture's left; the
             ``_top`` and ``_bottom`` points end the side edges, ``nose`` and ``chin`` are the middles of the
             top and the bottom edge.
@@ -67,17 +88,27 @@ class Template:
 
     name: str
     kind: str
-    rgba: NDArray[np.uint8]
+    picture: TemplatePicture
     anchors: Mapping[AnchorName, tuple[float, float]]
     weight: float = 1.0
     shell: ShellName | None = None
     straps: Straps | None = None
     turned: Mapping[Literal["left", "right"], "Template"] = field(default_factory=dict)
 
+    @property
+    def rgba(self) -> NDArray[np.uint8]:
+        """``(H, W, 4) uint8``, straight alpha."""
+        return self.picture.rgba
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.picture.size
+
     @cached_property
     def level_count(self) -> int:
         """How many levels there are: the template at full size, a half, a quarter ..."""
-        return max(int(math.log2(min(self.rgba.shape[:2]) / _SMALLEST_LEVEL)), 0) + 1
+        return max(int(math.log2(min(self.size) / _SMALLEST_LEVEL)), 0) + 1
 
     def level(self, number: int) -> Texel:
         """A level of the template, ``(h, w, 4) uint8`` with premultiplied alpha; 0 is the full size.
@@ -86,18 +117,16 @@ class Template:
         colour of transparent texels, which means nothing, out of the edge.
         """
         # The full size would take more memory than it takes time.
-        return self._smaller_levels[number - 1] if number else self._premultiplied()
-
-    def _premultiplied(self) -> Texel:
-        return np.asarray(cv2.cvtColor(self.rgba, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
+        return self._smaller_levels[number - 1] if number else premultiplied(self.rgba)
 
     @cached_property
     def _smaller_levels(self) -> list[Texel]:
-        levels, level = [], self._premultiplied()
-        for _ in range(1, self.level_count):
-            height, width = level.shape[:2]
-            level = cv2.resize(level, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-            levels.append(level)
+        if self.level_count == 1:
+            return []
+        half = self.picture.half
+        levels = [halved(self.level(0)) if half is None else read_template_picture(half)]
+        while len(levels) < self.level_count - 1:
+            levels.append(halved(levels[-1]))
         return levels
 
     @cached_property
@@ -175,6 +204,44 @@ class Pack:
         except PackError:
             known = ", ".join([*self.kinds, *self.templates])
             raise PackError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
+
+
+def premultiplied(rgba: NDArray[np.uint8]) -> Texel:
+    """A template's ``(H, W, 4) uint8`` picture with its colours multiplied by alpha."""
+    return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
+
+
+def halved(texels: Texel) -> Texel:
+    """The next level, half as high and wide."""
+    height, width = texels.shape[:2]
+    return np.asarray(cv2.resize(texels, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def template_picture(file: Path, half: Path | None = None) -> TemplatePicture:
+    """A template's picture by its header, from which it is told whether it can be used.
+
+    Args:
+        file: Of the picture, RGBA.
+        half: See `TemplatePicture`.
+
+    Raises:
+        PackError: a file is missing, is no picture, or has no alpha channel, or the half is of another size.
+    """
+    (width, height), (wide, high) = (_size(one) for one in (file, half or file))
+    if half is not None and (wide, high) != (width // 2, height // 2):
+        raise PackError(f"{half} must be half as large as {file.name}, {width // 2} x {height // 2}; draw it again")
+    return TemplatePicture(file, (height, width), half)
+
+
+def _size(file: Path) -> tuple[int, int]:
+    try:
+        with Image.open(file) as picture:
+            if picture.mode == "RGBA":
+                return picture.size
+    except OSError:  # of which UnidentifiedImageError is one
+        pass
+    height, width = read_template_picture(file).shape[:2]  # or the reason why it cannot be used
+    return width, height
 
 
 def read_template_picture(file: Path) -> NDArray[np.uint8]:

@@ -38,7 +38,7 @@ def warp_sprite(
     to_picture, _ = cv2.findHomography(source, target)
     if to_picture is None:
         return None
-    height, width = template.rgba.shape[:2]
+    height, width = template.size
     corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], dtype=np.float64)
     outline = cv2.perspectiveTransform(corners, to_picture)[0]
     left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)

@@ -43,7 +43,7 @@ def warp(
     # Pixel centres are at whole numbers in either grid.
     vertices = (mesh.vertices - (left, top) + 0.5) * scale - 0.5
     texture = level_of(_level(template, _texels_per_pixel(texels, vertices) * fineness))
-    shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
+    shrink = np.float32(texture.shape[1] / template.size[1])
     lookup = (texels + np.float32(0.5)) * shrink - np.float32(0.5)
     attributes = np.concatenate([lookup, _diffuse(mesh.normals)[:, None]], axis=1)
     drawn, covered = rasterise(vertices, mesh.depth, mesh.shell.triangles, attributes, raster_size)
