@@ -365,7 +365,8 @@ def draw_pack(folder: Path) -> None:
     for drawing in DRAWINGS:
         picture = drawing.draw()
         _write(folder / f"{drawing.name}.png", picture)
-        half = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGBA2mRGBA), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        multiplied = cv2.cvtColor(picture, cv2.COLOR_RGBA2mRGBA)
+        half = cv2.resize(multiplied, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         _write(folder / f"{drawing.name}.half.png", half)
     (folder / "pack.json").write_text(pack_file(), encoding="utf-8")
 

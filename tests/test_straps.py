@@ -76,4 +76,4 @@ def test_a_strap_fades_as_it_goes_round(engine, photo, face, all_skin):
     ],
 )
 def test_how_much_of_a_loop_is_seen(on_skin, seen):
-    assert straps._seen_until(np.array([one == "1" for one in on_skin])) == seen
+    assert straps._seen_until([one == "1" for one in on_skin]) == seen

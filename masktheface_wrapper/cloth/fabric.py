@@ -35,7 +35,8 @@ def render_cloth(template: Template, level: int, params: MaskParams, textures: M
         return texels
     rng = np.random.default_rng([params.seed, 1])
     size = (texels.shape[0], texels.shape[1])
-    color = np.ones(3, dtype=np.float32) if plain else _dyed(template, params, textures, size, rng) * np.float32(1 / 128)
+    # A relief is 128 where it is the cloth itself.
+    color = np.ones(3, dtype=np.float32) if plain else _dyed(template, params, textures, size, rng) / np.float32(128)
     drawn = cv2.multiply(texels, _factors(color, size, params, rng), dtype=cv2.CV_8U)
     if params.logo:
         _stamp(drawn, params.logo, rng)

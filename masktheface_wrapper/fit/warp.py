@@ -21,9 +21,7 @@ _RASTER_SIDE = 256
 _TEXELS_PER_PIXEL = 1.25
 
 
-def warp(
-    template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], Texel]
-) -> Layer | None:
+def warp(template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], Texel]) -> Layer | None:
     """Draw a template through a mesh; None if that is all outside the picture.
 
     Args:
