@@ -33,19 +33,26 @@ class HarmonizeSteps:
 
 
 def harmonize(
-    image: Image, layer: Layer, context: FaceContext, seed: int, steps: HarmonizeSteps | None = None
+    image: Image,
+    layer: Layer,
+    context: FaceContext,
+    seed: int,
+    steps: HarmonizeSteps | None = None,
+    *,
+    in_place: bool = False,
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Light, soften and roughen a layer, give it a shadow, and lay it over the photograph.
 
     Args:
-        image: ``(H, W, 3) uint8`` RGB; it is not changed.
+        image: ``(H, W, 3) uint8`` RGB.
         layer: As it was drawn, over ``context.image``.
         context: Of this picture.
         seed: Of the grain.
         steps: Those it needs; None: all.
+        in_place: Whether the picture itself is changed.
 
     Returns:
-        A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
+        A new ``(H, W, 3) uint8`` picture, or the picture itself, and the layer's alpha as ``(H, W) uint8``.
     """
     steps = steps or HarmonizeSteps()
     if steps.light is not None:
@@ -63,4 +70,5 @@ def harmonize(
     layer = compress_highlights(layer, _HIGHLIGHTS)
     if steps.contact:
         layer = add_contact_shadow(layer, context.unit, context.image.shape[:2])
-    return composite(image, layer, context.scale, noise.tile if noise else None, (context.left, context.top))
+    tile, corner = noise.tile if noise else None, (context.left, context.top)
+    return composite(image, layer, context.scale, tile, corner, in_place=in_place)
