@@ -113,6 +113,8 @@ def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArr
     x, y = np.rint(pixels).astype(int).T
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     found = np.ones(len(pixels), dtype=np.float32)
+    if not inside.any():
+        return found
     (down, across), shape = _AROUND.T[..., None], (len(_AROUND), -1)
     rows = np.minimum(np.maximum(y[inside] + down, 0), height - 1)
     columns = np.minimum(np.maximum(x[inside] + across, 0), width - 1)
