@@ -61,7 +61,7 @@ def composite(
     """
     result, covered = image if in_place else image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
     # What the written alpha rounds to nothing must not brighten the picture either.
-    color = cv2.bitwise_and(layer.color, layer.color, mask=cv2.compare(layer.alpha, _FAINTEST, cv2.CMP_GE))
+    color = cv2.bitwise_and(layer.color, layer.color, mask=(layer.alpha >= _FAINTEST).astype(np.uint8))
     shadow = layer.alpha if layer.shadow is None else 1 - (1 - layer.alpha) * (1 - layer.shadow)
     left, top = corner
     if scale == 1:
