@@ -351,6 +351,7 @@ def _entry(drawing: Drawing) -> dict[str, Any]:
         "name": drawing.name,
         "kind": drawing.kind.name,
         "file": f"{drawing.name}.png",
+        "half": f"{drawing.name}.half.png",
         "weight": drawing.weight,
         "shell": drawing.kind.shell,
         "anchors": ANCHORS,
@@ -362,10 +363,17 @@ def draw_pack(folder: Path) -> None:
     """Draw all templates and write the pack's file."""
     folder.mkdir(parents=True, exist_ok=True)
     for drawing in DRAWINGS:
-        picture = cv2.cvtColor(drawing.draw(), cv2.COLOR_RGBA2BGRA)
-        _, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-        (folder / f"{drawing.name}.png").write_bytes(data.tobytes())
+        picture = drawing.draw()
+        _write(folder / f"{drawing.name}.png", picture)
+        multiplied = cv2.cvtColor(picture, cv2.COLOR_RGBA2mRGBA)
+        half = cv2.resize(multiplied, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        _write(folder / f"{drawing.name}.half.png", half)
     (folder / "pack.json").write_text(pack_file(), encoding="utf-8")
+
+
+def _write(file: Path, rgba: Picture) -> None:
+    _, data = cv2.imencode(".png", cv2.cvtColor(rgba, cv2.COLOR_RGBA2BGRA), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    file.write_bytes(data.tobytes())
 
 
 def pack_file() -> str:

@@ -1,5 +1,6 @@
 """A found face, and how its head is turned."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,8 +37,8 @@ class Face:
     @property
     def turns(self) -> int:
         """Quarter turns counterclockwise, 0 to 3, after which the picture shows the face upright."""
-        across = self.landmarks[RIGHT_EYE].mean(axis=0) - self.landmarks[LEFT_EYE].mean(axis=0)
-        roll = float(np.degrees(np.arctan2(across[1], across[0])))
+        across, down = (self.landmarks[RIGHT_EYE].sum(axis=0) - self.landmarks[LEFT_EYE].sum(axis=0)).tolist()
+        roll = math.degrees(math.atan2(down, across))
         return 0 if abs(roll) <= _LEANING else round(roll / 90) % 4
 
     def turned(self, turns: int, size: tuple[int, int]) -> "Face":

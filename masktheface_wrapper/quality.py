@@ -92,12 +92,12 @@ def _coverage(outline: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
     """Share of a part of the face inside the picture, and share of that which is covered."""
     polygon = outline.astype(np.float32)
     area = abs(float(cv2.contourArea(polygon)))
-    left, top = np.floor(polygon.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(polygon.max(axis=0) + 1).astype(int).clip(max=alpha.shape[::-1])
+    left, top = np.maximum(np.floor(polygon.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(polygon.max(axis=0) + 1), alpha.shape[::-1]).astype(int).tolist()
     if area < 1 or right <= left or bottom <= top:
         return 0.0, 0.0
     part = np.zeros((bottom - top, right - left), dtype=np.uint8)
-    cv2.fillPoly(part, [np.round(polygon - (left, top)).astype(np.int32)], 1)
+    cv2.fillPoly(part, [np.rint(polygon - (left, top)).astype(np.int32)], 1)
     visible = cv2.countNonZero(part)
     covered = cv2.countNonZero(part & (alpha[top:bottom, left:right] > 127))
     return min(visible / area, 1.0), covered / max(visible, 1)

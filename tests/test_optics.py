@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from maskaug.masktheface_wrapper import MaskParams
-from maskaug.masktheface_wrapper.blend.grain import measure_relief, sample_grain
+from maskaug.masktheface_wrapper.blend.grain import measure_relief, sample_grain, surface_of
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.blur import measure_blur
@@ -72,7 +72,7 @@ def test_grain_repeats_from_its_seed_and_fills_what_is_missing(photo, face):
     flat = np.ones((200, 300), dtype=np.float32)
     layer = Layer(0, 0, np.full((200, 300, 3), 150, dtype=np.float32), flat, flat)
     tile, again, other = (
-        sample_grain(grain, layer, unit=60.0, relief=100.0, scale=1.0, rng=np.random.default_rng(seed))
+        sample_grain(grain, surface_of(layer), unit=60.0, relief=100.0, scale=1.0, rng=np.random.default_rng(seed)).tile
         for seed in (1, 1, 2)
     )
     assert (tile == again).all()

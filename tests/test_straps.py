@@ -76,4 +76,9 @@ def test_a_strap_fades_as_it_goes_round(engine, photo, face, all_skin):
     ],
 )
 def test_how_much_of_a_loop_is_seen(on_skin, seen):
-    assert straps._seen_until(np.array([one == "1" for one in on_skin])) == seen
+    assert straps._seen_until([one == "1" for one in on_skin]) == seen
+
+
+def test_a_face_outside_the_picture_has_no_skin_to_ask(photo, all_skin):
+    outside = np.array([(-50.0, 10.0), (900.0, 10.0)], dtype=np.float32)
+    assert (straps._likeness_at(outside, photo, all_skin) == 1).all()

@@ -161,8 +161,7 @@ class SourceWorker:
         self._write_picture(row, stem, masked.image, crop)
         if not self._options.alpha:
             return
-        worn = [overlay.alpha for overlay, one in zip(masked.overlays, masked.worn, strict=True) if one]
-        alpha = np.maximum.reduce(worn)
+        alpha = masked.alpha
         place = Path(self._generated.alpha.name, folder_of(row, self._options.apart), f"{stem}.png")
         self._save(place, encode_picture(alpha if crop is None else crop.cut(alpha), "png"))
         row["alpha"] = place.as_posix()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,11 +85,13 @@ class MaskedPicture:
 
     Attributes:
         image: ``(H, W, 3) uint8`` RGB, with all masks that are good enough.
-        overlays: One for each face, in their order; the picture of each is the same, with all of them.
+        alpha: ``(H, W) uint8``: how much of each pixel these cover.
+        overlays: One for each face, in their order; picture and alpha of each are those of all.
         worn: Whether each is in the picture.
     """
 
     image: NDArray[np.uint8]
+    alpha: NDArray[np.uint8]
     overlays: tuple[Overlay, ...]
     worn: tuple[bool, ...]
 
@@ -116,11 +119,20 @@ def mask_all(
     """
     distribution = replace(distribution, wear={weighted_choice(rng, distribution.wear): 1.0})
     overlays = list[Overlay]()
-    masked = image
-    for face, context in zip_longest(faces, contexts):
-        overlay = engine.apply(masked, face, engine.sample(rng, distribution), context)
+    masked, alpha = image, np.zeros(image.shape[:2], dtype=np.uint8)
+    for face, known in zip_longest(faces, contexts):
+        params = engine.sample(rng, distribution)
+        context = known or engine.measure(masked, face)
+        # The first good mask makes a picture of our own; to copy that for each face would take as long as the masks.
+        window = slice(None) if face.turns else context.window
+        ours = masked is not image and not face.turns
+        under = masked[window].copy() if ours else None
+        overlay = engine.apply(masked, face, params, context, in_place=ours)
         if overlay.quality >= min_quality:
             masked = overlay.image
-        overlays.append(replace(overlay, image=image))  # a picture for each face would fill the memory
+            alpha[window] = cv2.max(alpha[window], overlay.alpha[window])
+        elif under is not None:
+            masked[window] = under
+        overlays.append(replace(overlay, image=image, alpha=alpha))  # those of each face would fill the memory
     worn = tuple(overlay.quality >= min_quality for overlay in overlays)
-    return MaskedPicture(masked, tuple(replace(overlay, image=masked) for overlay in overlays), worn)
+    return MaskedPicture(masked, alpha, tuple(replace(overlay, image=masked) for overlay in overlays), worn)

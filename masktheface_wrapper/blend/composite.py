@@ -31,7 +31,7 @@ def merge(layers: list[Layer]) -> Layer:
         rows, columns = layer.window
         window = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         keep = 1 - layer.alpha
-        color[window] = color[window] * keep[..., None] + layer.color
+        color[window] = cv2.add(cv2.multiply(color[window], cv2.merge([keep] * 3)), layer.color)
         light[window] = np.where(layer.alpha > 0, layer.light, light[window])
         alpha[window] = 1 - (1 - alpha[window]) * keep
     return Layer(left, top, color, alpha, light)
@@ -43,6 +43,8 @@ def composite(
     scale: float = 1.0,
     grain: NDArray[np.float32] | None = None,
     corner: tuple[int, int] = (0, 0),
+    *,
+    in_place: bool = False,
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Lay a premultiplied layer over a picture, in its shadow.
 
@@ -52,11 +54,12 @@ def composite(
         scale: Pixels of the picture to one of the layer's.
         grain: ``(h, w, 3) float32`` in grey levels, added to the layer, over and over where that is larger.
         corner: Left and top of that part in the picture.
+        in_place: Whether the picture itself is changed.
 
     Returns:
-        A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
+        A new ``(H, W, 3) uint8`` picture, or the picture itself, and the layer's alpha as ``(H, W) uint8``.
     """
-    result, covered = image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
+    result, covered = image if in_place else image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
     # What the written alpha rounds to nothing must not brighten the picture either.
     color = cv2.bitwise_and(layer.color, layer.color, mask=(layer.alpha >= _FAINTEST).astype(np.uint8))
     shadow = layer.alpha if layer.shadow is None else 1 - (1 - layer.alpha) * (1 - layer.shadow)

@@ -30,10 +30,11 @@ def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Laye
     dropped = np.zeros_like(alpha)
     drop = max(1, round(_DROP * unit))
     dropped[drop:] = alpha[:-drop]
-    shadow = _NEAR_STRENGTH * _soft(alpha, _NEAR * unit) + _BELOW_STRENGTH * _soft(dropped, _BELOW * unit)
+    near, below = _soft(alpha, _NEAR * unit), _soft(dropped, _BELOW * unit)
+    shadow = cv2.addWeighted(near, _NEAR_STRENGTH, below, _BELOW_STRENGTH, 0)
     # Half of a straight edge's blur lies on either side: an opaque edge's inside is 0.5 to 1.
-    rim = np.minimum(2 - 2 * _soft(alpha, _RIM * unit), 1)
-    dimmed = 1 - _RIM_STRENGTH * np.maximum(rim, 0)
+    dimmed = np.maximum(np.float32(2 * _RIM_STRENGTH) * _soft(alpha, _RIM * unit), np.float32(_RIM_STRENGTH))
+    dimmed += np.float32(1 - 2 * _RIM_STRENGTH)
     return replace(layer, color=cv2.multiply(layer.color, cv2.merge([dimmed] * 3)), shadow=shadow)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,7 +12,13 @@ from maskaug.core.arrays import Image, Points, median
 from maskaug.core.color import luma_of
 from maskaug.core.landmarks import BROWS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from maskaug.masktheface_wrapper.layer import Layer
-from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, noise_variance, squared_gradient
+from maskaug.masktheface_wrapper.measure.grain import (
+    Grain,
+    fine_structure,
+    gradient_energy,
+    noise_variance,
+    squared_gradient,
+)
 
 # Standard deviation of noise, in grey levels; on small faces, where what seems noise is the face, for each pixel
 # between the eyes.
@@ -42,26 +49,27 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
     """
     raised = landmarks[BROWS] + _FOREHEAD * (landmarks[BROWS].mean(axis=0) - landmarks[8])
     outline = cv2.convexHull(np.concatenate([landmarks[[0, 1, 2, 30, 14, 15, 16]], raised]))[:, 0]
-    left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(outline.max(axis=0) + 1).astype(int).clip(max=image.shape[1::-1])
+    left, top = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(outline.max(axis=0) + 1), image.shape[1::-1]).astype(int).tolist()
     if min(right - left, bottom - top) < 5:
         return None
-    corner = np.array((left, top))
+    corner = np.array((left, top), dtype=np.float32)
     bare = np.zeros((bottom - top, right - left), dtype=np.uint8)
-    cv2.fillConvexPoly(bare, np.round(outline - corner).astype(np.int32), 1)
+    cv2.fillConvexPoly(bare, np.rint(outline - corner).astype(np.int32), 1)
+    features = np.rint(landmarks - corner).astype(np.int32)
     for part in _FEATURES:
-        hull = cv2.convexHull(np.round(landmarks[part] - corner).astype(np.int32))
+        hull = cv2.convexHull(features[part])
         cv2.fillConvexPoly(bare, hull, 0)
         cv2.polylines(bare, [hull], True, 0, max(1, round(2 * _FEATURE_MARGIN * unit)))
     _uncover(bare, layer, left, top)
     side = int(max(4, _BLOCK * unit))
     reach = side + 2 * round(max(2.0, _EDGE_MARGIN * unit))
-    inside = cv2.erode(bare, np.ones((reach, reach), dtype=np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
-    if np.count_nonzero(inside) < side:
+    inside = cv2.erode(bare, np.ones((reach, reach), dtype=np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    if cv2.countNonZero(inside) < side:
         return None
-    energy = np.zeros(inside.shape, dtype=np.float32)
-    energy[1:-1, 1:-1] = squared_gradient(luma_of(image[top:bottom, left:right]))
-    return median(cv2.blur(energy, (side, side))[inside])
+    energy = squared_gradient(luma_of(image[top:bottom, left:right]))
+    energy = cv2.copyMakeBorder(energy, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return median(cv2.blur(energy, (side, side))[inside > 0])
 
 
 def _uncover(bare: NDArray[np.uint8], layer: Layer, left: int, top: int) -> None:
@@ -74,9 +82,51 @@ def _uncover(bare: NDArray[np.uint8], layer: Layer, left: int, top: int) -> None
         bare[first - top : last - top, start - left : stop - left][over > 0.5 / 255] = 0
 
 
+class Surface(NamedTuple):
+    """What grain and folds are matched to: the luma of a layer, and where it is opaque all around.
+
+    Attributes:
+        luma: ``(h, w) float32`` in [0, 255].
+        side: Of the squares that local means are taken over, pixels.
+        solid: ``(h - 2, w - 2) bool``: all but the outermost pixels whose square is opaque.
+    """
+
+    luma: NDArray[np.float32]
+    side: int
+    solid: NDArray[np.bool_]
+
+    def median(self, values: NDArray[np.float32]) -> float:
+        """Median of local means of ``(h - 2, w - 2)`` values where the layer is solid; infinite where it is nowhere."""
+        if values.size == 0:  # the tip of something that lies outside the picture
+            return float("inf")
+        inside = cv2.blur(values, (self.side, self.side))[self.solid]
+        return median(inside) if inside.size else float("inf")
+
+
+def surface_of(layer: Layer) -> Surface:
+    """The surface of a layer."""
+    opaque = (layer.alpha[1:-1, 1:-1] > 0.98).astype(np.uint8)
+    side = max(3, min(opaque.shape) // 12)
+    if opaque.size:
+        opaque = cv2.erode(opaque, np.ones((side + 2, side + 2), dtype=np.uint8))
+    return Surface(luma_of(layer.color), side, opaque.astype(bool))
+
+
+class Noise(NamedTuple):
+    """What a layer lacks of the photograph's noise.
+
+    Attributes:
+        tile: ``(h, w, 3) float32`` in grey levels, to be repeated over the layer.
+        energy: Its gradient energy.
+    """
+
+    tile: NDArray[np.float32]
+    energy: float
+
+
 def sample_grain(
-    grain: Grain, layer: Layer, *, unit: float, relief: float, scale: float, rng: np.random.Generator
-) -> NDArray[np.float32] | None:
+    grain: Grain, surface: Surface, *, unit: float, relief: float, scale: float, rng: np.random.Generator
+) -> Noise | None:
     """The noise that a layer lacks; None where it lacks none.
 
     A random-phase texture of the skin's own grain (Galerne, Gousseau and Morel 2011): white noise, the same for all
@@ -85,50 +135,47 @@ def sample_grain(
 
     Args:
         grain: The skin's, at the scale of the picture.
-        layer: What will be laid over the picture, enlarged by ``scale``.
+        surface: Of what will be laid over the picture, enlarged by ``scale``.
         unit: Distance between the eyes, in pixels of the picture.
         relief: Gradient energy of the skin at the scale of the layer, which noise alone shall not exceed.
         scale: Pixels of the picture to one of the layer's.
         rng: Where the noise comes from.
-
-    Returns:
-        ``(h, w, 3) float32`` in grey levels, to be repeated over the layer.
     """
-    own = np.pi / 2 * _median_inside(np.abs(fine_structure(luma_of(layer.color))), layer) ** 2
+    own = np.pi / 2 * surface.median(np.abs(fine_structure(surface.luma))) ** 2
     wanted = grain.noise - own / scale**2
     if wanted <= 0 or not grain.kernel.any():
         return None
-    height, width = (min(round(side * scale), _TILE) for side in layer.alpha.shape)
+    height, width = (min(round(side * scale), _TILE) for side in surface.luma.shape)
     noise = rng.standard_normal((height, width), dtype=np.float32)
     half = grain.kernel.shape[0] // 2
     endless = cv2.copyMakeBorder(noise, half, half, half, half, cv2.BORDER_WRAP)
     inner = (slice(half, half + height), slice(half, half + width))
-    tile = np.dstack([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
+    tile = cv2.merge([cv2.filter2D(endless, -1, channel)[inner] for channel in cv2.split(grain.kernel)])
     luma = luma_of(tile)
+    energy = gradient_energy(luma)
     limits = (
         (wanted, float(noise_variance(luma))),
-        (min(_STRONGEST, _STRONGEST_ON_SMALL * unit) ** 2, float(luma.var())),
-        (relief * scale**2, float(squared_gradient(luma).mean())),
+        (min(_STRONGEST, _STRONGEST_ON_SMALL * unit) ** 2, float(cv2.meanStdDev(luma)[1][0, 0]) ** 2),
+        (relief * scale**2, energy),
     )
     gain = min(most / max(own, 1e-6) for most, own in limits)
-    return np.asarray(tile * np.float32(np.sqrt(gain)), dtype=np.float32)
+    return Noise(tile * np.float32(math.sqrt(gain)), energy * gain)
 
 
-def match_relief(layer: Layer, relief: float, unit: float, noise: NDArray[np.float32] | None, scale: float) -> Layer:
+def match_relief(layer: Layer, surface: Surface, *, relief: float, noise: float, unit: float) -> Layer:
     """The layer with its folds as deep as the skin's, where that is within reason.
 
     Args:
         layer: Already as soft as the picture.
+        surface: Of the layer.
         relief: Gradient energy of the skin.
+        noise: Gradient energy of the noise that the layer will be given.
         unit: Distance between the eyes, in pixels.
-        noise: What :func:`sample_grain` will add.
-        scale: Its pixels to one of the layer's.
     """
-    luma = luma_of(layer.color)
-    own = _median_inside(squared_gradient(luma), layer)
-    if noise is not None:
-        relief -= min(float(squared_gradient(luma_of(noise)).mean()) / scale**2, (1 - _LEAST_FOLDS) * relief)
-    gain = min(max(math.sqrt(relief / max(own, 1e-6)), _GAIN_RANGE[0]), _GAIN_RANGE[1])
+    luma = surface.luma
+    own = surface.median(squared_gradient(luma))
+    wanted = relief - min(noise, (1 - _LEAST_FOLDS) * relief)
+    gain = min(max(math.sqrt(wanted / max(own, 1e-6)), _GAIN_RANGE[0]), _GAIN_RANGE[1])
     step = max(1, int(_FOLD * unit / 2))
     height, width = luma.shape
     both = cv2.merge([luma, layer.alpha])
@@ -140,19 +187,3 @@ def match_relief(layer: Layer, relief: float, unit: float, noise: NDArray[np.flo
     deeper = np.float32(gain) - np.float32(gain - 1) * (level * layer.alpha / np.maximum(luma, 1.0))
     deeper = np.minimum(np.maximum(deeper, 0.5), 1.8)
     return replace(layer, color=cv2.multiply(layer.color, cv2.merge([deeper] * 3)))
-
-
-def _median_inside(values: NDArray[np.floating], layer: Layer) -> float:
-    """Median of local means where a layer is opaque all around; infinite where that is nowhere.
-
-    Args:
-        values: Of all but the layer's outermost pixels.
-        layer: The layer.
-    """
-    if values.size == 0:  # the tip of something that lies outside the picture
-        return float("inf")
-    side = max(3, min(values.shape) // 12)
-    means = cv2.blur(values, (side, side))
-    solid = (layer.alpha[1:-1, 1:-1] > 0.98).astype(np.uint8)
-    inside = means[cv2.erode(solid, np.ones((side + 2, side + 2), dtype=np.uint8)) > 0]
-    return median(inside) if inside.size else float("inf")

@@ -9,7 +9,7 @@ from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.blend.blur import match_blur
 from maskaug.masktheface_wrapper.blend.composite import composite
 from maskaug.masktheface_wrapper.blend.contact_shadow import add_contact_shadow
-from maskaug.masktheface_wrapper.blend.grain import match_relief, measure_relief, sample_grain
+from maskaug.masktheface_wrapper.blend.grain import match_relief, measure_relief, sample_grain, surface_of
 from maskaug.masktheface_wrapper.blend.light import Light, compress_highlights, shade
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
@@ -33,19 +33,26 @@ class HarmonizeSteps:
 
 
 def harmonize(
-    image: Image, layer: Layer, context: FaceContext, seed: int, steps: HarmonizeSteps | None = None
+    image: Image,
+    layer: Layer,
+    context: FaceContext,
+    seed: int,
+    steps: HarmonizeSteps | None = None,
+    *,
+    in_place: bool = False,
 ) -> tuple[Image, NDArray[np.uint8]]:
     """Light, soften and roughen a layer, give it a shadow, and lay it over the photograph.
 
     Args:
-        image: ``(H, W, 3) uint8`` RGB; it is not changed.
+        image: ``(H, W, 3) uint8`` RGB.
         layer: As it was drawn, over ``context.image``.
         context: Of this picture.
         seed: Of the grain.
         steps: Those it needs; None: all.
+        in_place: Whether the picture itself is changed.
 
     Returns:
-        A new ``(H, W, 3) uint8`` picture, and the layer's alpha as ``(H, W) uint8``.
+        A new ``(H, W, 3) uint8`` picture, or the picture itself, and the layer's alpha as ``(H, W) uint8``.
     """
     steps = steps or HarmonizeSteps()
     if steps.light is not None:
@@ -53,12 +60,15 @@ def harmonize(
     layer = match_blur(layer, context.blur)
     relief, noise = measure_relief(context.image, context.landmarks, layer, context.unit), None
     if relief is not None:
+        surface = surface_of(layer)
         if context.grain is not None:
             rng, unit = np.random.default_rng(seed), context.unit * context.scale
-            noise = sample_grain(context.grain, layer, unit=unit, relief=relief, scale=context.scale, rng=rng)
+            noise = sample_grain(context.grain, surface, unit=unit, relief=relief, scale=context.scale, rng=rng)
         if steps.folds:
-            layer = match_relief(layer, relief, context.unit, noise, context.scale)
+            lacking = noise.energy / context.scale**2 if noise else 0.0
+            layer = match_relief(layer, surface, relief=relief, noise=lacking, unit=context.unit)
     layer = compress_highlights(layer, _HIGHLIGHTS)
     if steps.contact:
         layer = add_contact_shadow(layer, context.unit, context.image.shape[:2])
-    return composite(image, layer, context.scale, noise, (context.left, context.top))
+    tile, corner = noise.tile if noise else None, (context.left, context.top)
+    return composite(image, layer, context.scale, tile, corner, in_place=in_place)

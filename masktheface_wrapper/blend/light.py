@@ -33,6 +33,7 @@ _CAST, _CAST_RANGE = 0.5, (0.8, 1.2)
 # Skin as grey as the first is in a black and white photograph, as colourful as the second in a colour one:
 # difference of the largest and the smallest channel, over the largest.
 _GREY, _COLORFUL = 0.09, 0.20
+_COLORS, _GREYS = np.eye(3), np.tile(LUMA, (3, 1))  # maps of a colour to itself, and to its grey
 
 
 def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
@@ -82,11 +83,18 @@ def _times(color: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np
 def compress_highlights(layer: Layer, shoulder: float) -> Layer:
     """The layer with its colours above ``shoulder``, of 255, bent towards 255 without reaching it."""
     alpha = cv2.merge([layer.alpha] * 3)
-    excess = np.maximum(cv2.addWeighted(layer.color, 1.0, alpha, -shoulder, 0.0), 0.0)
-    if not excess.any():
+    excess = cv2.scaleAdd(alpha, -shoulder, layer.color)
+    if cv2.minMaxLoc(excess.reshape(len(excess), -1))[1] <= 0:
         return layer
+    excess = np.maximum(excess, 0, out=excess)
     room = alpha * np.float32(255.0 - shoulder)
-    return replace(layer, color=layer.color - excess + room * excess / (excess + room + np.float32(1e-6)))
+    both = excess + room
+    both += np.float32(1e-6)
+    room *= excess
+    room /= both
+    room -= excess
+    room += layer.color
+    return replace(layer, color=room)
 
 
 def _tone(skin: Skin) -> NDArray[np.float32]:
@@ -98,7 +106,7 @@ def _tone(skin: Skin) -> NDArray[np.float32]:
     saturated = (largest - 1 - float(skin.color.min())) / largest
     colorful = min(max((saturated - _GREY) / (_COLORFUL - _GREY), 0.0), 1.0)
     cast = 1 + colorful * (cast - 1)
-    saturation = colorful * np.eye(3) + (1 - colorful) * np.tile(LUMA, (3, 1))
+    saturation = colorful * _COLORS + (1 - colorful) * _GREYS
     return np.asarray(cast[:, None] * saturation, dtype=np.float32)
 
 
@@ -107,7 +115,7 @@ def _low_frequency(values: NDArray[np.float32], weight: NDArray[np.float32], out
     height, width = values.shape
     cells = (min(_GRID, width), min(_GRID, height))
     # A little weight everywhere carries the mean to cells the mask does not touch.
-    share = cv2.resize(weight, cells, interpolation=cv2.INTER_AREA) + np.float32(0.05)
-    coarse = cv2.resize(values * weight, cells, interpolation=cv2.INTER_AREA) + np.float32(0.05 * outside)
-    smooth = cv2.GaussianBlur(coarse, (3, 3), 0) / cv2.GaussianBlur(share, (3, 3), 0)
-    return np.asarray(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    coarse = cv2.resize(cv2.merge([values * weight, weight]), cells, interpolation=cv2.INTER_AREA)
+    coarse += np.array([0.05 * outside, 0.05], dtype=np.float32)
+    total, share = cv2.split(cv2.GaussianBlur(coarse, (3, 3), 0))
+    return np.asarray(cv2.resize(total / share, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image
 from maskaug.core.resize import shrink
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
-from maskaug.masktheface_wrapper.cloth.template import PackError, Template
+from maskaug.masktheface_wrapper.cloth.template import PackError, Template, Texel
 from maskaug.masktheface_wrapper.overlay import MaskParams
 
-Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 _Color = tuple[int, int, int]
 
 _WIDTH_MM = 190.0  # of a flat mask, from side edge to side edge
@@ -26,31 +25,35 @@ def render_cloth(template: Template, level: int, params: MaskParams, textures: M
 
     Args:
         template: The template; it is not changed.
-        level: Number of the level in ``template.levels``.
+        level: Number of the level; see `Template.level`.
         params: Its color, ink, pattern, wrinkles, translucency and logo.
         textures: The user's own prints, ``(h, w, 3) uint8`` RGB by name.
     """
-    texels = template.levels[level]
     plain = params.color is None and params.pattern is None
+    texels = template.level(level) if plain else template.relief(level)
     if plain and not (params.wrinkles or params.translucency or params.logo):
         return texels
     rng = np.random.default_rng([params.seed, 1])
     size = (texels.shape[0], texels.shape[1])
-    alpha, opaque = texels[..., 3], np.float32(1 - params.translucency)
-    if plain:
-        color, share = texels[..., :3].astype(np.float32), np.ones(size, dtype=np.float32)
-    else:
-        color = template.relief(level) * _dyed(template, params, textures, size, rng)
-        share = alpha * np.float32(opaque / 128 / 255)
-    if params.wrinkles:
-        share = share * _wrinkles(size, params.wrinkles, rng)
-    color = cv2.multiply(color, cv2.merge([share] * 3))
+    # A relief is 128 where it is the cloth itself.
+    color = np.ones(3, dtype=np.float32) if plain else _dyed(template, params, textures, size, rng) / np.float32(128)
+    drawn = cv2.multiply(texels, _factors(color, size, params, rng), dtype=cv2.CV_8U)
     if params.logo:
-        _stamp(color, alpha, params.logo, rng)
-    if plain:
-        color *= opaque
-    rgb = np.minimum(color, 255, out=color).astype(np.uint8)
-    return np.dstack([rgb, (alpha * opaque).astype(np.uint8)])
+        _stamp(drawn, params.logo, rng)
+    return np.asarray(drawn, dtype=np.uint8)
+
+
+def _factors(
+    color: NDArray[np.float32], size: tuple[int, int], params: MaskParams, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """``(h, w, 4) float32``: what the texels are multiplied by, for cloth of ``(h, w, 3)`` or ``(3,)`` colours."""
+    opaque = np.float32(int(255 * (1 - params.translucency)) / 255)  # a whole number of alpha's steps
+    light = _wrinkles(params.wrinkles, rng) * opaque if params.wrinkles else np.full(_FOLDS, opaque)
+    if color.ndim == 1:
+        coarse = cv2.merge([*(light * channel for channel in color), np.full_like(light, opaque)])
+        return np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    fine = cv2.resize(light, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.merge([cv2.multiply(color, cv2.merge([fine] * 3)), np.full_like(fine, opaque)]))
 
 
 def hex_to_rgb(color: str) -> _Color:
@@ -103,27 +106,27 @@ def _tiled(
     return np.asarray(drawn, dtype=np.float32)
 
 
-def _wrinkles(size: tuple[int, int], depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """``(h, w) float32``: brightness of cloth that hangs in soft folds, lit from above."""
+def _wrinkles(depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """``_FOLDS float32``: brightness of cloth that hangs in soft folds, lit from above."""
     height = np.zeros(_FOLDS, dtype=np.float32)
     for cells, weight in (((9, 6), 1.0), ((17, 9), 0.3)):
         rough = rng.standard_normal(cells, dtype=np.float32) * np.float32(weight)
         height += np.asarray(cv2.resize(rough, _FOLDS[::-1], interpolation=cv2.INTER_CUBIC))
     slope = np.minimum(np.maximum(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2), 2)
-    brightness = cv2.resize(1 - np.float32(_CREASE * depth) * slope, size[::-1], interpolation=cv2.INTER_LINEAR)
-    return np.asarray(brightness, dtype=np.float32)
+    return np.asarray(1 - np.float32(_CREASE * depth) * slope, dtype=np.float32)
 
 
-def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng: np.random.Generator) -> None:
+def _stamp(texels: Texel, logo: str, rng: np.random.Generator) -> None:
     """Print a mark on one half of the cloth: a disc, a bar or letters, in place."""
-    height, width = alpha.shape[:2]
+    height, width = texels.shape[:2]
     wide = rng.uniform(*_LOGO_MM) * width / _WIDTH_MM
     x = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(0.12, 0.27))
     y = height * rng.uniform(0.35, 0.68)
     # No mark reaches beyond this part of the cloth.
     left, top = max(int(x - wide / 2) - 3, 0), max(int(y - wide / 2) - 3, 0)
     part = slice(top, int(y + wide) + 3), slice(left, int(x + wide / 2) + 3)
-    mark = np.zeros(alpha[part].shape, dtype=np.uint8)
+    print_on = texels[part]
+    mark = np.zeros(print_on.shape[:2], dtype=np.uint8)
     shape = rng.integers(3)
     if shape == 0:
         cv2.circle(mark, (round(x) - left, round(y) - top), max(1, round(wide / 3)), 255, -1, cv2.LINE_AA)
@@ -142,5 +145,5 @@ def _stamp(color: NDArray[np.float32], alpha: NDArray[np.uint8], logo: str, rng:
         place = np.array([[scale, 0, x - wide / 2 - left], [0, scale, y - wide / 6 - top]])
         mark = np.asarray(cv2.warpAffine(letters, place, mark.shape[::-1], flags=cv2.INTER_LINEAR), dtype=np.uint8)
     share = mark[..., None].astype(np.float32) / 255 * 0.9
-    cloth = alpha[part][..., None] / np.float32(255)
-    color[part] += share * (np.array(hex_to_rgb(logo), dtype=np.float32) * cloth - color[part])
+    ink = np.array(hex_to_rgb(logo), dtype=np.float32) * (print_on[..., 3:] / np.float32(255))
+    print_on[..., :3] = np.round(print_on[..., :3] * (1 - share) + share * ink)

@@ -4,7 +4,7 @@ import configparser
 from pathlib import Path
 from typing import Literal
 
-from maskaug.masktheface_wrapper.cloth.template import AnchorName, Pack, PackError, Template, read_template_picture
+from maskaug.masktheface_wrapper.cloth.template import AnchorName, Pack, PackError, Template, template_picture
 
 # Its points a, b, c run along the top edge and d, e, f along the bottom edge, left to right.
 _ANCHOR_KEYS: dict[AnchorName, str] = {
@@ -51,7 +51,7 @@ def read_masks_cfg(config: Path) -> Pack:
         templates[name] = Template(
             name=name,
             kind=template.kind,
-            rgba=template.rgba,
+            picture=template.picture,
             anchors=template.anchors,
             turned={side: flat[f"{name}_{side}"] for side in _SIDES if f"{name}_{side}" in flat},
         )
@@ -77,6 +77,6 @@ def _template(section: configparser.SectionProxy, config: Path) -> Template:
     return Template(
         name=section.name,
         kind=section.name.split("_")[0].lower(),
-        rgba=read_template_picture(file),
+        picture=template_picture(file),
         anchors={name: point(key) for name, key in _ANCHOR_KEYS.items()},
     )

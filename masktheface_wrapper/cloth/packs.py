@@ -15,7 +15,7 @@ from maskaug.masktheface_wrapper.cloth.template import (
     ShellName,
     Straps,
     Template,
-    read_template_picture,
+    template_picture,
 )
 
 PACK_FILE = "pack.json"
@@ -27,6 +27,7 @@ class _TemplateEntry(BaseModel):
     name: str = Field(min_length=1)
     kind: str = Field(pattern=r"^[a-z0-9_]+$")
     file: str
+    half: str | None = None
     weight: float = Field(1.0, ge=0)
     shell: ShellName
     anchors: dict[AnchorName, tuple[float, float]] = Field(min_length=6)
@@ -69,7 +70,7 @@ def _read_own(file: Path) -> Pack:
         templates[entry.name] = Template(
             name=entry.name,
             kind=entry.kind,
-            rgba=read_template_picture(file.parent / entry.file),
+            picture=template_picture(file.parent / entry.file, file.parent / entry.half if entry.half else None),
             anchors=entry.anchors,
             weight=entry.weight,
             shell=entry.shell,

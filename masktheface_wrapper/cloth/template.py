@@ -1,5 +1,6 @@
 """Templates: pictures of flat masks with named anchor points, and packs of them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,10 +10,13 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.color import LUMA
 from maskaug.core.errors import MaskaugError
+
+Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 
 # How a mask is cut, which decides the surface it is bent over: see fit/shell.py.
 ShellName = Literal["wrap", "fold", "cup"]
@@ -46,13 +50,33 @@ class Straps(BaseModel):
 
 
 @dataclass(frozen=True)
+class TemplatePicture:
+    """The picture of a flat mask, decoded when it is first needed: most faces are small, and half of it is enough.
+
+    Attributes:
+        file: Of the picture.
+        size: Its height and width in pixels.
+        half: File of the same picture at half the size with premultiplied alpha; None: there is none.
+    """
+
+    file: Path
+    size: tuple[int, int]
+    half: Path | None = None
+
+    @cached_property
+    def rgba(self) -> NDArray[np.uint8]:
+        """``(H, W, 4) uint8``, straight alpha."""
+        return read_template_picture(self.file)
+
+
+@dataclass(frozen=True)
 class Template:
     """One flat mask.
 
     Attributes:
         name: Unique in its pack.
         kind: What it is: ``n95``, ``kn95``, ``surgical``, ``cloth``, or another kind its pack defines.
-        rgba: ``(H, W, 4) uint8``, straight alpha.
+        picture: Of the flat mask.
         anchors: Six named points, x and y in the template's pixels. ``left`` is the picture's left; the
             ``_top`` and ``_bottom`` points end the side edges, ``nose`` and ``chin`` are the middles of the
             top and the bottom edge.
@@ -64,51 +88,71 @@ class Template:
 
     name: str
     kind: str
-    rgba: NDArray[np.uint8]
+    picture: TemplatePicture
     anchors: Mapping[AnchorName, tuple[float, float]]
     weight: float = 1.0
     shell: ShellName | None = None
     straps: Straps | None = None
     turned: Mapping[Literal["left", "right"], "Template"] = field(default_factory=dict)
 
+    @property
+    def rgba(self) -> NDArray[np.uint8]:
+        """``(H, W, 4) uint8``, straight alpha."""
+        return self.picture.rgba
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        return self.picture.size
+
     @cached_property
-    def levels(self) -> tuple[NDArray[np.uint8], ...]:
-        """The template at full size, a half, a quarter ..., ``(h, w, 4) uint8`` with premultiplied alpha.
+    def level_count(self) -> int:
+        """How many levels there are: the template at full size, a half, a quarter ..."""
+        return max(int(math.log2(min(self.size) / _SMALLEST_LEVEL)), 0) + 1
+
+    def level(self, number: int) -> Texel:
+        """A level of the template, ``(h, w, 4) uint8`` with premultiplied alpha; 0 is the full size.
 
         Sampling the level whose texels are about a pixel large filters by area; premultiplying keeps the
         colour of transparent texels, which means nothing, out of the edge.
         """
-        color, alpha = self.rgba[..., :3], self.rgba[..., 3]
-        premultiplied = cv2.multiply(color, cv2.merge([alpha] * 3), scale=1 / 255)
-        levels = [np.dstack([premultiplied, alpha])]
-        while min(levels[-1].shape[:2]) >= 2 * _SMALLEST_LEVEL:
-            height, width = levels[-1].shape[:2]
-            half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-            levels.append(np.asarray(half, dtype=np.uint8))
-        return tuple(levels)
+        # The full size would take more memory than it takes time.
+        return self._smaller_levels[number - 1] if number else premultiplied(self.rgba)
+
+    @cached_property
+    def _smaller_levels(self) -> list[Texel]:
+        if self.level_count == 1:
+            return []
+        half = self.picture.half
+        levels = [halved(self.level(0)) if half is None else read_template_picture(half)]
+        while len(levels) < self.level_count - 1:
+            levels.append(halved(levels[-1]))
+        return levels
 
     @cached_property
     def cloth(self) -> NDArray[np.float32]:
         """``(3,) float32``: the colour of the cloth, the median of the opaque texels, RGB in [0, 255]."""
-        smallest = self.levels[-1]
+        smallest = self.level(self.level_count - 1)
         opaque = smallest[smallest[..., 3] > 250]
         return np.asarray(np.median(opaque[:, :3], axis=0) if len(opaque) else np.full(3, 200), dtype=np.float32)
 
-    def relief(self, level: int) -> NDArray[np.uint8]:
-        """``(h, w, 3) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
+    def relief(self, level: int) -> Texel:
+        """``(h, w, 4) uint8``: brightness of a level's texels over the cloth's, 128 where it is the cloth's.
 
-        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness.
+        Folds, stitches, wire and binding; a binding of another colour counts mostly as one of another brightness. As
+        in the level itself the fourth channel is alpha, and the others are premultiplied by it.
         """
         if level not in self._reliefs:
-            texels = self.levels[level].astype(np.float32)
-            straight = texels[..., :3] * (255 / np.maximum(texels[..., 3:], 1))
-            over = np.clip(straight / np.maximum(self.cloth, 8), *_RELIEF)
-            mixed = cv2.transform(over, 0.3 * np.eye(3) + 0.7 * np.tile(LUMA, (3, 1)))
-            self._reliefs[level] = np.asarray(np.round(mixed * 128), dtype=np.uint8)
+            straight = cv2.cvtColor(self.level(level), cv2.COLOR_mRGBA2RGBA)
+            over = np.arange(256, dtype=np.float32)[:, None] / np.maximum(self.cloth, 8)
+            brightness = cv2.LUT(straight[..., :3], np.clip(over, *_RELIEF)[None] * np.float32(128))
+            mixed = cv2.convertScaleAbs(cv2.transform(brightness, 0.3 * np.eye(3) + 0.7 * np.tile(LUMA, (3, 1))))
+            relief = cv2.merge([mixed, straight[..., 3]])
+            self._reliefs[level] = np.asarray(cv2.cvtColor(relief, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
         return self._reliefs[level]
 
     @cached_property
-    def _reliefs(self) -> dict[int, NDArray[np.uint8]]:
+    def _reliefs(self) -> dict[int, Texel]:
         return {}
 
     def chart_to_pixels(self, chart: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -160,6 +204,44 @@ class Pack:
         except PackError:
             known = ", ".join([*self.kinds, *self.templates])
             raise PackError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
+
+
+def premultiplied(rgba: NDArray[np.uint8]) -> Texel:
+    """A template's ``(H, W, 4) uint8`` picture with its colours multiplied by alpha."""
+    return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2mRGBA), dtype=np.uint8)
+
+
+def halved(texels: Texel) -> Texel:
+    """The next level, half as high and wide."""
+    height, width = texels.shape[:2]
+    return np.asarray(cv2.resize(texels, (width // 2, height // 2), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def template_picture(file: Path, half: Path | None = None) -> TemplatePicture:
+    """A template's picture by its header, from which it is told whether it can be used.
+
+    Args:
+        file: Of the picture, RGBA.
+        half: See `TemplatePicture`.
+
+    Raises:
+        PackError: a file is missing, is no picture, or has no alpha channel, or the half is of another size.
+    """
+    (width, height), (wide, high) = (_size(one) for one in (file, half or file))
+    if half is not None and (wide, high) != (width // 2, height // 2):
+        raise PackError(f"{half} must be half as large as {file.name}, {width // 2} x {height // 2}; draw it again")
+    return TemplatePicture(file, (height, width), half)
+
+
+def _size(file: Path) -> tuple[int, int]:
+    try:
+        with Image.open(file) as picture:
+            if picture.mode == "RGBA":
+                return picture.size
+    except OSError:  # of which UnidentifiedImageError is one
+        pass
+    height, width = read_template_picture(file).shape[:2]  # or the reason why it cannot be used
+    return width, height
 
 
 def read_template_picture(file: Path) -> NDArray[np.uint8]:

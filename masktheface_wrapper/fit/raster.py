@@ -31,51 +31,56 @@ def rasterise(
         ``(H, W, K) float32`` attributes, 0 where nothing was drawn, and ``(H, W) bool``: where something was.
     """
     height, width = size
-    # The painter's order: the farthest triangle first, so that the nearest is written last.
-    triangles = triangles[np.argsort(-depth[triangles].sum(axis=1), kind="stable")]
     x, y = vertices.astype(np.float32).T[:, triangles.T]  # (3, M) each
+    front = np.flatnonzero((x[1] - x[0]) * (y[2] - y[1]) - (y[1] - y[0]) * (x[2] - x[1]) > 1e-6)
+    # The painter's order: the farthest triangle first, so that the nearest is written last.
+    farthest = np.argsort(depth[triangles[front]] @ (-1.0, -1.0, -1.0), kind="stable")
+    front = front[farthest]
+    x, y = x[:, front], y[:, front]
     across, down = x[_NEXT] - x, y[_NEXT] - y
-    area = across[0] * down[1] - across[1] * down[0]
-    front = area > 1e-6
-    triangles, x, y = triangles[front], x[:, front], y[:, front]
-    across, down, area = across[:, front], down[:, front], area[front]
 
     # All triangles at once: first the rows each crosses, then the run of pixels it fills in each row.
     first = np.ceil(np.maximum(y.min(axis=0), 0)).astype(np.int64)
     last = np.floor(np.minimum(y.max(axis=0), height - 1)).astype(np.int64)
     owner, step = _expand(np.maximum(last - first + 1, 0))
     row = first[owner] + step
+    row_ = row.astype(np.float32)
 
     # In a row, each edge bounds the triangle from one side: a climbing edge from the left, as the corners
     # run clockwise. Slopes are worked out once a triangle; a level edge bounds nothing.
-    slope = across / np.where(down == 0, 1, down)
+    slope = across / np.where(down == 0, np.float32(1), down)
     offset = x - y * slope
-    bounds = np.concatenate([slope, np.where(down < 0, offset, -np.inf), np.where(down > 0, offset, np.inf)])
-    slopes, lefts, rights = np.take(bounds.astype(np.float32), owner, axis=1).reshape(3, 3, -1)
-    slopes *= row.astype(np.float32)
+    far = np.float32(np.inf)
+    bounds = np.concatenate([slope, np.where(down < 0, offset, -far), np.where(down > 0, offset, far)])
+    slopes, lefts, rights = bounds.take(owner, axis=1).reshape(3, 3, -1)
+    slopes *= row_
     lefts += slopes
     rights += slopes
     start = np.maximum(np.maximum(lefts[0], lefts[1]), lefts[2])
     end = np.minimum(np.minimum(rights[0], rights[1]), rights[2])
-    begin = np.ceil(np.minimum(np.maximum(start - _SLACK, 0), width)).astype(np.int64)
-    stop = np.floor(np.maximum(np.minimum(end + _SLACK, width - 1), -1)).astype(np.int64)
-    counts = np.maximum(stop - begin + 1, 0)
-    _, step = _expand(counts)
+    begin = np.ceil(np.minimum(np.maximum(start - np.float32(_SLACK), 0), width))
+    counts = np.floor(np.maximum(np.minimum(end + np.float32(_SLACK), width - 1), -1)) - begin
+    run, step = _expand(np.maximum(counts + 1, 0).astype(np.int64))
+    place = (row * width + begin.astype(np.int64)).take(run)
+    place += step
 
     # Attributes are affine over a triangle: a value at the run's first pixel and an increment a pixel.
-    values = attributes.T[:, triangles.T]  # (K, 3, M)
+    values = attributes.T[:, triangles[front].T]  # (K, 3, M)
     along1, along2 = values[:, 1] - values[:, 0], values[:, 2] - values[:, 0]
-    slope_x = (along2 * down[0] + along1 * down[2]) / -area
-    slope_y = (along2 * across[0] + along1 * across[2]) / area
+    area = across[0] * down[1] - across[1] * down[0]
+    slope_x = (along1 * down[2] + along2 * down[0]) / -area
+    slope_y = (along1 * across[2] + along2 * across[0]) / area
     at_corner = values[:, 0] - slope_x * x[0] - slope_y * y[0]
-    run, along = np.arange(len(owner)).repeat(counts), step.astype(np.float32)
-    place = np.take(row * width + begin, run) + step
-    begin_, row_ = begin.astype(np.float32), row.astype(np.float32)
+    plans = np.concatenate([at_corner, slope_x, slope_y]).take(owner, axis=1).reshape(3, len(values), -1)
+    increments = plans[1]
+    at_begin = plans[0] + increments * begin + plans[2] * row_
+    along = step.astype(np.float32)
     drawn = np.zeros((len(values), height * width), dtype=np.float32)
-    for plane, *plan in zip(drawn, at_corner, slope_x, slope_y, strict=True):
-        corner, increment, descent = np.take(np.stack(plan).astype(np.float32), owner, axis=1)
-        at_begin = corner + increment * begin_ + descent * row_
-        plane[place] = np.take(at_begin, run) + np.take(increment, run) * along
+    for plane, value, increment in zip(drawn, at_begin, increments, strict=True):
+        found = increment.take(run)
+        found *= along
+        found += value.take(run)
+        plane[place] = found
     covered = np.zeros(height * width, dtype=bool)
     covered[place] = True
     return np.moveaxis(drawn.reshape(-1, height, width), 0, -1), covered.reshape(height, width)
@@ -83,6 +88,6 @@ def rasterise(
 
 def _expand(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For counts (2, 0, 3): owners (0, 0, 2, 2, 2) and steps (0, 1, 0, 1, 2)."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    begins = np.cumsum(counts) - counts
-    return owner, np.arange(len(owner)) - begins[owner]
+    owner = np.arange(len(counts)).repeat(counts)
+    begins = counts.cumsum() - counts
+    return owner, np.arange(len(owner)) - begins.take(owner)

@@ -38,7 +38,7 @@ def warp_sprite(
     to_picture, _ = cv2.findHomography(source, target)
     if to_picture is None:
         return None
-    height, width = template.rgba.shape[:2]
+    height, width = template.size
     corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], dtype=np.float64)
     outline = cv2.perspectiveTransform(corners, to_picture)[0]
     left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)
@@ -46,7 +46,7 @@ def warp_sprite(
     if right <= left or bottom <= top:
         return None
     shrink = np.sqrt(width * height / max(cv2.contourArea(outline.astype(np.float32)), 1.0))
-    level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), len(template.levels) - 1)
+    level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), template.level_count - 1)
     texture = level_of(level)
     enlarge = np.diag([width / texture.shape[1], height / texture.shape[0], 1.0])
     shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64)

@@ -79,7 +79,8 @@ def strap_layers(
     pixels = pixels.reshape(*points.shape[:3], 2)
     layers = []
     for side in (0, 1):
-        ends = [_seen(*path, to_ear=bool(to_ear[side])) for path in zip(faces_camera[side], on_skin[side], strict=True)]
+        flags = zip(faces_camera[side].tolist(), on_skin[side].tolist(), strict=True)
+        ends = [_seen(*path, to_ear=bool(to_ear[side])) for path in flags]
         strokes = [stroke[:end] for stroke, end in zip(pixels[side], ends, strict=True) if end > 1]
         layer = _draw(strokes, width, color, size) if strokes else None
         if layer is not None:
@@ -87,7 +88,7 @@ def strap_layers(
     return layers
 
 
-def _seen(faces_camera: NDArray[np.bool_], on_skin: NDArray[np.bool_], *, to_ear: bool) -> int:
+def _seen(faces_camera: list[bool], on_skin: list[bool], *, to_ear: bool) -> int:
     """How many samples of a strap are seen, from the mask to where the head begins to hide it; none of a stub."""
     if not to_ear:
         return _leading(faces_camera)
@@ -95,27 +96,29 @@ def _seen(faces_camera: NDArray[np.bool_], on_skin: NDArray[np.bool_], *, to_ear
     return seen if seen >= _STUB * _SAMPLES else 0
 
 
-def _seen_until(on_skin: NDArray[np.bool_]) -> int:
+def _seen_until(on_skin: list[bool]) -> int:
     """How many samples of an ear loop are seen: all if there is an ear, else those before hair hides it."""
     ear = on_skin[round(_EAR_FROM * len(on_skin)) :]
-    return len(on_skin) if ear.mean() > 0.5 else _leading(on_skin)
+    return len(on_skin) if sum(ear) > len(ear) / 2 else _leading(on_skin)
 
 
-def _leading(flags: NDArray[np.bool_]) -> int:
+def _leading(flags: list[bool]) -> int:
     """How many are true before the first that is not."""
-    return len(flags) if flags.all() else int(np.argmin(flags))
+    return flags.index(False) if False in flags else len(flags)
 
 
 def _likeness_at(pixels: NDArray[np.float32], image: Image, skin: Skin) -> NDArray[np.float32]:
     """``(N,)``: how far the picture shows skin at points ``(N, 2)``; 1 outside of it."""
     height, width = image.shape[:2]
-    x, y = np.round(pixels).astype(int).T
+    x, y = np.rint(pixels).astype(int).T
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     found = np.ones(len(pixels), dtype=np.float32)
+    if not inside.any():
+        return found
     (down, across), shape = _AROUND.T[..., None], (len(_AROUND), -1)
     rows = np.minimum(np.maximum(y[inside] + down, 0), height - 1)
     columns = np.minimum(np.maximum(x[inside] + across, 0), width - 1)
-    found[inside] = skin.likeness(image[rows, columns].reshape(*shape, 3)).mean(axis=0)
+    found[inside] = skin.likeness(image[rows, columns].reshape(*shape, 3)).sum(axis=0) / len(_AROUND)
     return found
 
 
@@ -149,8 +152,8 @@ def _draw(
     strokes: list[NDArray[np.float32]], width: float, color: tuple[int, int, int], size: tuple[int, int]
 ) -> Layer | None:
     everything = np.concatenate(strokes)
-    left, top = np.floor(everything.min(axis=0) - width).astype(int).clip(0)
-    right, bottom = np.ceil(everything.max(axis=0) + width + 1).astype(int).clip(max=(size[1], size[0]))
+    left, top = np.maximum(np.floor(everything.min(axis=0) - width), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(everything.max(axis=0) + width + 1), size[::-1]).astype(int).tolist()
     if right <= left or bottom <= top:
         return None
     # Large faces have straps many pixels wide, which need no finer grid.
@@ -158,7 +161,7 @@ def _draw(
     canvas = np.zeros(((bottom - top) * fineness, (right - left) * fineness), dtype=np.uint8)
     for stroke in strokes:
         fine = ((stroke - (left, top) + 0.5) * fineness - 0.5) * 2**_SHIFT
-        pixels = np.round(fine).astype(np.int32)
+        pixels = np.rint(fine).astype(np.int32)
         thick, last = max(1, round(width * fineness)), len(pixels) - 1
         # From its faint end to the mask: of two pieces that meet, the stronger one is seen.
         full = int(_FADES_FROM * last)
@@ -167,6 +170,6 @@ def _draw(
             cv2.polylines(canvas, [pixels[number : number + 2, None]], False, tone, thick, cv2.LINE_AA, _SHIFT)
         cv2.polylines(canvas, [pixels[: full + 1, None]], False, 255, thick, cv2.LINE_AA, _SHIFT)
     alpha = cv2.resize(canvas, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-    share = alpha.astype(np.float32) * np.float32(1 / 255)
-    flat = np.ones_like(share)
-    return Layer(int(left), int(top), share[..., None] * np.array(color, dtype=np.float32), share, flat)
+    share = alpha.astype(np.float32)
+    share *= np.float32(1 / 255)
+    return Layer(left, top, cv2.merge([share * channel for channel in color]), share, np.ones_like(share))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Points
-from maskaug.masktheface_wrapper.cloth.template import Template
+from maskaug.masktheface_wrapper.cloth.template import Template, Texel
 from maskaug.masktheface_wrapper.fit.mesh import FittedMesh
 from maskaug.masktheface_wrapper.fit.raster import rasterise
 from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS
@@ -21,9 +21,7 @@ _RASTER_SIDE = 256
 _TEXELS_PER_PIXEL = 1.25
 
 
-def warp(
-    template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], NDArray[np.uint8]]
-) -> Layer | None:
+def warp(template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: Callable[[int], Texel]) -> Layer | None:
     """Draw a template through a mesh; None if that is all outside the picture.
 
     Args:
@@ -42,31 +40,30 @@ def warp(
     scale = np.array([raster_size[1] / width, raster_size[0] / height])
     # Pixel centres are at whole numbers in either grid.
     vertices = (mesh.vertices - (left, top) + 0.5) * scale - 0.5
-    attributes = np.concatenate([texels, _diffuse(mesh.normals)[:, None]], axis=1)
+    texture = level_of(_level(template, _texels_per_pixel(texels, vertices) * fineness))
+    shrink = np.float32(texture.shape[1] / template.size[1])
+    lookup = (texels + np.float32(0.5)) * shrink - np.float32(0.5)
+    attributes = np.concatenate([lookup, _diffuse(mesh.normals)[:, None]], axis=1)
     drawn, covered = rasterise(vertices, mesh.depth, mesh.shell.triangles, attributes, raster_size)
-
-    density = _texels_per_pixel(texels, vertices) * fineness
     if fineness < 1:
         drawn, coverage = _enlarge(drawn, covered, (width, height))
-        premultiplied = _sample(template, level_of, drawn, coverage > 0, density) * coverage[..., None]
+        sampled = cv2.multiply(_sample(texture, drawn, coverage > 0), cv2.merge([coverage] * 4), dtype=cv2.CV_8U)
     else:
-        premultiplied = _sample(template, level_of, drawn, covered, density).astype(np.float32)
+        sampled = _sample(texture, drawn, covered)
     light = drawn[..., 2]
-    alpha = np.asarray(premultiplied[..., 3] * np.float32(1 / 255), dtype=np.float32)
-    total = float(alpha.sum())
+    alpha = cv2.extractChannel(sampled, 3) * np.float32(1 / 255)
+    total = float(cv2.sumElems(alpha)[0])
     mean = float(np.vdot(light, alpha)) / total if total > 0 else 1.0
-    color = np.ascontiguousarray(premultiplied[..., :3])
-    return Layer(left, top, color, alpha, np.asarray(light / max(mean, 1e-3), dtype=np.float32))
+    color = cv2.cvtColor(sampled, cv2.COLOR_RGBA2RGB).astype(np.float32)
+    return Layer(left, top, color, alpha, light * np.float32(1 / max(mean, 1e-3)))
 
 
 def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     """Left, top, width and height of the pixels of the picture that the mesh touches."""
     height, width = size
-    left, top = np.floor(vertices.min(axis=0)).astype(int).clip(0)
-    right, bottom = (np.ceil(vertices.max(axis=0)).astype(int) + 1).clip(max=(width, height))
-    if right <= left or bottom <= top:
-        return None
-    return int(left), int(top), int(right - left), int(bottom - top)
+    left, top = np.maximum(np.floor(vertices.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(vertices.max(axis=0)) + 1, (width, height)).astype(int).tolist()
+    return None if right <= left or bottom <= top else (left, top, right - left, bottom - top)
 
 
 def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -75,20 +72,17 @@ def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(0.6 + 0.4 * np.maximum(normals @ light, 0.0), dtype=np.float32)
 
 
-def _sample(
-    template: Template,
-    level_of: Callable[[int], NDArray[np.uint8]],
-    drawn: NDArray[np.float32],
-    covered: NDArray[np.bool_],
-    texels_per_pixel: float,
-) -> NDArray[np.uint8]:
-    """Look the template up; premultiplied RGBA as ``(h, w, 4) uint8``, all 0 where nothing was drawn."""
+def _level(template: Template, texels_per_pixel: float) -> int:
+    """The number of the level whose texels are about as large as a pixel."""
     wanted = math.log2(max(texels_per_pixel / _TEXELS_PER_PIXEL, 1.0))
-    texture = level_of(min(round(wanted), len(template.levels) - 1))
-    shrink = np.float32(texture.shape[1] / template.rgba.shape[1])
-    lookup = (drawn[..., :2] + np.float32(0.5)) * shrink - np.float32(0.5)
-    lookup[~covered] = -2.0  # beyond the border, where all is transparent
-    sampled = cv2.remap(texture, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return min(round(wanted), template.level_count - 1)
+
+
+def _sample(texture: Texel, drawn: NDArray[np.float32], covered: NDArray[np.bool_]) -> Texel:
+    """Look a texture up, ``(h, w, 4) uint8``, at the first two of what was drawn; all 0 where nothing was drawn."""
+    x, y = (np.ascontiguousarray(drawn[..., axis]) for axis in (0, 1))
+    x = np.where(covered, x, np.float32(-2))  # beyond the border, where all is transparent
+    sampled = cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return np.asarray(sampled, dtype=np.uint8)
 
 

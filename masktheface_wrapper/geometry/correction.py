@@ -33,7 +33,7 @@ class Correction:
         """``(N, 2)`` projected points, in pixels, moved onto this face."""
         place = (points - self.origin) / self.scale
         count = len(self.centers)
-        kernels, flat, slopes = np.split(self.weights, (count, count + 1))
+        kernels, flat, slopes = self.weights[:count], self.weights[count], self.weights[count + 1 :]
         offset = _kernel(place, self.centers) @ kernels + flat + place @ slopes
         return np.asarray(points + _limited(offset) * self.scale, dtype=np.float32)
 

@@ -21,3 +21,8 @@ def face_size(landmarks: Points) -> float:
     (left_x, left_y), (right_x, right_y), (x, y) = (_MIDDLES @ landmarks).tolist()
     height = math.hypot(x - (left_x + right_x) / 2, y - (left_y + right_y) / 2)
     return max(math.hypot(right_x - left_x, right_y - left_y), 0.92 * height, 1e-3)
+
+
+def eye_distance(landmarks: Points) -> float:
+    """Pixels between the middles of the eyes."""
+    return math.dist(*(_MIDDLES[:2] @ landmarks).tolist())

@@ -24,8 +24,8 @@ def measure_blur(image: Image, landmarks: Points) -> float:
     A step edge blurred by s has, when blurred once more by r, a gradient smaller by sqrt(s² + r²) / s (Zhuo and
     Sim 2011). Noise has sharper edges than any eye: it is blurred away first, by as much as there is of it.
     """
-    left, top = np.floor(landmarks[_EYES].min(axis=0) - 2).astype(int).clip(0)
-    right, bottom = np.ceil(landmarks[_EYES].max(axis=0) + 3).astype(int).clip(0)
+    left, top = np.maximum(np.floor(landmarks[_EYES].min(axis=0) - 2), 0).astype(int).tolist()
+    right, bottom = np.maximum(np.ceil(landmarks[_EYES].max(axis=0) + 3), 0).astype(int).tolist()
     eyes = image[top:bottom, left:right]
     if min(eyes.shape[:2]) < 5:
         return _BLUR_RANGE[0]

@@ -1,5 +1,6 @@
 """`FaceContext`: all that is measured of a photograph about one face before a mask is put on it."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -52,6 +53,12 @@ class FaceContext:
     grain: Grain | None
     placement: float = 1.0
     corrections: dict[str, Correction] = field(default_factory=dict)
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """Rows and columns of the photograph that a mask on this face may change."""
+        height, width = (math.ceil(side * self.scale) for side in self.image.shape[:2])
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     @cached_property
     def foreground(self) -> Foreground | None:

@@ -5,7 +5,8 @@ import numpy as np
 
 from maskaug.core.arrays import Image, Points, quantile
 from maskaug.core.color import luma_of
-from maskaug.core.landmarks import LEFT_EYE, LIPS, LOWER_FACE, NOSE, RIGHT_EYE
+from maskaug.core.landmarks import LIPS, LOWER_FACE, NOSE
+from maskaug.masktheface_wrapper.geometry.face_size import eye_distance
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
 _EYES_APART = 40.0  # pixels, of the picture that is looked at
@@ -29,23 +30,24 @@ def measure_edges(image: Image, landmarks: Points, unit: float, skin: Skin) -> f
         factor = _EYES_APART / unit
         image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         landmarks = ((landmarks + 0.5) * factor - 0.5).astype(np.float32)
-    unit = float(np.linalg.norm(landmarks[RIGHT_EYE].mean(axis=0) - landmarks[LEFT_EYE].mean(axis=0)))
+    unit = eye_distance(landmarks)
     margin = np.ones((2 * max(1, round(_MARGIN * unit)) + 1,) * 2, dtype=np.uint8)
     bare, features = np.zeros(image.shape[:2], dtype=np.uint8), np.zeros(image.shape[:2], dtype=np.uint8)
-    cv2.fillPoly(bare, [np.round(landmarks[LOWER_FACE]).astype(np.int32)], 1)
-    for part in (landmarks[LIPS], landmarks[NOSE]):
-        cv2.fillConvexPoly(features, cv2.convexHull(np.round(part).astype(np.int32)), 1)
-    where = cv2.erode(bare, margin) > cv2.dilate(features, margin)
-    if np.count_nonzero(where) < 20:
+    points = np.rint(landmarks).astype(np.int32)
+    cv2.fillPoly(bare, [points[LOWER_FACE]], 1)
+    for part in (LIPS, NOSE):
+        cv2.fillConvexPoly(features, cv2.convexHull(points[part]), 1)
+    where = cv2.compare(cv2.erode(bare, margin), cv2.dilate(features, margin), cv2.CMP_GT)
+    if cv2.countNonZero(where) < 20:
         return 0.0
     luma = cv2.GaussianBlur(luma_of(image), (0, 0), max(_FINE * unit, 0.5))
     across, down = (cv2.Sobel(luma, -1, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
-    return quantile(cv2.magnitude(across, down)[where], 0.75) / max(skin.luma, 20.0) * 100 * unit / 40
+    return quantile(cv2.magnitude(across, down)[where > 0], 0.75) / max(skin.luma, 20.0) * 100 * unit / 40
 
 
 def _lower_face(image: Image, landmarks: Points, unit: float) -> tuple[Image, Points]:
     """The picture's part about the lower face, with as much room as what is measured looks at, and landmarks there."""
     outline, room = landmarks[LOWER_FACE], _ROOM * unit + 2
-    left, top = np.floor(outline.min(axis=0) - room).astype(int).clip(0)
-    right, bottom = np.ceil(outline.max(axis=0) + room).astype(int).clip(0)
+    left, top = np.maximum(np.floor(outline.min(axis=0) - room), 0).astype(int).tolist()
+    right, bottom = np.maximum(np.ceil(outline.max(axis=0) + room), 0).astype(int).tolist()
     return image[top:bottom, left:right], (landmarks - (left, top)).astype(np.float32)

@@ -1,12 +1,14 @@
 """Foreground: what stands before the mask in the photograph, glasses above all."""
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Image, Points
+from maskaug.core.arrays import Image, Points, median
 from maskaug.core.color import luma_of
 from maskaug.core.landmarks import LEFT_EYE, LOWER_FACE, RIGHT_EYE
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
@@ -42,6 +44,16 @@ class Foreground:
     cover: NDArray[np.float32]
 
 
+class _Look(NamedTuple):
+    """The picture's part about the lower face, ``(h, w, 3) uint8``, and ``(h, w) float32`` of it, measured once."""
+
+    part: Image
+    luma: NDArray[np.float32]
+    shift: NDArray[np.float32]  # from the skin's hue
+    bright: NDArray[np.float32]
+    skin: Skin
+
+
 def measure_foreground(image: Image, landmarks: Points, skin: Skin) -> Foreground | None:
     """Things before the face that can be told from skin; None if there are none.
 
@@ -50,16 +62,17 @@ def measure_foreground(image: Image, landmarks: Points, skin: Skin) -> Foregroun
         landmarks: ``(68, 2)`` of the face.
         skin: Its skin.
     """
-    room = _ROOM * face_size(landmarks)
-    seen = np.concatenate([_band(landmarks), landmarks[LOWER_FACE]])
+    room, band = _ROOM * face_size(landmarks), _band(landmarks)
+    seen = np.concatenate([band, landmarks[LOWER_FACE]])
     left, top = np.maximum(np.floor(seen.min(axis=0) - room), 0).astype(int).tolist()
     right, bottom = np.maximum(np.ceil(seen.max(axis=0) + room), 0).astype(int).tolist()
     part = image[top:bottom, left:right]
     if not part.size:
         return None
-    pixels, points = part.astype(np.float32), (landmarks - (left, top)).astype(np.float32)
-    front = _glasses(pixels, points, skin)
-    objects = _objects(pixels, points, skin)
+    corner = np.array((left, top), dtype=np.float32)
+    look = _Look(part, luma_of(part), *skin.departure(part), skin)
+    front = _glasses(look, landmarks - corner, band - corner)
+    objects = _objects(look, landmarks - corner)
     if objects is not None:
         front = objects if front is None else np.maximum(front, objects)
     if front is None:
@@ -76,53 +89,51 @@ def _band(points: Points) -> NDArray[np.float32]:
     return np.concatenate([corners, corners[::-1] + down])
 
 
-def _glasses(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray[np.float32] | None:
+def _glasses(look: _Look, points: Points, band: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """``(h, w) float32``: 1 on rims and dark lenses below the eyes; None if there are none."""
-    band = _band(points)
-    left, top = np.floor(band.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(band.max(axis=0)).astype(int).clip(max=pixels.shape[1::-1])
+    size = look.luma.shape
+    left, top = np.maximum(np.floor(band.min(axis=0)), 0).astype(int).tolist()
+    right, bottom = np.minimum(np.ceil(band.max(axis=0)), size[::-1]).astype(int).tolist()
     if right - left < 4 or bottom - top < 4:
         return None
-    view = pixels[top:bottom, left:right]
-    luma = luma_of(view)
+    view = slice(top, bottom), slice(left, right)
     reach = max(3, round(_AROUND * face_size(points)))
-    below = luma_of(pixels[top : bottom + reach, left:right])
+    below = look.luma[top : bottom + reach, left:right]
     column = np.ones((reach, 1), dtype=np.uint8)
     around = cv2.morphologyEx(below, cv2.MORPH_CLOSE, column, borderType=cv2.BORDER_REPLICATE)
-    dark = (luma < _DARKER * around[: bottom - top]).astype(np.uint8)
+    dark = (look.luma[view] < _DARKER * around[: bottom - top]).astype(np.uint8)
     inside = np.zeros_like(dark)
-    cv2.fillConvexPoly(inside, np.round(band - (left, top)).astype(np.int32), 1)
+    cv2.fillConvexPoly(inside, np.rint(band - (left, top)).astype(np.int32), 1)
     dark &= inside
-    if dark.sum() < 4:
+    if cv2.countNonZero(dark) < 4:
         return None
-    dark &= (skin.likeness(view.astype(np.uint8)) < 0.5).astype(np.uint8)
-    width = _FRAME_WIDTH * float(np.linalg.norm(points[39] - points[36]) + np.linalg.norm(points[45] - points[42])) / 2
+    dark &= look.skin.likeness_of(look.shift[view], look.bright[view]) < 0.5
+    width = _FRAME_WIDTH * (math.dist(points[39], points[36]) + math.dist(points[45], points[42])) / 2
     _, labels, sizes, _ = cv2.connectedComponentsWithStats(dark)
     wide = sizes[:, cv2.CC_STAT_WIDTH] >= width
     wide[0] = False  # the background
     if not wide.any():
         return None
-    front = np.zeros(pixels.shape[:2], dtype=np.float32)
-    front[top:bottom, left:right] = wide[labels]
+    front = np.zeros(size, dtype=np.float32)
+    front[view] = wide[labels]
     return front
 
 
-def _objects(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray[np.float32] | None:
+def _objects(look: _Look, points: Points) -> NDArray[np.float32] | None:
     """``(h, w) float32``: 1 on things of another colour before the lower face; None if there are none."""
-    height, width = pixels.shape[:2]
-    polygon = np.round(points[LOWER_FACE]).astype(np.int32)
+    height, width = look.luma.shape
+    polygon = np.rint(points[LOWER_FACE]).astype(np.int32)
     lower_face = np.zeros((height, width), dtype=np.uint8)
     cv2.fillPoly(lower_face, [polygon], 1)
-    area = int(lower_face.sum())
-    bright = cv2.transform(pixels, np.ones((1, 3), dtype=np.float32)) + 3
-    own = (skin.color + 1) / float(skin.color.sum() + 3)
-    shares = [(channel + 1) / bright for channel in cv2.split(pixels)]
-    away = sum(np.abs(share - mean) for share, mean in zip(shares, own, strict=True))
-    other = (away > _OTHER_HUE) & (shares[0] < own[0] + _REDDER)
-    other &= (bright > 3 * _DARKEST) & (lower_face > 0)
-    if area == 0 or other.sum() < _LARGE * area:
+    area = cv2.countNonZero(lower_face)
+    other = (look.shift > _OTHER_HUE) & (look.bright > 3 * _DARKEST) & (lower_face > 0)
+    if area == 0 or np.count_nonzero(other) < _LARGE * area:
         return None
-    luma = luma_of(pixels)
+    reddest = float(look.skin.color[0] + 1) / (float(look.skin.color.sum()) + 3) + _REDDER
+    other &= look.part[..., 0] + np.float32(1) < look.bright * np.float32(reddest)
+    if np.count_nonzero(other) < _LARGE * area:
+        return None
+    luma = look.luma
     gradient = cv2.magnitude(
         cv2.Scharr(luma, cv2.CV_32F, 1, 0, scale=1 / 32), cv2.Scharr(luma, cv2.CV_32F, 0, 1, scale=1 / 32)
     )
@@ -137,6 +148,6 @@ def _objects(pixels: NDArray[np.float32], points: Points, skin: Skin) -> NDArray
             continue
         one = (labels == number).astype(np.uint8)
         boundary = (cv2.dilate(one, np.ones((3, 3))) > cv2.erode(one, np.ones((3, 3)))) & (inside > 0)
-        if (one & jaw).any() and boundary.any() and float(np.median(gradient[boundary])) >= sharp:
+        if (one & jaw).any() and boundary.any() and median(gradient[boundary]) >= sharp:
             front[one > 0] = 1
     return front if front.any() else None

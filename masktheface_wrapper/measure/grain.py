@@ -1,13 +1,14 @@
 """Grain: the fine structure of a photograph, measured on bare skin."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image, Points
-from maskaug.core.color import LUMA
+from maskaug.core.color import luma_of
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
 # Where skin shows above a mask: between these landmarks, by this share from the first to the second.
@@ -42,35 +43,41 @@ def measure_grain(image: Image, landmarks: Points, skin: Skin, unit: float) -> G
     patches = _patches(image, landmarks, unit)
     if not len(patches):
         return None
-    likeness = skin.likeness(patches.reshape(-1, *patches.shape[2:])).reshape(patches.shape[:3]).mean(axis=(1, 2))
+    likeness = skin.likeness(patches.reshape(-1, *patches.shape[2:])).reshape(len(patches), -1).mean(axis=1)
     enough = likeness > _SKIN_ENOUGH
     if enough.sum() >= _FEWEST:
         patches = patches[enough]
-    # All at once: as the channels of one small picture.
+    # All at once: as one picture below the other.
     count, side = patches.shape[:2]
-    stacked = patches.transpose(1, 2, 0, 3).reshape(side, side, -1).astype(np.float32)
-    noises = noise_variance(stacked.reshape(side, side, count, 3) @ LUMA)
+    noises = noise_variance(luma_of(patches.reshape(-1, side, 3)).reshape(count, side, side).transpose(1, 2, 0))
     calm = int(np.argsort(noises)[int(_CALM * count)])
-    return Grain(float(noises[calm]), _kernel(stacked[:, :, 3 * calm : 3 * calm + 3]))
+    return Grain(float(noises[calm]), _kernel(patches[calm].astype(np.float32)))
 
 
 def _patches(image: Image, landmarks: Points, unit: float) -> Image:
     """``(N, k, k, 3) uint8`` patches of bare skin that lie inside the picture."""
-    side = int(np.clip(round(_PATCH * unit), *_PATCH_RANGE))
+    side = min(max(round(_PATCH * unit), _PATCH_RANGE[0]), _PATCH_RANGE[1])
     start, end = landmarks[_FIRST], landmarks[_SECOND]
-    corner = np.round(start + (end - start) * _SHOWN[:, 2:] - side / 2).astype(int)
+    corner = np.rint(start + (end - start) * _SHOWN[:, 2:] - side / 2).astype(int)
     inside = (corner >= 0).all(axis=1) & (corner + side <= (image.shape[1], image.shape[0])).all(axis=1)
-    found = [image[y : y + side, x : x + side] for x, y in corner[inside]]
+    found = [image[y : y + side, x : x + side] for x, y in corner[inside].tolist()]
     return np.stack(found) if found else np.empty((0, side, side, 3), dtype=np.uint8)
 
 
 def _kernel(patch: NDArray[np.float32]) -> NDArray[np.float32]:
     """A patch as a filter kernel: of odd size, without low frequencies, faded out at its borders, without a mean."""
     side = patch.shape[0] - 1 + patch.shape[0] % 2
-    window = np.hanning(side + 2)[1:-1].astype(np.float32)
+    window = _window(side)
     fine = patch - cv2.GaussianBlur(patch, (0, 0), 1.0)
-    values = fine[:side, :side] * (window[:, None] * window[None, :])[..., None]
+    values = cv2.multiply(fine[:side, :side], cv2.merge([window] * 3))
     return np.asarray(values - values.mean(axis=(0, 1)), dtype=np.float32)
+
+
+@cache
+def _window(side: int) -> NDArray[np.float32]:
+    """``(side, side)``: what fades a patch out at its borders."""
+    along = np.hanning(side + 2)[1:-1].astype(np.float32)
+    return np.asarray(along[:, None] * along[None, :])
 
 
 def fine_structure(luma: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -92,3 +99,8 @@ def squared_gradient(luma: NDArray[np.floating]) -> NDArray[np.float32]:
     across = luma[1:-1, 2:] - luma[1:-1, :-2]
     down = luma[2:, 1:-1] - luma[:-2, 1:-1]
     return np.asarray((across * across + down * down) / 4, dtype=np.float32)
+
+
+def gradient_energy(luma: NDArray[np.float32]) -> float:
+    """The mean of the squared gradient of ``(h, w)``."""
+    return float(cv2.mean(squared_gradient(luma))[0])
