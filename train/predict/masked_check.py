@@ -10,9 +10,9 @@ from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import check_image
 from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
 
-# More than the classifier's own threshold: of unmasked faces that it takes for masked ones, which are dark or bearded
-# before others, as few as can be are to be missing from a data set.
-_SURELY = 0.9
+# Likelier than not, which is more than the classifier's own threshold: of unmasked faces as few as can be are to be
+# missing from a data set.
+_SURELY = 0.5
 
 
 def masked_check_available() -> bool:
