@@ -109,10 +109,10 @@ def fails_on(monkeypatch, path, error):
     """The engine fails over one picture."""
     pixels, put_on = read_picture(path).pixels, MaskEngine.apply
 
-    def broken(self, image, *arguments):
+    def broken(self, image, *arguments, **named):
         if image.shape == pixels.shape and (image == pixels).all():
             raise error
-        return put_on(self, image, *arguments)
+        return put_on(self, image, *arguments, **named)
 
     monkeypatch.setattr(MaskEngine, "apply", broken)
 
