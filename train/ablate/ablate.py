@@ -24,7 +24,7 @@ from maskaug.train.ablate.comparison import (
     summary_table,
 )
 from maskaug.train.ablate.options import AblateOptions
-from maskaug.train.data.samples import list_samples, resolve_classes
+from maskaug.train.data.samples import list_samples, resolve_classes, resolve_judged_classes
 from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.metrics import compute_metrics
@@ -94,7 +94,8 @@ def _check(options: AblateOptions, wanted: Sequence[tuple[Settings, int]]) -> No
     for split in ("train", "val"):
         list_samples(options.data, names, split)
     for data in options.on:
-        list_samples(data, resolve_classes(data, options.on_classes, names), option="--on-classes")
+        judged = resolve_judged_classes(data, options.on_classes, names, "--on-classes")
+        list_samples(data, judged, option="--on-classes")
     _check_base(options)
 
 
@@ -148,8 +149,9 @@ def _metrics(run: Path, options: AblateOptions) -> dict[Key, float]:
     found = {}
     for on, predictions in seen.items():
         scores = calibration.score(predictions.label, predictions.logit)
-        for name, estimate in compute_metrics(scores, names=METRICS, resamples=0).items():
-            found[on, name] = estimate.value
+        computed = compute_metrics(scores, resamples=0)
+        for name in (name for name in METRICS if name in computed):
+            found[on, name] = computed[name].value
     return found
 
 

@@ -24,8 +24,9 @@ class TrainOptions(BaseModel):
     resume: Path | None = Field(None, description="Go on with this run, with its own options.")
     classes: GivenClasses | None = Field(
         None,
-        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
-        "[default: as DATA's manifest has them, or not_wearing_mask,wearing_mask]",
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask, and of any other "
+        "classes. [default: as DATA's manifest has them, or not_wearing_mask,wearing_mask; and mask_worn_incorrectly "
+        "where train and val have it]",
     )
     recipe: RecipeName = Field("report", description="What is trained, and how.")
     arch: str | None = Field(
