@@ -250,9 +250,7 @@ def test_a_run_resumed_keeps_its_classes(faces, tmp_path, monkeypatch):
     two = TrainOptions(
         data=faces, out=tmp_path / "two", arch="tiny", set_=fields, wandb="disabled", classes=THREE_CLASSES[:2]
     )
-    with pytest.raises(
-        TeacherError, match="it knows not_wearing_mask, wearing_mask, mask_worn_incorrectly, and the"
-    ):
+    with pytest.raises(TeacherError, match="it knows not_wearing_mask, wearing_mask, mask_worn_incorrectly, and the"):
         train(two.model_copy(update={"teacher": whole}))
     assert not (tmp_path / "two").exists()
 

@@ -17,7 +17,8 @@ class TrainOptions(BaseModel):
 
     data: Folder | None = Field(
         None,
-        description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it.",
+        description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it; "
+        "mask_worn_incorrectly is a third class where both have it.",
         json_schema_extra={"argument": True},
     )
     out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
