@@ -84,6 +84,7 @@ class Plan:
             {
                 "recipe": self.recipe,
                 "data": self.data,
+                "classes": CLASSES,
                 "set_": self.changes,
                 "out": self.folder / f"seed{seed}",
                 "seed": seed,

@@ -63,6 +63,15 @@ def test_a_manifest_of_several_classes_tells_which_are_learnt(tmp_path):
         assert f"{said}, worn_badly." in two.notes
 
 
+def test_photographs_of_masks_worn_incorrectly_are_learnt_where_no_overlay_is(tmp_path):
+    made = Generated(tmp_path / "final")
+    for split in ("train", "val"):
+        made.original(split, f"{split}0", texture(1), label="bare")
+        made.mask(split, f"{split}0", 0)
+        made.original(split, f"{split}1", texture(2), label=THREE_CLASSES[INCORRECT])
+    assert resolve_classes(made.finish()) == ("bare", CLASSES[MASKED], THREE_CLASSES[INCORRECT])
+
+
 def test_a_third_class_is_learnt_where_both_splits_have_it(tmp_path):
     data = balanced(tmp_path / "data", train=1, val=1)
     assert resolve_classes(data) == CLASSES

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
-from maskaug.core.classes import THREE_CLASSES
+from maskaug.core.classes import CLASSES, INCORRECT_CLASS
 from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.manifest import Row, faces_of, read_manifest
 from maskaug.masktheface_wrapper import Wear
@@ -53,8 +53,8 @@ def resolve_classes(data: Path, given: Classes | None = None) -> Classes:
 
     Args:
         data: The folder.
-        given: What the user calls them; None: as the data set itself does, or else `THREE_CLASSES`. The third of
-            these is one of them where train and val both have pictures of it.
+        given: What the user calls them; None: as the data set itself does, or else `THREE_CLASSES`, of which the third
+            is learnt where train and val both have pictures of it.
 
     Raises:
         ClassesError: see :func:`~maskaug.train.data.classes.check_classes`.
@@ -63,12 +63,10 @@ def resolve_classes(data: Path, given: Classes | None = None) -> Classes:
     """
     if given is not None:
         return check_classes(given)
-    known = check_classes(_own_classes(data) or THREE_CLASSES)
-    return tuple(
-        name
-        for label, name in enumerate(known)
-        if label < 2 or all(_pictures(data / split / name) for split in ("train", "val"))
-    )
+    known = check_classes(_own_classes(data) or CLASSES)
+    third = known[2] if len(known) > 2 else INCORRECT_CLASS
+    learnt = third not in known[:2] and all(_pictures(data / split / third) for split in ("train", "val"))
+    return (*known[:2], third) if learnt else known[:2]
 
 
 def resolve_judged_classes(data: Path, given: Classes | None, classes: Classes, option: str = "--classes") -> Classes:
