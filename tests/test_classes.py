@@ -158,8 +158,21 @@ def test_every_command_says_the_names_of_the_run(tmp_path, monkeypatch, capsys):
     (face,) = json.loads(lines[0])["faces"]
     assert face["class"] == ("with_mask" if face["masked"] else "bare")
     grid = ("--vary", "lr=0.1", "--seeds", "1", "--wandb", "disabled", "--set", "arch=tiny", "--set", "size=32")
-    grid = ("--classes", "bare,with_mask", *grid)
-    maskaug("ablate", "final", *grid, "--set", "epochs=1", "--on", "real", "--on-classes", "x,y", "--out", "grid")
+    maskaug(
+        "ablate",
+        "final",
+        "--classes",
+        "bare,with_mask",
+        *grid,
+        "--set",
+        "epochs=1",
+        "--on",
+        "real",
+        "--on-classes",
+        "x,y",
+        "--out",
+        "grid",
+    )
     maskaug("distill", "run", "--arch", "tiny", "--wandb", "disabled")
     assert json.loads((tmp_path / "run/distilled/config.json").read_text())["classes"] == ["bare", "with_mask"]
 

@@ -111,7 +111,7 @@ def test_temperature_and_biases_undo_what_is_wrong_with_logits(tmp_path):
     found = calibrate(labels, logits)
     assert found.temperature == pytest.approx(2.5, rel=0.05)
     assert found.bias == pytest.approx(shift, abs=0.08)
-    assert sum(found.bias) == pytest.approx(0, abs=1e-9)
+    assert np.sum(found.bias) == pytest.approx(0, abs=1e-9)
     assert found.loss_after < found.loss_before - 0.1
     scores = found.score(labels, logits)
     assert compute_metrics(scores, names=("ece",), resamples=0)["ece"].value < 0.02
