@@ -246,12 +246,15 @@ def _print_evaluation(found: "Evaluation") -> None:
         parts = Table(box=None, pad_edge=False)
         for title in ("by", "part"):
             parts.add_column(title, overflow="fold")
-        for title in (*counts.values(), "accuracy", "95 % interval", "loss", "AUC"):
-            parts.add_column(escape(title), justify="right")
+        # The names of three classes would take all of the width: their pictures stand in the order of the first table.
+        pictures = counts.values() if len(counts) == 2 else ["pictures"]
+        for title in (*pictures, "accuracy", "95 % interval", "loss", "AUC"):
+            parts.add_column(title, justify="right")
         for one in found.slices:
             accuracy = _cells(one.accuracy)
-            numbers = (*(str(one.counts[label]) for label in counts), *accuracy[:2])
-            parts.add_row(one.by, escape(one.name), *numbers, f"{one.loss:.3f}", _number(one.auc))
+            numbers = [str(one.counts[label]) for label in counts]
+            numbers = numbers if len(counts) == 2 else [" + ".join(numbers)]
+            parts.add_row(one.by, escape(one.name), *numbers, *accuracy[:2], f"{one.loss:.3f}", _number(one.auc))
         out.print()
         out.print(parts)
     out.print()

@@ -44,6 +44,7 @@ _PANEL = (3.3, 2.7)  # inches
 _COLUMNS = 3
 _FEWEST_ALARMS = 1e-3  # where the logarithmic axis begins
 _SCORE_BINS = 40
+_BESIDE_CURVES = 3  # names that find room beside the curves
 
 # Columns of metrics.csv in a panel, the panel's title, and whether its axis is logarithmic.
 _PANELS = (
@@ -125,7 +126,10 @@ def ranking_plots(scores: Mapping[str, OneVsRest]) -> str:
             if axes is not few:
                 axes.xaxis.set_major_formatter(PercentFormatter(1))
             axes.yaxis.set_major_formatter(PercentFormatter(1))
-        whole.legend(loc="lower right")
+        if len(scores) <= _BESIDE_CURVES:
+            whole.legend(loc="lower right")
+        else:
+            figure.legend(*whole.get_legend_handles_labels(), loc="outside lower center", ncols=_COLUMNS)
     return _svg(figure, "ROC and precision-recall curves")
 
 
@@ -217,9 +221,13 @@ def _confusion(axes: Axes, scores: Scores, classes: Classes) -> None:
             ink = "white" if shares[row, column] > 0.6 else "#333333"
             text = f"{table[row, column]}\n{shares[row, column]:.1%}"
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=11)
-    names = classes if scores.classes == 2 else [name.replace("_", "\n") for name in classes]
-    axes.set_xticks(places, names)
-    axes.set_yticks(places, names, rotation=90, va="center")
+    if scores.classes == 2:
+        axes.set_xticks(places, classes)
+        axes.set_yticks(places, classes, rotation=90, va="center")
+    else:
+        names = [name.replace("_", "\n") for name in classes]
+        axes.set_xticks(places, names)
+        axes.set_yticks(places, names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)
