@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from maskaug.core.classes import CLASSES
 from maskaug.core.files import new_folder, safe_stem, write_atomic
 from maskaug.train.ablate.comparison import (
     METRICS,
@@ -24,6 +25,7 @@ from maskaug.train.ablate.comparison import (
     summary_table,
 )
 from maskaug.train.ablate.options import AblateOptions
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import list_samples, resolve_classes, resolve_judged_classes
 from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.evaluate.evaluate import evaluate
@@ -97,6 +99,20 @@ def _check(options: AblateOptions, wanted: Sequence[tuple[Settings, int]]) -> No
         judged = resolve_judged_classes(data, options.on_classes, names, "--on-classes")
         list_samples(data, judged, option="--on-classes")
     _check_base(options)
+    for settings, seed in wanted:
+        _check_classes(run_folder(options.out, settings, seed), names)
+
+
+def _check_classes(run: Path, names: Classes) -> None:
+    """A run that is there already must know as many classes as those to come: their metrics are others."""
+    if not RunDir(run).config.exists():
+        return
+    before = RunDir(run).read_config().get("classes", CLASSES)
+    if len(before) != len(names):
+        raise AblateError(
+            f"{run} knows {', '.join(before)}, and the runs to come would know {', '.join(names)}; choose another "
+            f"--out, or give --classes {','.join(before)}"
+        )
 
 
 def run_folder(out: Path, settings: Settings, seed: int) -> Path:
