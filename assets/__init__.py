@@ -8,9 +8,13 @@ def standard_pack() -> Path:
     return Path(__file__).parent / "standard"
 
 
-def bundled_classifier() -> Path:
-    """The ``.onnx`` file that judges where no run is named; a copy of the package may lack it."""
-    return Path(__file__).parent / "classifier" / "model.onnx"
+def bundled_classifier(*, three_classes: bool = False) -> Path:
+    """The ``.onnx`` file that judges where no run is named; a copy of the package may lack it.
+
+    Args:
+        three_classes: Whether to tell masks that are worn incorrectly from the others.
+    """
+    return Path(__file__).parent / "classifier" / ("three_classes.onnx" if three_classes else "model.onnx")
 
 
 def orientation_model() -> Path:

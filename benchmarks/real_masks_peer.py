@@ -31,6 +31,7 @@ from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.pictures import read_picture
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
+from maskaug.train.model.decision import of_both
 from maskaug.train.model.onnx_classifier import load_onnx
 from maskaug.train.model.scores import Scores
 
@@ -85,8 +86,8 @@ def measure(judge: Judge, pictures: list[Image], labels: NDArray[np.int64]) -> d
     """Metrics of what a judge says of N pictures with ``(N,)`` labels."""
     said = [judge(picture) for picture in pictures]
     odds = np.array([number for number, _ in said])
-    verdicts = np.array([masked for _, masked in said])
-    return compute_metrics(Scores(labels.astype(bool), odds, np.zeros(len(odds)), verdicts), names=_METRICS)
+    verdicts = np.array([int(masked) for _, masked in said])
+    return compute_metrics(Scores(labels, of_both(odds), np.zeros(len(odds)), verdicts), names=_METRICS)
 
 
 def make_classifier(path: Path) -> Judge:

@@ -84,6 +84,7 @@ class Plan:
             {
                 "recipe": self.recipe,
                 "data": self.data,
+                "classes": CLASSES,
                 "set_": self.changes,
                 "out": self.folder / f"seed{seed}",
                 "seed": seed,
@@ -237,10 +238,10 @@ def _table(rows: dict[str, Row], real: str) -> Table:
 def _sheet(row: Row, real: str) -> bytes:
     """What the runs call wrongly together: by their mean probability, at their mean threshold."""
     first, threshold = row.real.scores[0], float(row.real.thresholds.mean())
-    probabilities = np.mean([one.probabilities for one in row.real.scores], axis=0)
+    probabilities = np.mean([one.masked.probabilities for one in row.real.scores], axis=0)
     wrong = [
         Wrong(Path(path), bool(masked), float(probability))
-        for path, masked, probability in zip(row.real.predictions.path, first.labels, probabilities, strict=True)
+        for path, masked, probability in zip(row.real.predictions.path, first.masked.labels, probabilities, strict=True)
         if (probability >= threshold) != masked
     ]
     shown = sorted(wrong, key=lambda one: -one.error)[:_MOST_WRONG]
@@ -254,7 +255,7 @@ def _sheet(row: Row, real: str) -> bytes:
 
 def _record(real: Path, rows: dict[str, Row]) -> dict[str, Any]:
     """For ``figures.json``; what is undefined is null."""
-    labels = next(iter(rows.values())).real.scores[0].labels
+    labels = next(iter(rows.values())).real.scores[0].masked.labels
     return {
         "made": _now(),
         "maskaug": __version__,

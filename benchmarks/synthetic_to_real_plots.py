@@ -56,7 +56,7 @@ def roc_plot(runs: Mapping[str, Sequence[Scores]]) -> bytes:
     Args:
         runs: The same pictures, of both classes, as each run of a row judges them; by the row's title.
     """
-    unmasked = max(int((~one.labels).sum()) for scores in runs.values() for one in scores)
+    unmasked = max(int((~one.masked.labels).sum()) for scores in runs.values() for one in scores)
     fewest = 0.5 / unmasked  # stands for no false alarm at all, which has no place on a logarithmic axis
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=_INCHES, layout="constrained")
@@ -81,11 +81,11 @@ def roc_plot(runs: Mapping[str, Sequence[Scores]]) -> bytes:
 
 
 def _curve(axes: Axes, scores: Scores, color: str, fewest: float, bold: bool) -> None:
-    false, true = scores.roc
+    false, true = scores.masked.roc
     width, alpha = (2.0, 1.0) if bold else (0.8, 0.6)
     axes.plot(np.maximum(false, fewest), true, color=color, linewidth=width, alpha=alpha, drawstyle="steps-post")
     if bold:
-        axes.plot(max(1 - specificity(scores), fewest), recall(scores), "o", color=color, markersize=5)
+        axes.plot(max(1 - specificity(scores.masked), fewest), recall(scores.masked), "o", color=color, markersize=5)
 
 
 def _label(axes: Axes, title: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskaug.train.ablate.comparison import Spread
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.evaluate import evaluate
-from maskaug.train.evaluate.metrics import TITLES, compute_metrics
+from maskaug.train.evaluate.metrics import compute_metrics, metric_titles
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import Predictions, read_predictions
 from maskaug.train.model.calibration import load_calibration
@@ -29,6 +29,7 @@ INTERVAL = (
 RESAMPLES, BOOTSTRAP_SEED = 1000, 0
 
 _QUANTILES = (0.025, 0.975)
+_TITLES = metric_titles(2)
 _ON_REAL = ("accuracy", "auc", "recall", "specificity", "loss", "ece")
 _ON_VALIDATION = ("accuracy",)
 
@@ -121,8 +122,8 @@ def read_row(title: str, folder: Path, real: Path, device: str) -> Row | None:
         machines=[_machine(run) for run in runs],
         real=on_real,
         metrics={
-            **{TITLES[name]: figure for name, figure in _figures(on_real, _ON_REAL)},
-            **{f"{TITLES[name]}, own validation": figure for name, figure in _figures(on_validation, _ON_VALIDATION)},
+            **{_TITLES[name]: figure for name, figure in _figures(on_real, _ON_REAL)},
+            **{f"{_TITLES[name]}, own validation": figure for name, figure in _figures(on_validation, _ON_VALIDATION)},
         },
     )
 

@@ -1,7 +1,7 @@
 """The command line of judging and using trained classifiers: printing and exit codes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from maskaug.train.predict.options import PredictOptions
 from maskaug.train.run_dir import RunDir
 
 if TYPE_CHECKING:
+    from maskaug.train.data.classes import Classes
     from maskaug.train.evaluate.evaluate import Evaluation
     from maskaug.train.evaluate.metrics import MetricValue
     from maskaug.train.predict.predict import Predicted
@@ -30,7 +31,8 @@ def _evaluate(options: EvaluateOptions) -> None:
     """How good a classifier is on labelled pictures: metrics with 95 % intervals, by slice, and a report.
 
     RUN/evaluations/NAME/ gets evaluation.json and predictions.parquet; RUN/report.html shows them. Threshold and
-    temperature are those found on the run's validation pictures, never on DATA.
+    temperature are those found on the run's validation pictures, never on DATA. Three classes and more have metrics of
+    each and a confusion matrix; of folders that are no class of RUN's, it is told what their pictures are called.
     """
     with extra("train"):
         from maskaug.train.evaluate.evaluate import evaluate  # noqa: PLC0415
@@ -40,7 +42,8 @@ def _evaluate(options: EvaluateOptions) -> None:
         out.print_json(json.dumps(found.as_json()))
         return
     _print_evaluation(found)
-    out.print(f"report: {RunDir(options.run).report}", highlight=False, soft_wrap=True, markup=False)
+    if found.folder:
+        out.print(f"report: {RunDir(options.run).report}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _predict(options: PredictOptions) -> None:
@@ -48,6 +51,8 @@ def _predict(options: PredictOptions) -> None:
 
     Prints a line for each face, or with --json a line of JSON for each picture and frame. Give RUN or a .onnx file
     first to judge by it; without one, the bundled classifier judges, which needs no PyTorch: maskaug predict photo.jpg
+
+    Of two classes, the masked one is what has at least the threshold's probability; of more, the likeliest is said.
     """
     with extra("train" if options.trained else "predict"):
         _tell(options)
@@ -93,9 +98,9 @@ def _tell(options: PredictOptions) -> None:
 def _export(options: ExportOptions) -> None:
     """A run's network as one file for other programs: ONNX or TorchScript, checked against the network.
 
-    Its input is N x 3 x S x S uint8 RGB pixels, its output the probability of a mask; classes, size, framing, threshold
-    and temperature are in the file's metadata. The probabilities are within 1e-4 of the network's, with --half within
-    0.01.
+    Its input is N x 3 x S x S uint8 RGB pixels, its output the probability of a mask, N; or of three and more classes
+    that of each, N x K. Classes, size, framing, threshold and temperature are in the file's metadata. The probabilities
+    are within 1e-4 of the network's, with --half within 0.01.
     """
     with extra("train"):
         from maskaug.train.export.export import export  # noqa: PLC0415
@@ -153,22 +158,22 @@ judging: dict[str, Callable[..., None]] = {
 _NO_FACE = "no face"
 
 
-def _line(predicted: "Predicted", probability: str, verdict: str, place: str, picture: str) -> str:
+def _line(predicted: "Predicted", probabilities: Sequence[str], verdict: str, place: str, picture: str) -> str:
     """Columns as wide as the names of the classes need."""
-    first, second = len(_probability_of(predicted)), max(map(len, (*predicted.classes, _NO_FACE)))
-    return f"{probability:>{first}}  {verdict:<{second}}  {place:<21}  {picture}"
+    pairs = zip(probabilities, _shown(predicted).values(), strict=True)
+    first = "  ".join(f"{probability:>{len(title)}}" for probability, title in pairs)
+    second = max(map(len, (*predicted.classes, _NO_FACE)))
+    return f"{first}  {verdict:<{second}}  {place:<21}  {picture}"
 
 
-def _probability_of(predicted: "Predicted") -> str:
-    return f"P({predicted.classes[MASKED]})"
+def _shown(predicted: "Predicted") -> dict[int, str]:
+    """Titles of the probabilities that are shown, by label: of two classes, that of the masked one says both."""
+    labels = (MASKED,) if len(predicted.classes) == 2 else range(len(predicted.classes))
+    return {label: f"P({predicted.classes[label]})" for label in labels}
 
 
 def _header(predicted: "Predicted") -> str:
-    return _line(predicted, _probability_of(predicted), "verdict", "place", "picture")
-
-
-def _called(predicted: "Predicted", masked: bool) -> str:
-    return predicted.classes[MASKED if masked else UNMASKED]
+    return _line(predicted, list(_shown(predicted).values()), "verdict", "place", "picture")
 
 
 def _lines(predicted: "Predicted") -> list[str]:
@@ -176,22 +181,22 @@ def _lines(predicted: "Predicted") -> list[str]:
     name = frame.source if frame.number is None else f"{frame.source}, {frame.seconds:.2f} s"
     if frame.image is None:
         return []
-    faces = zip(predicted.boxes, predicted.probabilities, predicted.masked, strict=True)
+    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.labels, strict=True)
     return [
         _line(
             predicted,
-            f"{probability:.3f}",
-            _called(predicted, masked),
+            [f"{probabilities[shown]:.3f}" for shown in _shown(predicted)],
+            predicted.classes[label],
             f"{left},{top} {right - left}x{bottom - top}",
             name,
         )
-        for (left, top, right, bottom), probability, masked in faces
-    ] or [_line(predicted, "-", _NO_FACE, "", name)]
+        for (left, top, right, bottom), probabilities, label in faces
+    ] or [_line(predicted, ["-"] * len(_shown(predicted)), _NO_FACE, "", name)]
 
 
 def _json_line(predicted: "Predicted", classifier: str) -> str:
     frame = predicted.frame
-    faces = zip(predicted.boxes, predicted.probabilities, predicted.masked, strict=True)
+    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.labels, strict=True)
     return json.dumps(
         {
             "picture": frame.source,
@@ -203,44 +208,87 @@ def _json_line(predicted: "Predicted", classifier: str) -> str:
             "faces": [
                 {
                     "box": list(box),
-                    "class": _called(predicted, masked),
-                    "probability": round(probability, 6),
-                    "masked": masked,
+                    "class": predicted.classes[label],
+                    "probability": round(probabilities[MASKED], 6),
+                    "masked": label == MASKED,
                 }
-                for box, probability, masked in faces
+                | _all_probabilities(predicted, probabilities)
+                for box, probabilities, label in faces
             ],
         }
     )
 
 
-def _print_evaluation(found: "Evaluation") -> None:
-    from maskaug.train.evaluate.metrics import TITLES  # noqa: PLC0415
+def _all_probabilities(predicted: "Predicted", probabilities: tuple[float, ...]) -> dict[str, dict[str, float]]:
+    if len(predicted.classes) == 2:
+        return {}
+    pairs = zip(predicted.classes, probabilities, strict=True)
+    return {"probabilities": {name: round(probability, 6) for name, probability in pairs}}
 
+
+def _print_evaluation(found: "Evaluation") -> None:
+    from maskaug.train.evaluate.metrics import metric_titles  # noqa: PLC0415
+
+    titles, counts = metric_titles(len(found.classes)), _counts(found.classes)
     table = Table(box=None, pad_edge=False)
     table.add_column(escape(found.name), overflow="fold")
     for title in ("value", "95 % interval"):
         table.add_column(title, justify="right")
     table.add_column("")
-    table.add_row("masked pictures", str(found.masked), "", "")
-    table.add_row("unmasked pictures", str(found.unmasked), "", "")
+    for label, title in counts.items():
+        table.add_row(escape(f"{title} pictures"), str(found.counts[label]), "", "")
     for name, estimate in found.metrics.items():
-        table.add_row(TITLES[name], *_cells(estimate))
+        table.add_row(titles[name], *_cells(estimate))
     out.print(table)
+    if found.class_metrics:
+        _print_classes(found)
     if found.slices:
         parts = Table(box=None, pad_edge=False)
         for title in ("by", "part"):
             parts.add_column(title, overflow="fold")
-        for title in ("masked", "unmasked", "accuracy", "95 % interval", "loss", "AUC"):
+        # The names of three classes would take all of the width: their pictures stand in the order of the first table.
+        pictures = counts.values() if len(counts) == 2 else ["pictures"]
+        for title in (*pictures, "accuracy", "95 % interval", "loss", "AUC"):
             parts.add_column(title, justify="right")
         for one in found.slices:
             accuracy = _cells(one.accuracy)
-            numbers = (str(one.masked), str(one.unmasked), *accuracy[:2], f"{one.loss:.3f}", _number(one.auc))
-            parts.add_row(one.by, escape(one.name), *numbers)
+            numbers = [str(one.counts[label]) for label in counts]
+            numbers = numbers if len(counts) == 2 else [" + ".join(numbers)]
+            parts.add_row(one.by, escape(one.name), *numbers, *accuracy[:2], f"{one.loss:.3f}", _number(one.auc))
         out.print()
         out.print(parts)
     out.print()
     for note in found.notes:
         out.print(note, style="yellow", highlight=False, markup=False)
+
+
+def _counts(classes: "Classes") -> dict[int, str]:
+    """Titles of the classes in tables, by label, masks first."""
+    if len(classes) == 2:
+        return {MASKED: "masked", UNMASKED: "unmasked"}
+    return {label: classes[label] for label in (MASKED, UNMASKED, *range(2, len(classes)))}
+
+
+def _print_classes(found: "Evaluation") -> None:
+    """Metrics of each class, and which classes are called what."""
+    order = _counts(found.classes)
+    figures = Table(box=None, pad_edge=False)
+    figures.add_column("class", overflow="fold")
+    for title in ("recall", "precision", "F1", "95 % interval", "AUC"):
+        figures.add_column(title, justify="right")
+    confusion = Table(box=None, pad_edge=False)
+    confusion.add_column("class / called", overflow="fold")
+    for label, title in order.items():
+        confusion.add_column(escape(title), justify="right", overflow="fold")
+        one = found.class_metrics[label]
+        f1, interval, _ = _cells(one["f1"])
+        recall, precision, auc = (_number(one[name].value) for name in ("recall", "precision", "auc"))
+        figures.add_row(escape(title), recall, precision, f1, interval, auc)
+    for label, title in order.items():
+        confusion.add_row(escape(title), *(str(found.confusion[label][said]) for said in order))
+    for table in (figures, confusion):
+        out.print()
+        out.print(table)
 
 
 def _cells(estimate: "MetricValue") -> tuple[str, str, str]:

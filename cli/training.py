@@ -39,7 +39,7 @@ def _print_trained(trained: "Trained") -> None:
     best = trained.best
     out.print(
         f"kept epoch {best['epoch']:.0f}: validation loss {best['val_loss']:.4f}, accuracy {best['val_accuracy']:.2%}, "
-        f"AUC {best['val_auc']:.5f}",
+        f"{_macro_f1(best)}AUC {best['val_auc']:.5f}",
         highlight=False,
         soft_wrap=True,
     )
@@ -130,13 +130,19 @@ def train_progress() -> "Iterator[TrainCallbacks]":
             err.print(
                 f"epoch {row['epoch']:.0f} of {epochs}: loss {row['train_loss']:.4f}; "
                 f"on validation loss {row['val_loss']:.4f}, "
-                f"accuracy {row['val_accuracy']:.2%}, AUC {row['val_auc']:.4f}; {row['samples_per_s']:.0f} pictures/s, "
+                f"accuracy {row['val_accuracy']:.2%}, {_macro_f1(row)}AUC {row['val_auc']:.4f}; "
+                f"{row['samples_per_s']:.0f} pictures/s, "
                 f"{_duration(left)} left",
                 highlight=False,
                 soft_wrap=True,
             )
 
         yield TrainCallbacks(note, decoded, step, epoch)
+
+
+def _macro_f1(row: dict[str, float]) -> str:
+    """Of three and more classes."""
+    return f"macro F1 {row['val_macro_f1']:.4f}, " if "val_macro_f1" in row else ""
 
 
 def _duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ from classifiers import write_network
 from generated import MASKED, UNMASKED
 from pydantic import ValidationError
 from runs import predictions, write_pictures
-from training import balanced
+from training import THREE_CLASSES, balanced
 
 from maskaug.train.ablate import ablate as ablate_module
 from maskaug.train.ablate.ablate import AblateError, ablate, run_folder, train_options
@@ -108,6 +108,18 @@ def test_settings_reach_the_trainer_and_a_stopped_run_goes_on(tmp_path):
     (run / "config.json").write_text("{}")
     with pytest.raises(RuntimeError, match="resumed"):
         ablate(chosen, resumed)
+
+
+def test_a_grid_of_two_classes_does_not_go_on_with_three(tmp_path):
+    chosen = options(tmp_path, vary=["lr=0.001"], seeds=1)
+    run = run_folder(chosen.out, {"lr": "0.001"}, 0)
+    run.mkdir(parents=True)
+    (run / "config.json").write_text("{}")
+    balanced(chosen.data, train=1, val=1, classes=THREE_CLASSES)
+    with pytest.raises(
+        AblateError, match=r"would know .*mask_worn_incorrectly; .* --classes not_wearing_mask,wearing_m"
+    ):
+        ablate(chosen, Trainer())
 
 
 def resumed(options):

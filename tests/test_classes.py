@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from runs import command
 from training import CLASSES, TINY, balanced, write_faces
 
-from maskaug.core.classes import MASKED, UNMASKED
+from maskaug.core.classes import INCORRECT, MASKED, THREE_CLASSES, UNMASKED
+from maskaug.train.data.classes import ClassesError
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.data.samples import DataError, resolve_classes
+from maskaug.train.data.samples import DataError, resolve_classes, resolve_judged_classes
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.run_config import read_config
@@ -46,15 +47,51 @@ def three_classes(folder, masked="with_mask"):
     return made.finish()
 
 
-def test_a_manifest_of_several_classes_tells_which_two_are_learnt(tmp_path):
+def test_a_manifest_of_several_classes_tells_which_are_learnt(tmp_path):
     data = three_classes(tmp_path / "final")
     classes = resolve_classes(data)
-    assert classes == ("bare", "with_mask")
-    assert (classes[UNMASKED], classes[MASKED]) == ("bare", "with_mask")
+    assert classes == ("bare", "with_mask", "worn_badly")
+    assert (classes[UNMASKED], classes[MASKED], classes[INCORRECT]) == classes
     found = load_training_data(data, Preparation("picture", 32), tmp_path / "cache", classes=classes)
-    assert len(found.train) == len(found.val) == 8
+    assert np.bincount(found.train.labels.astype(int)).tolist() == [4, 4, 4]
+    two = load_training_data(data, Preparation("picture", 32), tmp_path / "cache", classes=classes[:2])
+    assert len(two.train) == len(two.val) == 8
+    assert found.notes[0].startswith("3 classes are learnt: bare, with_mask, worn_badly; for two, give --classes bare,")
     for split in ("train", "val"):
-        assert f"Pictures of {split} that are not trained on, for their class: with_cap, worn_badly." in found.notes
+        said = f"Pictures of {split} that are not trained on, for their class: with_cap"
+        assert f"{said}." in found.notes
+        assert f"{said}, worn_badly." in two.notes
+
+
+def test_photographs_of_masks_worn_incorrectly_are_learnt_where_no_overlay_is(tmp_path):
+    made = Generated(tmp_path / "final")
+    for split in ("train", "val"):
+        made.original(split, f"{split}0", texture(1), label="bare")
+        made.mask(split, f"{split}0", 0)
+        made.original(split, f"{split}1", texture(2), label=THREE_CLASSES[INCORRECT])
+    assert resolve_classes(made.finish()) == ("bare", CLASSES[MASKED], THREE_CLASSES[INCORRECT])
+
+
+def test_a_third_class_is_learnt_where_both_splits_have_it(tmp_path):
+    data = balanced(tmp_path / "data", train=1, val=1)
+    assert resolve_classes(data) == CLASSES
+    for split, learnt in (("train", CLASSES), ("val", THREE_CLASSES)):
+        place = data / split / THREE_CLASSES[INCORRECT]
+        place.mkdir()
+        (place / "0.png").write_bytes((data / split / CLASSES[0] / "0.png").read_bytes())
+        assert resolve_classes(data) == learnt
+    assert resolve_classes(data, CLASSES) == CLASSES, "unless the user says otherwise"
+    assert resolve_classes(data, ("a", "b", "c", "d")) == ("a", "b", "c", "d")
+
+
+def test_as_many_names_are_judged_by_as_the_classifier_knows(tmp_path):
+    data = three_classes(tmp_path / "final")
+    assert resolve_judged_classes(data, None, CLASSES) == ("bare", "with_mask")
+    assert resolve_judged_classes(data, None, THREE_CLASSES) == ("bare", "with_mask", "worn_badly")
+    assert resolve_judged_classes(data, ("x", "y"), THREE_CLASSES) == ("x", "y", THREE_CLASSES[INCORRECT])
+    assert resolve_judged_classes(tmp_path, None, ("x", "y", "z", "w")) == ("x", "y", "z", "w")
+    with pytest.raises(ClassesError, match="--classes names x, y, z, but the classifier knows not_wearing_mask"):
+        resolve_judged_classes(data, ("x", "y", "z"), CLASSES)
 
 
 def test_names_that_the_manifest_cannot_tell_are_asked_for(tmp_path):
@@ -78,7 +115,7 @@ def test_names_that_the_manifest_cannot_tell_are_asked_for(tmp_path):
     ("given", "said"),
     [
         ("without_mask", "a classifier needs two"),
-        ("a,b,c", "three or more classes are not supported yet"),
+        ("a,b,a", "different names, but 2 are called a"),
         ("a,a", "different names"),
         ("a,", "a name is missing"),
     ],
@@ -109,7 +146,7 @@ def test_every_command_says_the_names_of_the_run(tmp_path, monkeypatch, capsys):
 
     three_classes(tmp_path / "final")
     small = (*TINY, "--set", "epochs=1")
-    told = maskaug("train", "final", *small, "--out", "run").stderr
+    told = maskaug("train", "final", *small, "--classes", "bare,with_mask", "--out", "run").stderr
     assert "not trained on, for their class: with_cap, worn_badly" in told
     assert json.loads((tmp_path / "run" / "config.json").read_text())["classes"] == ["bare", "with_mask"]
     renamed(balanced(tmp_path / "real", train=2, val=2), "x", "y")
@@ -121,13 +158,27 @@ def test_every_command_says_the_names_of_the_run(tmp_path, monkeypatch, capsys):
     (face,) = json.loads(lines[0])["faces"]
     assert face["class"] == ("with_mask" if face["masked"] else "bare")
     grid = ("--vary", "lr=0.1", "--seeds", "1", "--wandb", "disabled", "--set", "arch=tiny", "--set", "size=32")
-    maskaug("ablate", "final", *grid, "--set", "epochs=1", "--on", "real", "--on-classes", "x,y", "--out", "grid")
+    maskaug(
+        "ablate",
+        "final",
+        "--classes",
+        "bare,with_mask",
+        *grid,
+        "--set",
+        "epochs=1",
+        "--on",
+        "real",
+        "--on-classes",
+        "x,y",
+        "--out",
+        "grid",
+    )
     maskaug("distill", "run", "--arch", "tiny", "--wandb", "disabled")
     assert json.loads((tmp_path / "run/distilled/config.json").read_text())["classes"] == ["bare", "with_mask"]
 
 
 def test_a_drawing_has_the_name_of_the_class():
     image = np.zeros((200, 300, 3), dtype=np.uint8)
-    one, other = (draw_faces(image, [(20, 60, 120, 160)], [0.9], 0.5, name) for name in ("mask", "with_a_long_name"))
+    one, other = (draw_faces(image, [(20, 60, 120, 160)], [1], [name]) for name in ("mask", "with_a_long_name"))
     width = [int(np.flatnonzero(drawn[:55].any(axis=(0, 2))).max()) for drawn in (one, other)]
     assert width[1] > width[0] + 20

@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from training import balanced
+from training import CLASSES, balanced
 
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
@@ -59,7 +59,7 @@ def options(run, cache, *fields, **given):
 
 def test_targets_are_the_calibrated_probabilities_of_the_very_inputs(teacher, faces, cache):
     recipe = train_options(options(teacher, cache)).resolved_recipe
-    says = load_teacher(teacher, recipe, CPU.distributed.device, lambda network: CPU)
+    says = load_teacher(teacher, recipe, CLASSES, CPU.distributed.device, lambda network: CPU)
     classifier = load_model(teacher, torch.device("cpu"))
     pictures = np.array(load_training_data(faces, Preparation("picture", 32), cache).val.pixels)
     said = says(classifier.batch(pictures))

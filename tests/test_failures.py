@@ -23,6 +23,7 @@ from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.models import has_mediapipe_models
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.preprocess import Preparation
+from maskaug.train.model.decision import of_both
 from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.frames import read_frames
 from maskaug.train.predict.predict import classify
@@ -274,8 +275,8 @@ class Bright(Predictor):
             raise IndexError("too dark")
         return super().prepare(image, box)
 
-    def probabilities(self, pictures):
-        return pictures.mean(axis=(1, 2, 3)) / 255
+    def class_probabilities(self, pictures):
+        return of_both(pictures.mean(axis=(1, 2, 3)) / 255)
 
 
 def test_predict_names_the_picture_and_goes_on(tmp_path):

@@ -102,9 +102,9 @@ def test_extreme_logits_have_a_finite_loss():
 @pytest.mark.parametrize(
     ("labels", "logits", "said"),
     [
-        (np.array([0, 1]), np.array([0.0]), "one shape"),
-        (np.array([], dtype=int), np.array([]), "one shape"),
-        (np.array([0, 2]), np.array([0.0, 1.0]), "0 or 1"),
+        (np.array([0, 1]), np.array([0.0]), r"labels must be \(N,\)"),
+        (np.array([], dtype=int), np.array([]), r"labels must be \(N,\)"),
+        (np.array([0, 2]), np.array([0.0, 1.0]), "must be 0 to 1"),
         (np.array([0, 1]), np.array([0.0, np.nan]), "1 logits are not finite"),
     ],
 )

@@ -189,7 +189,7 @@ def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
 
 
 def test_without_a_run_the_bundled_classifier_judges(model, folder, monkeypatch):
-    monkeypatch.setattr(predict_module, "bundled_classifier", lambda: model)
+    monkeypatch.setattr(predict_module, "bundled_classifier", lambda **_: model)
     photo = folder / "deep" / "face.png"
     (first,), (second,) = (
         list(predict(options))
@@ -208,7 +208,7 @@ def test_what_a_file_cannot_do_is_said(model, folder, tmp_path):
 
 
 def test_without_any_classifier_it_is_said_how_to_make_one(folder, monkeypatch, tmp_path):
-    monkeypatch.setattr(predict_module, "bundled_classifier", lambda: tmp_path / "gone.onnx")
+    monkeypatch.setattr(predict_module, "bundled_classifier", lambda **_: tmp_path / "gone.onnx")
     with pytest.raises(PredictError, match="maskaug generate FACES DATA and maskaug train DATA --out RUN --recipe rob"):
         next(predict(PredictOptions(run=folder)))
 
@@ -225,7 +225,7 @@ class Absent(MetaPathFinder):
 sys.meta_path.insert(0, Absent())
 import maskaug.assets
 from pathlib import Path
-maskaug.assets.bundled_classifier = lambda: Path({model!r})
+maskaug.assets.bundled_classifier = lambda **_: Path({model!r})
 from maskaug.cli import main
 sys.argv = ["maskaug", *{arguments}]
 main()
@@ -295,7 +295,7 @@ def test_drawn_pictures_keep_names_apart_and_never_replace_their_source(tmp_path
 def test_boxes_are_drawn_in_two_colours_and_readable_anywhere(photo):
     before = photo.copy()
     boxes = [(0, 0, 100, 100), (150, 150, 320, 320)]
-    drawn = draw_faces(photo, boxes, [0.9, 0.2], 0.5, "with_mask")
+    drawn = draw_faces(photo, boxes, [1, 0], ["with_mask 90%", "with_mask 20%"])
     np.testing.assert_array_equal(photo, before)
     assert drawn[60, 0].tolist() == [34, 136, 51]
     assert drawn[200, 150].tolist() == [204, 51, 68]
@@ -344,6 +344,7 @@ def test_grad_cam_points_at_what_decides():
     import torch
     from torch import nn
 
+    from maskaug.train.model.head import head_for
     from maskaug.train.predict.explain import attention
 
     class Corner(nn.Module):
@@ -362,7 +363,7 @@ def test_grad_cam_points_at_what_decides():
 
     batch = torch.zeros(1, 3, 32, 32)
     batch[:, :, :16, :16] = 1
-    (heat,) = attention(Corner().eval(), batch)
+    (heat,) = attention(Corner().eval(), batch, head_for(2))
     assert heat.shape == (32, 32)
     assert heat[:12, :12].min() > 0.9
     assert heat[20:, 20:].max() < 0.1

@@ -38,6 +38,7 @@ from maskaug.train.fit.train import TrainCallbacks, train
 from maskaug.train.fit.transforms import draw_angles, rotate
 from maskaug.train.model.checkpoint import CheckpointError, load_model
 from maskaug.train.model.device import bf16_pays
+from maskaug.train.model.head import head_for
 from maskaug.train.model.network import build_network
 from maskaug.train.model.recipes import REPORT, override
 from maskaug.train.model.weights import ArchError, WeightsError, initial_network
@@ -236,13 +237,14 @@ def test_every_process_gets_all_logits(faces, tmp_path):
     pictures = load_training_data(faces, SMALL_PICTURES, tmp_path).val.pixels[:11]
     recipe = override(REPORT, ["size=32"])
     network, _ = initial_network("tiny", "none")
-    alone = logits_of(CPU.place(network), pictures, recipe, CPU)
+    alone = logits_of(CPU.place(network), pictures, recipe, CPU, head_for(2))
     assert len(set(alone.tolist())) == 11
     values, all_here = [None, None], Barrier(2)
 
     def logits(rank):
         context = Beside(rank, 2, torch.device("cpu"), values, all_here)
-        return logits_of(network, pictures, recipe, ComputeConfig(context, bf16=False, channels_last=True))
+        compute = ComputeConfig(context, bf16=False, channels_last=True)
+        return logits_of(network, pictures, recipe, compute, head_for(2))
 
     with ThreadPoolExecutor(2) as threads:
         both = list(threads.map(logits, (0, 1)))

@@ -36,7 +36,7 @@ from maskaug.train.corruptions import corrupt
 from maskaug.train.fit.optimize import make_optimizer
 from maskaug.train.fit.state import save_best
 from maskaug.train.model.calibration import calibrate, save_calibration
-from maskaug.train.model.network import TIMM, build_network, keep_first_output
+from maskaug.train.model.network import TIMM, build_network, keep_first_outputs
 from maskaug.train.model.recipes import ROBUST, override
 from maskaug.train.model.weights import initial_network
 from maskaug.train.synthesis.overlay_sampler import OverlaySampler, make_overlay_sampler
@@ -44,7 +44,7 @@ from maskaug.train.synthesis.spatial import random_frame
 
 _TEACHER, _STUDENT = TIMM + "tf_efficientnet_lite0", "mobilenet_v3_small"
 _RECIPE = override(ROBUST, ["size=112", f"arch={_STUDENT}", "flips=false"])
-_OUTPUTS = _RECIPE.outputs  # the logit, and the landmarks
+_OUTPUTS = _RECIPE.outputs()  # the logit, and the landmarks
 _LOWER = 3  # stages of the pretrained network that stay as they are
 _HELD = 0.1  # share of masked faces with something beside the mask
 _NATURAL = 0.05  # share of hard negatives among the unmasked faces that calibrate
@@ -94,7 +94,7 @@ def main() -> None:
     student = build_network(_STUDENT, _OUTPUTS)
     student = teach(student, learnt, said, given.student_steps, given.seed)
     network = build_network(_STUDENT)
-    network.load_state_dict(keep_first_output(student.state_dict(), _OUTPUTS))
+    network.load_state_dict(keep_first_outputs(student.state_dict(), _OUTPUTS, 1))
     seen = render(kept, _CALIBRATED_ON, given.seed + 1, _NATURAL)
     given.run.mkdir(parents=True)
     save_best(given.run, network, _RECIPE, CLASSES)

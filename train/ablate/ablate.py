@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from maskaug.core.classes import CLASSES
 from maskaug.core.files import new_folder, safe_stem, write_atomic
 from maskaug.train.ablate.comparison import (
     METRICS,
@@ -24,7 +25,8 @@ from maskaug.train.ablate.comparison import (
     summary_table,
 )
 from maskaug.train.ablate.options import AblateOptions
-from maskaug.train.data.samples import list_samples, resolve_classes
+from maskaug.train.data.classes import Classes
+from maskaug.train.data.samples import list_samples, resolve_classes, resolve_judged_classes
 from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.metrics import compute_metrics
@@ -94,8 +96,23 @@ def _check(options: AblateOptions, wanted: Sequence[tuple[Settings, int]]) -> No
     for split in ("train", "val"):
         list_samples(options.data, names, split)
     for data in options.on:
-        list_samples(data, resolve_classes(data, options.on_classes, names), option="--on-classes")
+        judged = resolve_judged_classes(data, options.on_classes, names, "--on-classes")
+        list_samples(data, judged, option="--on-classes")
     _check_base(options)
+    for settings, seed in wanted:
+        _check_classes(run_folder(options.out, settings, seed), names)
+
+
+def _check_classes(run: Path, names: Classes) -> None:
+    """A run that is there already must know as many classes as those to come: their metrics are others."""
+    if not RunDir(run).config.exists():
+        return
+    before = RunDir(run).read_config().get("classes", CLASSES)
+    if len(before) != len(names):
+        raise AblateError(
+            f"{run} knows {', '.join(before)}, and the runs to come would know {', '.join(names)}; choose another "
+            f"--out, or give --classes {','.join(before)}"
+        )
 
 
 def run_folder(out: Path, settings: Settings, seed: int) -> Path:
@@ -148,8 +165,9 @@ def _metrics(run: Path, options: AblateOptions) -> dict[Key, float]:
     found = {}
     for on, predictions in seen.items():
         scores = calibration.score(predictions.label, predictions.logit)
-        for name, estimate in compute_metrics(scores, names=METRICS, resamples=0).items():
-            found[on, name] = estimate.value
+        computed = compute_metrics(scores, resamples=0)
+        for name in (name for name in METRICS if name in computed):
+            found[on, name] = computed[name].value
     return found
 
 

@@ -9,7 +9,7 @@ from statistics import mean, stdev
 
 from scipy.stats import ttest_rel
 
-METRICS = ("accuracy", "auc", "loss")
+METRICS = ("accuracy", "macro_f1", "auc", "loss")  # of those that the runs' number of classes has
 
 Settings = dict[str, str]  # values by the names of what is varied
 Key = tuple[str, str]  # set of pictures, metric
@@ -130,12 +130,13 @@ def describe(settings: Settings) -> str:
 def summary_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:
     """Titles and rows of the metrics: a row for each combination and set of pictures, mean and deviation over seeds."""
     sets = list(dict.fromkeys(on for on, _ in ablation.keys))
+    metrics = [name for name in METRICS if any(name == metric for _, metric in ablation.keys)]
     rows = []
     for settings, spreads in ablation.spreads():
         for on in sets:
-            mine = [spreads[on, metric] for metric in METRICS]
+            mine = [spreads[on, metric] for metric in metrics]
             rows.append([*settings.values(), on, str(len(mine[0].values)), *(spread.text() for spread in mine)])
-    return [*ablation.factors, "on", "seeds", *METRICS], rows
+    return [*ablation.factors, "on", "seeds", *metrics], rows
 
 
 def comparison_table(ablation: Ablation) -> tuple[list[str], list[list[str]]]:

@@ -25,8 +25,9 @@ class AblateOptions(BaseModel):
     on: list[Folder] = Field(default_factory=list, description="Judge every run on these pictures, too.")
     classes: GivenClasses | None = Field(
         None,
-        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
-        "[default: as DATA's manifest has them, or not_wearing_mask,wearing_mask]",
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask, and of any other "
+        "classes. [default: as DATA's manifest has them, or not_wearing_mask,wearing_mask; and mask_worn_incorrectly "
+        "where train and val have it]",
     )
     on_classes: GivenClasses | None = Field(
         None, description="The same of the folders of --on. [default: as their manifests have them, or DATA]"

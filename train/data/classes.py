@@ -1,6 +1,6 @@
 """The classes of a data set: their names, in the order of the labels. They are data, and travel with whatever is made.
 
-A network's logit, and a probability, speak for the masked class, ``names[MASKED]``.
+Where there are two, a network's logit, a probability and a threshold speak for the masked class, ``names[MASKED]``.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from maskaug.train.errors import TrainError
 
-Classes = tuple[str, ...]  # names by label: of unmasked faces, of masked ones
+Classes = tuple[str, ...]  # names by label: of unmasked faces, of masked ones, of any others
 
 
 class ClassesError(TrainError):
@@ -18,17 +18,16 @@ class ClassesError(TrainError):
 
 
 def check_classes(names: Sequence[str]) -> Classes:
-    """Names of classes that a network can learn today.
+    """Names of classes that a network can learn.
 
     Raises:
-        ClassesError: there are not two, or two are called alike, or a name cannot stand in a list.
+        ClassesError: there are fewer than two, or two are called alike, or a name cannot stand in a list.
     """
-    if len(names) != 2:
-        many = "three or more classes are not supported yet" if len(names) > 2 else "a classifier needs two"
-        raise ClassesError(f"the classes are {', '.join(names) or 'none'}: {many}")
-    if len(set(names)) < len(names):
-        raise ClassesError(f"the classes must have different names, but both are called {names[0]}")
+    if len(names) < 2:
+        raise ClassesError(f"the classes are {', '.join(names) or 'none'}: a classifier needs two")
     for name in names:
+        if names.count(name) > 1:
+            raise ClassesError(f"the classes must have different names, but {names.count(name)} are called {name}")
         if "," in name:
             raise ClassesError(f"the name of a class must not have a comma, as {name!r} has; rename its folder")
     return tuple(names)
@@ -47,5 +46,5 @@ def _check_given(names: Classes) -> Classes:
         raise ValueError(str(error)) from error
 
 
-# As an option gives them: ``without_mask,with_mask``.
+# As an option gives them: ``without_mask,with_mask``, or more.
 GivenClasses = Annotated[Classes, BeforeValidator(_split), AfterValidator(_check_given)]

@@ -28,6 +28,7 @@ class SplitPictures:
         views: ``(N, 8) float32``: how each was cut out, see `Prepared.view`.
         sizes: Height and width of each file, in pixels.
         sha256: Of each file, hexadecimal.
+        classes: Names of the classes, by label.
     """
 
     samples: list[Sample]
@@ -35,6 +36,7 @@ class SplitPictures:
     views: NDArray[np.float32]
     sizes: list[tuple[int, int]]
     sha256: list[str]
+    classes: Classes = CLASSES
 
     @property
     def labels(self) -> NDArray[np.float32]:
@@ -87,26 +89,30 @@ def load_training_data(
     for split in ("train", "val"):
         listing = list_samples(data, classes, split)
         loaded = load_pictures([sample.path for sample in listing.samples], preparation, cache, progress)
-        part = _readable(listing.samples, loaded)
-        _check_all_there(data, split, part, classes, listing.others)
-        notes += [*_unread(split, loaded.problems), *_unequal(split, part, classes), *_left_out(split, listing.others)]
+        part = _readable(listing.samples, loaded, classes)
+        others = sorted(listing.others)
+        _check_all_there(data, split, part, others)
+        notes += [*_unread(split, loaded.problems), *_unequal(split, part), *_left_out(split, others)]
         parts.append(part)
+    if len(classes) > 2:
+        two = ",".join(classes[:2])
+        notes.insert(0, f"{len(classes)} classes are learnt: {', '.join(classes)}; for two, give --classes {two}.")
     train, val = parts
     return TrainingData(train, val, classes, _checksum(train, val), notes + _shared(train, val))
 
 
-def _readable(samples: list[Sample], loaded: CachedPictures) -> SplitPictures:
+def _readable(samples: list[Sample], loaded: CachedPictures, classes: Classes) -> SplitPictures:
     samples = [samples[number] for number in loaded.numbers]
-    return SplitPictures(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256)
+    return SplitPictures(samples, loaded.pixels, loaded.views, loaded.sizes, loaded.sha256, classes)
 
 
-def _check_all_there(data: Path, split: str, part: SplitPictures, classes: Classes, others: list[str]) -> None:
-    for label, name in enumerate(classes):
+def _check_all_there(data: Path, split: str, part: SplitPictures, others: list[str]) -> None:
+    for label, name in enumerate(part.classes):
         if all(sample.label != label for sample in part.samples):
             instead = f"it has pictures of {listed(others)}, too: {how_to_name()}; or " if others else ""
             raise DataError(
                 f"{data / split} has no picture of class {name} that can be read; {instead}make them with maskaug "
-                f"generate and curate: training needs pictures of {' and '.join(classes)} in train and val"
+                f"generate and curate: training needs pictures of {' and '.join(part.classes)} in train and val"
             )
 
 
@@ -121,11 +127,11 @@ def _left_out(split: str, others: list[str]) -> list[str]:
     return [f"Pictures of {split} that are not trained on, for their class: {listed(others)}."] if others else []
 
 
-def _unequal(split: str, part: SplitPictures, classes: Classes) -> list[str]:
+def _unequal(split: str, part: SplitPictures) -> list[str]:
     counts = Counter(sample.label for sample in part.samples)
     if max(counts.values()) <= _UNEQUAL * min(counts.values()):
         return []
-    told = " and ".join(f"{counts[label]} of {name}" for label, name in enumerate(classes))
+    told = " and ".join(f"{counts[label]} of {name}" for label, name in enumerate(part.classes))
     return [
         f"The classes of {split} are unequal: {told}. A network may learn to prefer the largest; balance them first."
     ]

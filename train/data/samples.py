@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
-from maskaug.core.classes import CLASSES
+from maskaug.core.classes import CLASSES, INCORRECT_CLASS
 from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.manifest import Row, faces_of, read_manifest
+from maskaug.masktheface_wrapper import Wear
 from maskaug.masktheface_wrapper.geometry.pose import fit_camera
-from maskaug.train.data.classes import Classes, check_classes
+from maskaug.train.data.classes import Classes, ClassesError, check_classes
 from maskaug.train.errors import TrainError
 
 NO_SPLIT = "all"
@@ -40,20 +41,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Listing:
-    """Samples by path, sentences on what is unusual about them, and folders of pictures that are no class of theirs."""
+    """Samples by path, sentences on what is unusual about them, and pictures by the names of other folders."""
 
     samples: list[Sample]
     notes: list[str]
-    others: list[str]
+    others: dict[str, list[Path]]
 
 
-def resolve_classes(data: Path, given: Classes | None = None, otherwise: Classes = CLASSES) -> Classes:
-    """Names of the classes of a folder of pictures.
+def resolve_classes(data: Path, given: Classes | None = None) -> Classes:
+    """Names of the classes that are learnt from a folder of pictures.
 
     Args:
         data: The folder.
-        given: What the user calls them; None: as the data set itself does.
-        otherwise: Names where neither says.
+        given: What the user calls them; None: as the data set itself does, or else `THREE_CLASSES`, of which the third
+            is learnt where train and val both have pictures of it.
 
     Raises:
         ClassesError: see :func:`~maskaug.train.data.classes.check_classes`.
@@ -62,12 +63,42 @@ def resolve_classes(data: Path, given: Classes | None = None, otherwise: Classes
     """
     if given is not None:
         return check_classes(given)
+    known = check_classes(_own_classes(data) or CLASSES)
+    third = known[2] if len(known) > 2 else INCORRECT_CLASS
+    learnt = third not in known[:2] and all(_pictures(data / split / third) for split in ("train", "val"))
+    return (*known[:2], third) if learnt else known[:2]
+
+
+def resolve_judged_classes(data: Path, given: Classes | None, classes: Classes, option: str = "--classes") -> Classes:
+    """Names of the classes of a folder whose pictures are judged, as many as the classifier knows.
+
+    Args:
+        data: The folder.
+        given: What the user calls them; None: as the data set itself does.
+        classes: Of the classifier; its names stand for those that neither says.
+        option: That names the classes.
+
+    Raises:
+        ClassesError: the user names more classes than the classifier knows, or see
+            :func:`~maskaug.train.data.classes.check_classes`.
+        GeneratedSetError, DataError: see :func:`resolve_classes`.
+    """
+    if given is not None and len(given) > len(classes):
+        raise ClassesError(
+            f"{option} names {', '.join(given)}, but the classifier knows {', '.join(classes)}: name {len(classes)}"
+        )
+    known = (given or _own_classes(data) or ())[: len(classes)]
+    return check_classes((*known, *classes[len(known) :]))
+
+
+def _own_classes(data: Path) -> Classes | None:
+    """As the data set itself calls them; None where it does not."""
     if _has_identities(data):
         raise DataError(
             f"{data} has a folder a person and no classes; generate the set with --layout classes to train or judge a "
             "classifier of masks"
         )
-    return check_classes(_generated_classes(data) or otherwise)
+    return _generated_classes(data)
 
 
 def how_to_name(option: str = "--classes") -> str:
@@ -76,7 +107,7 @@ def how_to_name(option: str = "--classes") -> str:
     Args:
         option: That names them.
     """
-    return f"name the folder of unmasked faces and that of masked ones: {option} UNMASKED,MASKED"
+    return f"name the folder of unmasked faces, that of masked ones, and any others: {option} UNMASKED,MASKED"
 
 
 def list_samples(data: Path, classes: Classes, split: str | None = None, option: str = "--classes") -> Listing:
@@ -113,14 +144,10 @@ def list_samples(data: Path, classes: Classes, split: str | None = None, option:
     for label, name in enumerate(classes):
         if all(sample.label != label for sample in samples):
             notes.append(f"There is no picture of class {name}: what needs all classes is undefined.")
-    others = sorted(
-        {
-            folder.name
-            for name in chosen
-            for folder in splits[name].iterdir()
-            if folder.is_dir() and folder.name not in classes and _pictures(folder)
-        }
-    )
+    others: dict[str, list[Path]] = {}
+    for folder in sorted(folder for name in chosen for folder in splits[name].iterdir() if folder.is_dir()):
+        if folder.name not in classes and (found := _pictures(folder)):
+            others.setdefault(folder.name, []).extend(found)
     if others:
         notes.append(f"Other classes are left out: {listed(others)}.")
     return Listing(samples, notes, others)
@@ -134,6 +161,12 @@ def yaw_of(row: Row) -> float:
     return fit_camera(faces[0].landmarks).pose.yaw if faces else float("nan")
 
 
+def wear_of(row: Row) -> Wear:
+    """How the mask of an overlay is worn."""
+    wear: Wear = json.loads(row.get("parameters") or "{}").get("wear", "correct")
+    return wear
+
+
 def _has_identities(data: Path) -> bool:
     try:
         return any(row.get("identity") for row in read_manifest(data, ("identity",)))
@@ -142,14 +175,17 @@ def _has_identities(data: Path) -> bool:
 
 
 def _generated_classes(data: Path) -> Classes | None:
-    """As `maskaug generate` or `curate` has named them; None where neither made the folder, or a name is not told."""
+    """As `maskaug generate` or `curate` has named them; None where neither made the folder, or a name is not told.
+
+    The third, of masks that are worn incorrectly, is missing where a curated set has none, or more than one.
+    """
     try:
         found = open_generated(data)
     except GeneratedSetError:
         return None
     if found.config.is_file():
         options = found.read_options()
-        return options.source_class, options.masked_class
+        return options.source_class, options.masked_class, options.incorrect_class
     return _classes_in_manifest(found)
 
 
@@ -159,16 +195,15 @@ def _classes_in_manifest(found: GeneratedSet) -> Classes | None:
     """
     rows = list(found.rows(["status", "label", "source_sha256", "parameters"]))
     overlays = [row for row in rows if row["status"] == "masked" and row["label"]]
-    masked = {row["label"] for row in overlays}
+    masked, incorrect = {row["label"] for row in overlays}, set[str]()
     if len(masked) > 1:
-        masked = {row["label"] for row in overlays if _worn_correctly(row)}
+        masked = {row["label"] for row in overlays if wear_of(row) == "correct"}
+        incorrect = {row["label"] for row in overlays} - masked
     sources = {row["source_sha256"] for row in overlays}
     unmasked = {row["label"] for row in rows if row["status"] == "original" and row["source_sha256"] in sources}
-    return (*unmasked, *masked) if len(masked) == len(unmasked) == 1 else None
-
-
-def _worn_correctly(row: Row) -> bool:
-    return bool(json.loads(row["parameters"] or "{}").get("wear", "correct") == "correct")
+    if not len(masked) == len(unmasked) == 1:
+        return None
+    return (*unmasked, *masked, *(incorrect if len(incorrect) == 1 else ()))
 
 
 def _splits(data: Path, classes: Classes, option: str) -> dict[str, Path]:

@@ -17,8 +17,7 @@ class DistillOptions(BaseModel):
     out: Path | None = Field(None, description="Folder for the student's run; new or empty. [default: RUN/distilled]")
     classes: GivenClasses | None = Field(
         None,
-        description="Folders of unmasked and of masked faces in RUN's data, if they were renamed since. "
-        "[default: as RUN has them]",
+        description="Folders of RUN's classes in its data, if they were renamed since. [default: as RUN has them]",
     )
     arch: str = Field("mobilenet_v3_small", min_length=1, description="The student: a classifier of torchvision.")
     set_: list[str] = Field(

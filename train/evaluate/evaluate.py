@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
+from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.files import new_folder, write_atomic
+from maskaug.core.manifest import Row
 from maskaug.core.text import counted
-from maskaug.train.data.cache import default_cache, load_pictures
-from maskaug.train.data.samples import Sample, list_samples, resolve_classes
+from maskaug.train.data.cache import CacheError, default_cache, load_pictures
+from maskaug.train.data.classes import Classes
+from maskaug.train.data.samples import Sample, list_samples, resolve_judged_classes
 from maskaug.train.errors import TrainError
-from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
+from maskaug.train.evaluate.metrics import MetricValue, compute_class_metrics, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import Predictions, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
@@ -23,7 +28,9 @@ from maskaug.train.evaluate.slices import Slice, compute_slices
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.device import pick_device
+from maskaug.train.model.head import head_for
 from maskaug.train.model.network import Classifier
+from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
 Progress = Callable[[int, int], None]  # pictures done, of how many
@@ -40,73 +47,165 @@ class Evaluation:
     Attributes:
         name: Of the set of pictures.
         data: Its folder.
-        masked, unmasked: Pictures of each class.
+        classes: Names of the classes of whoever judges, by label.
         threshold, temperature: Of the run, found on its validation pictures.
         metrics: By name, see `maskaug.train.evaluate.metrics`.
+        class_metrics: Of three and more classes: recall, precision, F1 and AUC of each, by label.
+        confusion: Pictures by their class, and by the one they are called.
         slices: Parts of the pictures.
         notes: Sentences on what is unusual about them.
-        folder: Where all this was written.
+        folder: Where all this was written; None where a file judged, which has no folder.
     """
 
     name: str
     data: str
-    masked: int
-    unmasked: int
+    classes: Classes
     threshold: float
     temperature: float
     metrics: dict[str, MetricValue]
+    class_metrics: list[dict[str, MetricValue]]
+    confusion: list[list[int]]
     slices: list[Slice]
     notes: list[str]
-    folder: Path
+    folder: Path | None
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Pictures of each class, by label."""
+        return tuple(map(sum, self.confusion))
+
+    @property
+    def masked(self) -> int:
+        """Pictures of the masked class."""
+        return self.counts[MASKED]
+
+    @property
+    def unmasked(self) -> int:
+        """Pictures of the unmasked class."""
+        return self.counts[UNMASKED]
 
     def as_json(self) -> dict[str, Any]:
         """For ``evaluation.json``, where the metrics are called ``figures``; what is undefined is null."""
-        record = {name: value for name, value in _plain(asdict(self)).items() if name != "folder"}
-        return {"figures" if name == "metrics" else name: value for name, value in record.items()}
+        found: dict[str, Any] = {
+            "name": self.name,
+            "data": self.data,
+            **self._pictures(self.counts),
+            "threshold": self.threshold,
+            "temperature": self.temperature,
+            "figures": {name: asdict(one) for name, one in self.metrics.items()},
+            **self._of_classes(),
+            "slices": [
+                {"by": one.by, "name": one.name, **self._pictures(one.counts)}
+                | {"accuracy": asdict(one.accuracy), "loss": one.loss, "auc": one.auc}
+                for one in self.slices
+            ],
+            "notes": self.notes,
+        }
+        plain: dict[str, Any] = _plain(found)
+        return plain
+
+    def _pictures(self, counts: tuple[int, ...]) -> dict[str, Any]:
+        if len(self.classes) == 2:
+            return {"masked": counts[MASKED], "unmasked": counts[UNMASKED]}
+        return {"pictures": dict(zip(self.classes, counts, strict=True))}
+
+    def _of_classes(self) -> dict[str, Any]:
+        if not self.class_metrics:
+            return {}
+        pairs = zip(self.classes, self.class_metrics, strict=True)
+        figures = [{"class": name, "figures": {key: asdict(one) for key, one in of.items()}} for name, of in pairs]
+        return {"classes": figures, "confusion": self.confusion}
 
 
 def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: None) -> Evaluation:
     """Judge every picture of DATA, and write ``RUN/evaluations/NAME/`` and the run's report anew.
 
     Args:
-        options: Which pictures are judged, and by which run.
+        options: Which pictures are judged, and by which run or file.
         progress: Called with pictures decoded, and then from 0 again with pictures judged; and of how many.
 
     Raises:
-        CheckpointError, CalibrationError: the run cannot be used.
+        CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
         CacheError, ClassesError, DataError: the pictures cannot be used.
         EvaluateError: another folder has been evaluated under this name.
         OSError: the evaluation cannot be written.
     """
-    classifier = load_model(options.run, pick_device(options.device))
-    classes = resolve_classes(options.data, options.classes, classifier.classes)
+    judge = _judge(options)
+    names = resolve_judged_classes(options.data, options.classes, judge.predictor.classes)
     name = options.name or options.data.resolve().name
-    folder = RunDir(options.run).evaluation(name)
-    _check_name(folder, options.data)
-    listing = list_samples(options.data, classes, options.split)
+    folder = None if options.file else RunDir(options.run).evaluation(name)
+    if folder:
+        _check_name(folder, options.data)
+    listing = list_samples(options.data, names, options.split)
     cache = options.cache or default_cache()
-    predictions, unread = predictions_of(listing.samples, classifier, cache, options.batch_size, progress)
-    scores = classifier.calibration.score(predictions.label, predictions.logit)
+    predictions, unread = predictions_of(listing.samples, judge.predictor, cache, options.batch_size, progress)
+    scores = judge.calibration.score(predictions.label, predictions.logit)
+    groups, resamples, seed = predictions.groups, options.resamples, options.seed
     evaluation = Evaluation(
         name=name,
         data=str(options.data.resolve()),
-        masked=int(scores.labels.sum()),
-        unmasked=int((~scores.labels).sum()),
-        threshold=classifier.calibration.threshold,
-        temperature=classifier.calibration.temperature,
-        metrics=compute_metrics(scores, groups=predictions.groups, resamples=options.resamples, seed=options.seed),
+        classes=judge.predictor.classes,
+        threshold=judge.calibration.threshold,
+        temperature=judge.temperature,
+        metrics=compute_metrics(scores, groups=groups, resamples=resamples, seed=seed),
+        class_metrics=compute_class_metrics(scores, groups=groups, resamples=resamples, seed=seed),
+        confusion=scores.confusion.tolist(),
         slices=compute_slices(predictions, scores),
-        notes=[*listing.notes, *_unread(unread), *_seen_before(options.run, predictions)],
+        notes=[
+            *listing.notes,
+            *(_called(folder, paths, judge, cache, options.batch_size) for folder, paths in listing.others.items()),
+            *_unread(unread),
+            *([] if options.file else _seen_before(options.run, predictions)),
+        ],
         folder=folder,
     )
-    _write(options.run, evaluation, predictions, classifier.calibration)
-    write_report(options.run)
+    if folder:
+        _write(options.run, folder, evaluation, predictions, judge.calibration)
+        write_report(options.run)
     return evaluation
 
 
-def _write(run: Path, evaluation: Evaluation, predictions: Predictions, calibration: Calibration) -> None:
+@dataclass(frozen=True)
+class _Judge:
+    """What judges; what its logits mean; and the temperature by which they became what they are."""
+
+    predictor: Classifier | OnnxClassifier
+    calibration: Calibration
+    temperature: float
+
+
+def _judge(options: EvaluateOptions) -> _Judge:
+    if options.file is None:
+        classifier = load_model(options.run, pick_device(options.device))
+        return _Judge(classifier, classifier.calibration, classifier.calibration.temperature)
+    file = load_onnx(options.file)
+    return _Judge(file, Calibration(threshold=file.threshold), file.about.temperature)  # it calibrates by itself
+
+
+def _logits(predictor: Classifier | OnnxClassifier, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if isinstance(predictor, Classifier):
+        return predictor.logits(pictures)
+    return head_for(len(predictor.classes)).logits_from(predictor.class_probabilities(pictures))
+
+
+def _called(name: str, paths: list[Path], judge: _Judge, cache: Path, batch_size: int) -> str:
+    """What pictures are called whose class the classifier does not know."""
+    samples = [Sample(path, "", 0, Row()) for path in paths]
+    try:
+        predictions, _ = predictions_of(samples, judge.predictor, cache, batch_size)
+    except CacheError as error:
+        return f"Pictures of {name} cannot be judged: {error}"
+    scores, classes = judge.calibration.score(predictions.label, predictions.logit), judge.predictor.classes
+    told = []
+    for label in (MASKED, *range(2, len(classes))):
+        count = int((scores.decided == label).sum())
+        low, high = binomtest(count, len(scores)).proportion_ci(method="wilson")
+        told.append(f"{count / len(scores):.1%} ({low:.1%} to {high:.1%}) are called {classes[label]}")
+    return f"Of {counted(len(scores), 'picture')} of {name}, a class the classifier does not know, {', '.join(told)}."
+
+
+def _write(run: Path, folder: Path, evaluation: Evaluation, predictions: Predictions, calibration: Calibration) -> None:
     """Built beside its place, so that an earlier evaluation of the name goes only when this one is whole."""
-    folder = evaluation.folder
     unfinished = run / f".{folder.name}.partial"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
@@ -122,25 +221,27 @@ def _write(run: Path, evaluation: Evaluation, predictions: Predictions, calibrat
 
 def predictions_of(
     samples: list[Sample],
-    classifier: Classifier,
+    predictor: Classifier | OnnxClassifier,
     cache: Path,
     batch_size: int,
     progress: Progress = lambda done, total: None,
 ) -> tuple[Predictions, list[str]]:
     """What a classifier says of labelled pictures; and why some could not be read.
 
+    The logits of a file are calibrated already.
+
     Raises:
         CacheError: none can be read, or decoded ones cannot be kept.
     """
-    pictures = load_pictures([sample.path for sample in samples], classifier.preparation, cache, progress)
+    pictures = load_pictures([sample.path for sample in samples], predictor.preparation, cache, progress)
     count = len(pictures.numbers)
-    logits = np.empty(count, dtype=np.float32)
+    logits = np.empty((count, *head_for(len(predictor.classes)).logit_shape), dtype=np.float32)
     for start in range(0, count, batch_size):
         batch = slice(start, min(start + batch_size, count))
-        logits[batch] = classifier.logits(classifier.preparation.framed(pictures.pixels[batch]))
+        logits[batch] = _logits(predictor, predictor.preparation.framed(pictures.pixels[batch]))
         progress(batch.stop, count)
     listed = [samples[number] for number in pictures.numbers]
-    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes, classifier.classes), pictures.problems
+    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes, predictor.classes), pictures.problems
 
 
 def _check_name(folder: Path, data: Path) -> None:

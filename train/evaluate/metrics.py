@@ -1,8 +1,12 @@
-"""How good a classifier is: labels and logits in; metrics with their bootstrap intervals out."""
+"""How good a classifier is: labels and logits in; metrics with their bootstrap intervals out.
+
+Two classes have the metrics of a detector of masks; more have means over the classes, and a few of each class.
+"""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 
 import numpy as np
@@ -10,9 +14,9 @@ import sklearn
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import auc, average_precision_score
-from torchmetrics.functional.classification import binary_calibration_error
+from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
-from maskaug.train.model.scores import Scores
+from maskaug.train.model.scores import OneVsRest, Scores
 
 ECE_BINS = 20  # of equal width
 STRICT_FPR = 0.01
@@ -21,6 +25,9 @@ _QUANTILES = (0.025, 0.975)
 _NEEDS_BOTH = "needs pictures of both classes"
 _NEEDS_MASKED = "needs masked pictures"
 _NEEDS_UNMASKED = "needs unmasked pictures"
+_NEEDS_ALL = "needs pictures of all classes"
+_NEEDS_CLASS = "needs pictures of the class"
+_NEEDS_OTHERS = "needs pictures of the class and of others"
 
 
 @dataclass(frozen=True)
@@ -39,103 +46,155 @@ class MetricValue:
     why: str = ""
 
 
-def recall(scores: Scores) -> float:
-    """Share of the masked pictures that are called masked."""
+@dataclass(frozen=True)
+class _Metric:
+    """A metric: its title in tables, how it is computed (nan where undefined), and what it needs to be defined."""
+
+    title: str
+    compute: Callable[[Scores], float]
+    needs: str = ""
+
+
+def recall(scores: OneVsRest) -> float:
+    """Share of the pictures of the class that are called so; nan without any."""
     return _mean(scores.decided[scores.labels])
 
 
-def specificity(scores: Scores) -> float:
-    """Share of the unmasked pictures that are called unmasked."""
+def specificity(scores: OneVsRest) -> float:
+    """Share of the other pictures that are called otherwise; nan without any."""
     return _mean(~scores.decided[~scores.labels])
+
+
+def precision(scores: OneVsRest) -> float:
+    """Share of the pictures called so that are of the class; 0 without any, for it was never right."""
+    return _right(scores) / max(1, int(scores.decided.sum())) if scores.labels.any() else float("nan")
+
+
+def f1(scores: OneVsRest) -> float:
+    """Harmonic mean of precision and recall; nan without a picture of the class."""
+    if not scores.labels.any():
+        return float("nan")
+    return 2 * _right(scores) / int(scores.decided.sum() + scores.labels.sum())
+
+
+def area(scores: OneVsRest) -> float:
+    """Under the ROC curve; nan without pictures of the class and of others."""
+    return float(auc(*scores.roc)) if scores.both else float("nan")
+
+
+def _right(scores: OneVsRest) -> int:
+    return int(np.count_nonzero(scores.decided & scores.labels))
+
+
+def _average_precision(scores: OneVsRest) -> float:
+    return float(average_precision_score(scores.labels, scores.probabilities)) if scores.both else float("nan")
+
+
+def _strict_recall(scores: OneVsRest) -> float:
+    """Recall at the lowest threshold at which at most 1 % of the unmasked pictures are called masked."""
+    if not scores.both:
+        return float("nan")
+    false, true = scores.roc
+    return float(true[false <= STRICT_FPR].max())
 
 
 def _accuracy(scores: Scores) -> float:
     return _mean(scores.decided == scores.labels)
 
 
-def _balanced_accuracy(scores: Scores) -> float:
-    return (recall(scores) + specificity(scores)) / 2
-
-
 def _loss(scores: Scores) -> float:
     return _mean(scores.losses)
 
 
-def _area(scores: Scores) -> float:
-    return float(auc(*scores.roc))
+def _balanced_accuracy(scores: Scores) -> float:
+    return (recall(scores.masked) + specificity(scores.masked)) / 2
 
 
-def _average_precision(scores: Scores) -> float:
-    return float(average_precision_score(scores.labels, scores.probabilities))
+def calibration_error(scores: OneVsRest) -> float:
+    """Expected calibration error of the probability of a class, over 20 bins of equal width.
 
-
-def _f1(scores: Scores) -> float:
-    right = np.count_nonzero(scores.decided & scores.labels)
-    return 2 * right / max(1, int(scores.decided.sum() + scores.labels.sum()))
-
-
-def calibration_error(scores: Scores) -> float:
-    """Expected calibration error of the probability of a mask, over 20 bins of equal width.
-
-    The mean over bins, weighted by their pictures, of ``|share of masked pictures - mean probability|``:
+    The mean over bins, weighted by their pictures, of ``|share of pictures of the class - mean probability|``:
     Naeini, Cooper and Hauskrecht, Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
     """
-    probabilities = torch.from_numpy(scores.probabilities)
+    probabilities = torch.from_numpy(np.ascontiguousarray(scores.probabilities))
     labels = torch.from_numpy(scores.labels.astype(np.int64))
     return float(binary_calibration_error(probabilities, labels, n_bins=ECE_BINS, norm="l1"))
 
 
-def _brier(scores: Scores) -> float:
+def _top_calibration_error(scores: Scores) -> float:
+    """The same of the probability of the likeliest class: Guo et al., ICML 2017."""
+    given = torch.from_numpy(scores.probabilities), torch.from_numpy(scores.labels)
+    return float(multiclass_calibration_error(*given, num_classes=scores.classes, n_bins=ECE_BINS, norm="l1"))
+
+
+def _brier(scores: OneVsRest) -> float:
     """Mean squared distance of probability and label: Brier, Monthly Weather Review 78, 1950."""
     return _mean((scores.probabilities - scores.labels) ** 2)
 
 
-def _strict_recall(scores: Scores) -> float:
-    """Recall at the lowest threshold at which at most 1 % of the unmasked pictures are called masked."""
-    false, true = scores.roc
-    return float(true[false <= STRICT_FPR].max())
+def _brier_of_all(scores: Scores) -> float:
+    """The same, summed over the classes, as Brier has it."""
+    return _mean(((scores.probabilities - np.eye(scores.classes)[scores.labels]) ** 2).sum(axis=1))
 
 
 def _mean(values: NDArray[np.generic]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-# By name: how it is computed, and what it needs to be defined.
-_METRICS: dict[str, tuple[Callable[[Scores], float], str]] = {
-    "accuracy": (_accuracy, ""),
-    "balanced_accuracy": (_balanced_accuracy, _NEEDS_BOTH),
-    "loss": (_loss, ""),
-    "auc": (_area, _NEEDS_BOTH),
-    "average_precision": (_average_precision, _NEEDS_BOTH),
-    "f1": (_f1, _NEEDS_MASKED),
-    "ece": (calibration_error, ""),
-    "brier": (_brier, ""),
-    "recall": (recall, _NEEDS_MASKED),
-    "specificity": (specificity, _NEEDS_UNMASKED),
-    "recall_at_1pct_fpr": (_strict_recall, _NEEDS_BOTH),
+def _of_masked(compute: Callable[[OneVsRest], float]) -> Callable[[Scores], float]:
+    return lambda scores: compute(scores.masked)
+
+
+def _macro(compute: Callable[[OneVsRest], float]) -> Callable[[Scores], float]:
+    """The mean over the classes, each against all others; nan where one is missing."""
+    return lambda scores: float(np.mean([compute(scores.one_vs_rest(label)) for label in range(scores.classes)]))
+
+
+_BINARY: Mapping[str, _Metric] = {
+    "accuracy": _Metric("accuracy", _accuracy),
+    "balanced_accuracy": _Metric("balanced accuracy", _balanced_accuracy, _NEEDS_BOTH),
+    "loss": _Metric("loss", _loss),
+    "auc": _Metric("AUC", _of_masked(area), _NEEDS_BOTH),
+    "average_precision": _Metric("average precision", _of_masked(_average_precision), _NEEDS_BOTH),
+    "f1": _Metric("F1", _of_masked(f1), _NEEDS_MASKED),
+    "ece": _Metric("calibration error", _of_masked(calibration_error)),
+    "brier": _Metric("Brier score", _of_masked(_brier)),
+    "recall": _Metric("recall (masked)", _of_masked(recall), _NEEDS_MASKED),
+    "specificity": _Metric("specificity (unmasked)", _of_masked(specificity), _NEEDS_UNMASKED),
+    "recall_at_1pct_fpr": _Metric("recall at 1 % false alarms", _of_masked(_strict_recall), _NEEDS_BOTH),
 }
-METRICS = tuple(_METRICS)
-# The titles of the metrics, for tables.
-TITLES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "loss": "loss",
-    "auc": "AUC",
-    "average_precision": "average precision",
-    "f1": "F1",
-    "ece": "calibration error",
-    "brier": "Brier score",
-    "recall": "recall (masked)",
-    "specificity": "specificity (unmasked)",
-    "recall_at_1pct_fpr": "recall at 1 % false alarms",
+_MULTICLASS: Mapping[str, _Metric] = {
+    "accuracy": _Metric("accuracy", _accuracy),
+    "balanced_accuracy": _Metric("balanced accuracy (mean recall)", _macro(recall), _NEEDS_ALL),
+    "macro_f1": _Metric("macro F1", _macro(f1), _NEEDS_ALL),
+    "loss": _Metric("loss", _loss),
+    "auc": _Metric("AUC (mean, each class against the rest)", _macro(area), _NEEDS_ALL),
+    "ece": _Metric("calibration error of the likeliest class", _top_calibration_error),
+    "brier": _Metric("Brier score", _brier_of_all),
 }
+_OF_A_CLASS: Mapping[str, tuple[Callable[[OneVsRest], float], str]] = {
+    "recall": (recall, _NEEDS_CLASS),
+    "precision": (precision, _NEEDS_CLASS),
+    "f1": (f1, _NEEDS_CLASS),
+    "auc": (area, _NEEDS_OTHERS),
+}
+METRICS = tuple(_BINARY)  # of two classes
+
+
+def _metrics_of(classes: int) -> Mapping[str, _Metric]:
+    return _BINARY if classes == 2 else _MULTICLASS
+
+
+def metric_titles(classes: int) -> dict[str, str]:
+    """The titles of the metrics of so many classes, for tables, by name."""
+    return {name: metric.title for name, metric in _metrics_of(classes).items()}
 
 
 def compute_metrics(
     scores: Scores,
     *,
     groups: NDArray[np.generic] | None = None,
-    names: tuple[str, ...] = METRICS,
+    names: tuple[str, ...] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, MetricValue]:
@@ -148,38 +207,62 @@ def compute_metrics(
     Args:
         scores: What a classifier says of N pictures.
         groups: ``(N,)``: what each picture belongs to; None: every picture is on its own.
-        names: Of the metrics wanted.
+        names: Of the metrics wanted; None: all that its number of classes has.
         resamples: Bootstrap samples; 0 for no intervals.
         seed: Of the resampling.
     """
-    # A resample may hold one class only: what is undefined there is left out of the quantiles.
+    known = _metrics_of(scores.classes)
+    wanted = {name: known[name] for name in names or known}
+    return _estimates(wanted, scores, groups=groups, resamples=resamples, seed=seed)
+
+
+def compute_class_metrics(
+    scores: Scores, *, groups: NDArray[np.generic] | None = None, resamples: int = 1000, seed: int = 0
+) -> list[dict[str, MetricValue]]:
+    """Recall, precision, F1 and AUC of each class against the others, by label; as :func:`compute_metrics` has them.
+
+    Of two classes there are none: their metrics say it.
+    """
+
+    def of_class(compute: Callable[[OneVsRest], float], label: int, of: Scores) -> float:
+        return compute(of.one_vs_rest(label))
+
+    return [
+        _estimates(
+            {name: _Metric(name, partial(of_class, one, label), needs) for name, (one, needs) in _OF_A_CLASS.items()},
+            scores,
+            groups=groups,
+            resamples=resamples,
+            seed=seed,
+        )
+        for label in (range(scores.classes) if scores.classes > 2 else ())
+    ]
+
+
+def _estimates(
+    metrics: Mapping[str, _Metric],
+    scores: Scores,
+    *,
+    groups: NDArray[np.generic] | None,
+    resamples: int,
+    seed: int,
+) -> dict[str, MetricValue]:
+    # A resample may lack a class: what is undefined there is left out of the quantiles.
     with sklearn.config_context(skip_parameter_validation=True, assume_finite=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        values = {name: _value(name, scores) for name in names}
-        resampled = np.array(
-            [[_value(name, scores[picks]) for name in names] for picks in _resamples(scores, groups, resamples, seed)]
-        )
+        values = {name: metric.compute(scores) for name, metric in metrics.items()}
+        drawn = (scores[picks] for picks in _resamples(scores, groups, resamples, seed))
+        resampled = np.array([[metric.compute(one) for metric in metrics.values()] for one in drawn])
     estimates = {}
-    for column, name in enumerate(names):
-        value = values[name]
+    for column, (name, value) in enumerate(values.items()):
         low = high = float("nan")
         if not isnan(value) and len(resampled) and not np.isnan(resampled[:, column]).all():
             low, high = (float(bound) for bound in np.nanquantile(resampled[:, column], _QUANTILES))
             if name == "ece":  # resampling adds noise to every bin, and the error is made of their distances
                 bias = float(np.nanmean(resampled[:, column])) - value
                 low, high = max(0.0, low - bias), max(0.0, high - bias)
-        estimates[name] = MetricValue(value, low, high, _METRICS[name][1] if isnan(value) else "")
+        estimates[name] = MetricValue(value, low, high, metrics[name].needs if isnan(value) else "")
     return estimates
-
-
-def _value(name: str, scores: Scores) -> float:
-    compute, needs = _METRICS[name]
-    missing = {
-        _NEEDS_BOTH: not scores.both,
-        _NEEDS_MASKED: not scores.labels.any(),
-        _NEEDS_UNMASKED: bool(scores.labels.all()),
-    }
-    return float("nan") if missing.get(needs, False) else compute(scores)
 
 
 def _resamples(

@@ -18,7 +18,7 @@ from sklearn.metrics import precision_recall_curve
 from maskaug.core.classes import MASKED
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import ECE_BINS, STRICT_FPR, recall, specificity
-from maskaug.train.model.scores import Scores
+from maskaug.train.model.scores import OneVsRest, Scores
 
 # Paul Tol's bright colours, which the colour-blind can tell apart.
 BLUE, RED, GREEN, GREY = "#4477aa", "#ee6677", "#228833", "#bbbbbb"
@@ -44,11 +44,13 @@ _PANEL = (3.3, 2.7)  # inches
 _COLUMNS = 3
 _FEWEST_ALARMS = 1e-3  # where the logarithmic axis begins
 _SCORE_BINS = 40
+_BESIDE_CURVES = 3  # names that find room beside the curves
 
 # Columns of metrics.csv in a panel, the panel's title, and whether its axis is logarithmic.
 _PANELS = (
     (("train_loss", "val_loss"), "loss", False),
     (("train_accuracy", "val_accuracy"), "accuracy", False),
+    (("val_macro_f1",), "macro F1 on validation", False),
     (("val_auc",), "AUC on validation", False),
     (("lr",), "learning rate", True),
     (("grad_norm",), "gradient norm", True),
@@ -85,11 +87,11 @@ def training_curves(history: Mapping[str, NDArray[np.floating]], best_epoch: flo
     return _svg(figure, "loss, accuracy and other metrics by epoch")
 
 
-def ranking_plots(scores: Mapping[str, Scores]) -> str:
-    """ROC curves, the same at few false alarms, and precision over recall; the threshold's place is marked.
+def ranking_plots(scores: Mapping[str, OneVsRest]) -> str:
+    """ROC curves, the same at few false alarms, and precision over recall; where decisions are made is marked.
 
     Args:
-        scores: Sets of pictures of both classes, by name.
+        scores: Sets of pictures of a class and of others, by name.
     """
     with _figure(3) as (figure, (whole, few, precise)):
         for colour, (name, one) in zip(cycle(_SERIES), scores.items(), strict=False):
@@ -124,43 +126,58 @@ def ranking_plots(scores: Mapping[str, Scores]) -> str:
             if axes is not few:
                 axes.xaxis.set_major_formatter(PercentFormatter(1))
             axes.yaxis.set_major_formatter(PercentFormatter(1))
-        whole.legend(loc="lower right")
+        if len(scores) <= _BESIDE_CURVES:
+            whole.legend(loc="lower right")
+        else:
+            figure.legend(*whole.get_legend_handles_labels(), loc="outside lower center", ncols=_COLUMNS)
     return _svg(figure, "ROC and precision-recall curves")
 
 
 def calibration_plots(scores: Scores, uncalibrated: Scores, threshold: float, classes: Classes) -> str:
-    """Whether probabilities can be believed, and how the two classes are spread over them.
+    """Whether probabilities can be believed, how the classes are spread over them, and what is taken for what.
+
+    Of two classes, the probabilities are of the masked one; of more, each class's against the rest.
 
     Args:
         scores: Calibrated.
         uncalibrated: The same pictures without.
-        threshold: Of the probability.
+        threshold: Of the probability, of two classes.
         classes: Names of the classes, by label.
     """
+    binary = len(classes) == 2
     with _figure(3) as (figure, (reliable, spread, decided)):
         reliable.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle="--")
-        for one, colour, label in ((uncalibrated, GREY, "as trained"), (scores, BLUE, "calibrated")):
-            means, shares, counts = _reliability(one)
-            reliable.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=label, zorder=3)
-            reliable.plot(means, shares, color=colour, linewidth=0.8)
+        if binary:
+            _reliable(reliable, uncalibrated.masked, GREY, "as trained")
+            _reliable(reliable, scores.masked, BLUE, "calibrated")
+        else:
+            for label, (colour, name) in enumerate(zip(cycle(_SERIES), classes, strict=False)):
+                _reliable(reliable, scores.one_vs_rest(label), colour, name)
         reliable.set_title("calibration (dots as large as their bins)")
-        reliable.set_xlabel(f"probability of {classes[MASKED]}")
-        reliable.set_ylabel(f"share of {classes[MASKED]}")
+        reliable.set_xlabel(f"probability of {classes[MASKED] if binary else 'the class'}")
+        reliable.set_ylabel(f"share of {classes[MASKED] if binary else 'the class'}")
         reliable.legend(loc="upper left")
         edges = np.linspace(0, 1, _SCORE_BINS + 1).tolist()
         for axes in (reliable, spread):
             axes.xaxis.set_major_formatter(PercentFormatter(1))
-        for number, (colour, label) in enumerate(zip((RED, BLUE), classes, strict=True)):
-            values = scores.probabilities[scores.labels == number].tolist()
-            spread.hist(values, edges, color=colour, alpha=0.65, label=label)
+        for label, (colour, name) in enumerate(zip((RED, BLUE) if binary else cycle(_SERIES), classes, strict=False)):
+            values = scores.probabilities[scores.labels == label, MASKED if binary else label].tolist()
+            spread.hist(values, edges, color=colour, alpha=0.65, label=name)
         spread.set_yscale("symlog", linthresh=1)
-        spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
+        if binary:
+            spread.axvline(threshold, color="#333333", linewidth=1, linestyle=":", label="threshold")
         spread.set_title("pictures by probability")
-        spread.set_xlabel(f"probability of {classes[MASKED]}")
+        spread.set_xlabel(f"probability of {classes[MASKED] if binary else 'their own class'}")
         spread.set_ylabel("pictures (logarithmic)")
         spread.legend(loc="upper center")
         _confusion(decided, scores, classes)
     return _svg(figure, "calibration, spread of probabilities and confusion matrix")
+
+
+def _reliable(axes: Axes, scores: OneVsRest, colour: str, name: str) -> None:
+    means, shares, counts = _reliability(scores)
+    axes.scatter(means, shares, s=8 + 60 * counts / counts.max(), color=colour, label=name, zorder=3)
+    axes.plot(means, shares, color=colour, linewidth=0.8)
 
 
 def spread_plot(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
@@ -185,8 +202,8 @@ def spread_plot(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
     return buffer.getvalue()
 
 
-def _reliability(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """Of each bin that holds pictures: mean probability, share of masked pictures, pictures."""
+def _reliability(scores: OneVsRest) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Of each bin that holds pictures: mean probability, share of pictures of the class, pictures."""
     bins = np.minimum((scores.probabilities * ECE_BINS).astype(np.intp), ECE_BINS - 1)
     counts = np.bincount(bins, minlength=ECE_BINS)
     used = counts > 0
@@ -196,18 +213,21 @@ def _reliability(scores: Scores) -> tuple[NDArray[np.float64], NDArray[np.float6
 
 
 def _confusion(axes: Axes, scores: Scores, classes: Classes) -> None:
-    table = np.array(
-        [[np.count_nonzero((scores.labels == is_) & (scores.decided == said)) for said in (0, 1)] for is_ in (0, 1)]
-    )
+    table, places = scores.confusion, range(scores.classes)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
-    for row in (0, 1):
-        for column in (0, 1):
+    for row in places:
+        for column in places:
             ink = "white" if shares[row, column] > 0.6 else "#333333"
             text = f"{table[row, column]}\n{shares[row, column]:.1%}"
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=11)
-    axes.set_xticks((0, 1), classes)
-    axes.set_yticks((0, 1), classes, rotation=90, va="center")
+    if scores.classes == 2:
+        axes.set_xticks(places, classes)
+        axes.set_yticks(places, classes, rotation=90, va="center")
+    else:
+        names = [name.replace("_", "\n") for name in classes]
+        axes.set_xticks(places, names)
+        axes.set_yticks(places, names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.tick_params(length=0)

@@ -18,26 +18,36 @@ from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import Sample, yaw_of
 from maskaug.train.errors import TrainError
 from maskaug.train.model.calibration import Calibration
+from maskaug.train.model.head import head_for
 from maskaug.train.run_dir import PREDICTIONS_FILE
 
-SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("sha256", pa.string()),
-        ("split", pa.string()),
-        ("label", pa.int8()),
-        ("logit", pa.float32()),
-        ("probability", pa.float64()),
-        ("kind", pa.string()),
-        ("template", pa.string()),
-        ("quality", pa.float32()),
-        ("source", pa.string()),
-        ("status", pa.string()),
-        ("yaw", pa.float32()),
-        ("width", pa.int32()),
-        ("height", pa.int32()),
-    ]
-)
+
+def _schema(classes: int) -> pa.Schema:
+    """A logit, and a probability of the masked class, of two classes; of more, lists of one a class."""
+
+    def of_logits(one: pa.DataType) -> pa.DataType:
+        return pa.list_(one, *head_for(classes).logit_shape) if head_for(classes).logit_shape else one
+
+    return pa.schema(
+        [
+            ("path", pa.string()),
+            ("sha256", pa.string()),
+            ("split", pa.string()),
+            ("label", pa.int8()),
+            ("logit", of_logits(pa.float32())),
+            ("probability", of_logits(pa.float64())),
+            ("kind", pa.string()),
+            ("template", pa.string()),
+            ("quality", pa.float32()),
+            ("source", pa.string()),
+            ("status", pa.string()),
+            ("yaw", pa.float32()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+        ]
+    )
+
+
 _CLASSES_KEY = b"maskaug.classes"  # of the schema's metadata: a JSON list; files of version 0.1.0 lack it
 
 
@@ -54,7 +64,7 @@ class Predictions:
         sha256: Of its file, hexadecimal.
         split: ``train``, ``val`` ...
         label: ``(N,) int8``: the place of its class among the classes, from 0.
-        logit: ``(N,) float32``: what the network says, before any temperature.
+        logit: ``(N,)`` or ``(N, K) float32``: what the network says, before any temperature.
         kind, template: Of the mask put on; empty where none was put on, or that is unknown.
         quality: ``(N,) float32``: of the overlay; nan where there is none.
         source: Path of the picture it was made from, as the manifest has it; empty where that is unknown.
@@ -93,7 +103,7 @@ class Predictions:
         Args:
             samples: N labelled pictures.
             sha256: Of their files.
-            logits: ``(N,)``.
+            logits: ``(N,)`` or ``(N, K)``.
             sizes: Height and width of each, in pixels; 0 where that is unknown.
             classes: Names of the classes, by label.
         """
@@ -146,9 +156,12 @@ def write_predictions(folder: Path, predictions: Predictions, calibration: Calib
         OSError: it cannot be written.
     """
     columns = {**predictions.columns(), "probability": calibration.probabilities(predictions.logit)}
-    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in SCHEMA]
+    if predictions.logit.ndim > 1:
+        columns["logit"] = list(predictions.logit)
+        columns["probability"] = list(calibration.class_probabilities(predictions.logit))
+    schema = _schema(len(predictions.classes)).with_metadata({_CLASSES_KEY: json.dumps(predictions.classes)})
+    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in schema]
     buffer = io.BytesIO()
-    schema = SCHEMA.with_metadata({_CLASSES_KEY: json.dumps(predictions.classes)})
     pq.write_table(pa.Table.from_arrays(arrays, schema=schema), buffer)
     write_atomic(folder / PREDICTIONS_FILE, buffer.getvalue(), folder)
 
@@ -161,8 +174,10 @@ def read_predictions(folder: Path) -> Predictions:
     """
     path = folder / PREDICTIONS_FILE
     try:
-        table = pq.read_table(path, schema=SCHEMA)
         metadata = pq.read_schema(path).metadata or {}
+        classes = tuple(json.loads(metadata.get(_CLASSES_KEY, json.dumps(CLASSES))))
+        schema = _schema(len(classes))
+        table = pq.read_table(path, schema=schema)
     except FileNotFoundError as error:
         raise PredictionsError(f"{path} does not exist; train or evaluate first") from error
     except (OSError, pa.ArrowException) as error:
@@ -179,7 +194,7 @@ def read_predictions(folder: Path) -> Predictions:
         sha256=text("sha256"),
         split=text("split"),
         label=numbers("label", 0).astype(np.int8),
-        logit=numbers("logit", np.nan).astype(np.float32),
+        logit=numbers("logit", np.nan).astype(np.float32).reshape(-1, *head_for(len(classes)).logit_shape),
         kind=text("kind"),
         template=text("template"),
         quality=numbers("quality", np.nan).astype(np.float32),
@@ -188,5 +203,5 @@ def read_predictions(folder: Path) -> Predictions:
         yaw=numbers("yaw", np.nan).astype(np.float32),
         width=numbers("width", 0).astype(np.int32),
         height=numbers("height", 0).astype(np.int32),
-        classes=tuple(json.loads(metadata.get(_CLASSES_KEY, json.dumps(CLASSES)))),
+        classes=classes,
     )

@@ -14,17 +14,19 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate import plots
-from maskaug.train.evaluate.metrics import TITLES, MetricValue, compute_metrics
+from maskaug.train.evaluate.metrics import MetricValue, compute_class_metrics, compute_metrics, metric_titles
 from maskaug.train.evaluate.predictions import Predictions, read_predictions
 from maskaug.train.evaluate.slices import Slice, compute_slices
 from maskaug.train.model.calibration import Calibration, load_calibration
-from maskaug.train.model.scores import Scores
+from maskaug.train.model.decision import certainty
+from maskaug.train.model.scores import OneVsRest, Scores
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
 RESAMPLES = 1000  # bootstrap resamples behind the intervals
@@ -40,7 +42,8 @@ class Thumbnail:
         data: JPEG in base64; empty where the picture is gone.
         name: Its file.
         truth: Name of its class.
-        probability: Of the last class.
+        judged: Name of the class whose probability is shown: of two, the masked one; of more, the one it is called.
+        probability: Of it.
         wrong: Whether it is called wrongly.
         about: The mask it wears, if known.
     """
@@ -48,6 +51,7 @@ class Thumbnail:
     data: str
     name: str
     truth: str
+    judged: str
     probability: float
     wrong: bool
     about: str
@@ -64,6 +68,7 @@ class Section:
     scores: Scores
     classes: Classes
     metrics: dict[str, MetricValue]
+    class_metrics: list[dict[str, MetricValue]]
     confidence: str
     slices: list[Slice]
     worst: list[Thumbnail]
@@ -81,7 +86,7 @@ def write_report(run: Path) -> Path:
     config = files.read_config() if files.config.exists() else {}
     calibration = load_calibration(run)
     sections = [_section(one, calibration) for one in _sets(run, config)]
-    both = {section.title: section.scores for section in sections if section.scores.both}
+    rankings = {name: one for section in sections for name, one in _rankings(section).items() if one.both}
     history = _history(files.history)
     page = _template().render(
         name=run.resolve().name,
@@ -89,11 +94,12 @@ def write_report(run: Path) -> Path:
         made=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         config=_flat(config),
         calibration=calibration,
-        titles=TITLES,
+        titles=metric_titles(sections[0].scores.classes) if sections else {},
         sections=sections,
+        order=_order(sections[0].scores.classes) if sections else [],
         curves=plots.training_curves(history, _best_epoch(history)) if history else "",
         epochs=len(history.get("epoch", ())),
-        rankings=plots.ranking_plots(both) if both else "",
+        rankings=plots.ranking_plots(rankings) if rankings else "",
     )
     write_atomic(files.report, page.encode(), run)
     return files.report
@@ -108,6 +114,7 @@ class _Set:
     notes: list[str]
     predictions: Predictions
     metrics: dict[str, MetricValue] | None
+    class_metrics: list[dict[str, MetricValue]] | None
 
 
 def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
@@ -117,7 +124,7 @@ def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
         trained = read_predictions(run)
         held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
         if len(held):
-            found.append(_Set("validation", str(config.get("data", "")), [], held, None))
+            found.append(_Set("validation", str(config.get("data", "")), [], held, None, None))
     for folder in RunDir(run).evaluations():
         record = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
         found.append(
@@ -126,10 +133,15 @@ def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
                 data=record["data"],
                 notes=record["notes"],
                 predictions=read_predictions(folder),
-                metrics={name: _estimate(saved) for name, saved in record["figures"].items()},
+                metrics=_estimates(record["figures"]),
+                class_metrics=[_estimates(one["figures"]) for one in record.get("classes", [])],
             )
         )
     return found
+
+
+def _estimates(saved: dict[str, Any]) -> dict[str, MetricValue]:
+    return {name: _estimate(one) for name, one in saved.items()}
 
 
 def _estimate(saved: dict[str, Any]) -> MetricValue:
@@ -138,12 +150,12 @@ def _estimate(saved: dict[str, Any]) -> MetricValue:
 
 
 def _section(one: _Set, calibration: Calibration) -> Section:
-    predictions = one.predictions
+    predictions, groups = one.predictions, one.predictions.groups
     scores = calibration.score(predictions.label, predictions.logit)
     uncalibrated = Scores.of(predictions.label, predictions.logit)
     wrong = scores.decided != scores.labels
     by_loss = np.argsort(-scores.losses, kind="stable")
-    by_doubt = np.argsort(np.abs(scores.probabilities - calibration.threshold), kind="stable")
+    by_doubt = np.argsort(certainty(scores.probabilities, calibration.threshold), kind="stable")
     worst = [index for index in by_loss if wrong[index]][:_WORST]
     uncertain = [index for index in by_doubt if index not in set(worst)][:_UNCERTAIN]
     return Section(
@@ -153,7 +165,8 @@ def _section(one: _Set, calibration: Calibration) -> Section:
         summary=_summary(scores, predictions.classes),
         scores=scores,
         classes=predictions.classes,
-        metrics=one.metrics or compute_metrics(scores, groups=predictions.groups, resamples=RESAMPLES),
+        metrics=one.metrics or compute_metrics(scores, groups=groups, resamples=RESAMPLES),
+        class_metrics=one.class_metrics or compute_class_metrics(scores, groups=groups, resamples=RESAMPLES),
         confidence=plots.calibration_plots(scores, uncalibrated, calibration.threshold, predictions.classes),
         slices=compute_slices(predictions, scores),
         worst=[_shown(index, predictions, scores, one.data) for index in worst],
@@ -161,9 +174,22 @@ def _section(one: _Set, calibration: Calibration) -> Section:
     )
 
 
+def _rankings(section: Section) -> dict[str, OneVsRest]:
+    """What is ranked, by name: pictures by the probability of a mask; of more classes, by that of each."""
+    if section.scores.classes == 2:
+        return {section.title: section.scores.masked}
+    return {f"{section.title}: {name}": section.scores.one_vs_rest(label) for label, name in enumerate(section.classes)}
+
+
+def _order(classes: int) -> list[int]:
+    """In which order a table has the classes: masks first."""
+    return [MASKED, UNMASKED, *range(2, classes)]
+
+
 def _summary(scores: Scores, classes: Classes) -> str:
     parts = []
-    for label, (name, other) in enumerate(zip(classes, reversed(classes), strict=True)):
+    for label, name in enumerate(classes):
+        other = classes[1 - label] if len(classes) == 2 else "otherwise"
         of_class = scores.labels == label
         wrong = int((of_class & (scores.decided != label)).sum())
         if of_class.any():
@@ -176,13 +202,15 @@ def _summary(scores: Scores, classes: Classes) -> str:
 def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> Thumbnail:
     # An absolute path stays as it is.
     path = Path(data, predictions.path[index])
+    judged = MASKED if scores.classes == 2 else int(scores.decided[index])
     kind, quality = predictions.kind[index], float(predictions.quality[index])
     about = kind + (f", quality {quality:.2f}" if kind and isfinite(quality) else "")
     return Thumbnail(
         data=_thumbnail(path),
         name=path.name,
         truth=predictions.classes[int(scores.labels[index])],
-        probability=float(scores.probabilities[index]),
+        judged=predictions.classes[judged],
+        probability=float(scores.probabilities[index, judged]),
         wrong=bool(scores.decided[index] != scores.labels[index]),
         about=about,
     )

@@ -26,16 +26,15 @@ class Slice:
     Attributes:
         by: What the pictures are divided by.
         name: The part.
-        masked, unmasked: Pictures of each class.
+        counts: Pictures of each class, by label.
         accuracy: With Wilson's interval: a slice may be small, and have no error at all.
         loss: Mean cross-entropy, in nats.
-        auc: nan where one class is missing.
+        auc: nan where a class is missing.
     """
 
     by: str
     name: str
-    masked: int
-    unmasked: int
+    counts: tuple[int, ...]
     accuracy: MetricValue
     loss: float
     auc: float
@@ -69,12 +68,10 @@ def compute_slices(predictions: Predictions, scores: Scores) -> list[Slice]:
 def _slice(by: str, name: str, scores: Scores) -> Slice:
     right = int((scores.decided == scores.labels).sum())
     interval = binomtest(right, len(scores)).proportion_ci(method="wilson")
-    masked = int(scores.labels.sum())
     return Slice(
         by=by,
         name=name,
-        masked=masked,
-        unmasked=len(scores) - masked,
+        counts=scores.counts,
         accuracy=MetricValue(right / len(scores), float(interval.low), float(interval.high)),
         loss=float(scores.losses.mean()),
         auc=compute_metrics(scores, names=("auc",), resamples=0)["auc"].value,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from maskaug.core.classes import MASKED
 from maskaug.core.files import new_folder
+from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, load_margins
 from maskaug.train.export.formats import FORMATS, ExportError
 from maskaug.train.export.options import ExportOptions
@@ -34,23 +35,28 @@ class Exported:
 
 
 class ExportableClassifier(nn.Module):
-    """From pixels to the calibrated probability of a mask: ``(N, 3, S, S) uint8`` RGB in, ``(N,) float32`` out."""
+    """From pixels to calibrated probabilities: ``(N, 3, S, S) uint8`` RGB in; ``float32`` out, ``(N,)`` of the masked
+    class of two, ``(N, K)`` of all of K.
+    """
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         self.network = classifier.network.requires_grad_(False)
         self.flips = classifier.flips
-        self.temperature, self.bias = classifier.calibration.temperature, classifier.calibration.bias
+        self.head = classifier.head
+        self.temperature, bias = classifier.calibration.temperature, classifier.calibration.bias
+        self.bias = torch.tensor(bias) if isinstance(bias, tuple) else bias
         self.normalisation = classifier.normalisation
 
     def forward(self, images: Tensor) -> Tensor:
-        """Probabilities of a mask."""
+        """Probabilities."""
         normalised = self.normalisation(images.float() / 255)
-        return torch.sigmoid(forward_logits(self.network, normalised, flips=self.flips) / self.temperature + self.bias)
+        logits = forward_logits(self.network, normalised, self.head, flips=self.flips)
+        return self.head.probabilities(logits / self.temperature + self.bias)
 
 
 def export(options: ExportOptions) -> Exported:
-    """Write the network with its normalisation, temperature and sigmoid; the threshold goes into the metadata.
+    """Write the network with its normalisation and calibration; the threshold goes into the metadata.
 
     Raises:
         CheckpointError, CalibrationError, MarginsError: the run cannot be used.
@@ -83,7 +89,7 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
     return OnnxMetadata(
         classes=",".join(classifier.classes),
         input=f"{INPUT}: N x 3 x {classifier.size} x {classifier.size} uint8, RGB",
-        output=f"{OUTPUT}: N float32, of {classifier.classes[MASKED]}",
+        output=f"{OUTPUT}: {_output(classifier.classes)}",
         size=classifier.size,
         framing=classifier.preparation.framing,
         margins=margins,
@@ -91,6 +97,12 @@ def _about(classifier: Classifier, margins: Margins) -> dict[str, str]:
         temperature=classifier.calibration.temperature,
         bias=classifier.calibration.bias,
     ).as_text()
+
+
+def _output(classes: Classes) -> str:
+    if len(classes) == 2:
+        return f"N float32, of {classes[MASKED]}"
+    return f"N x {len(classes)} float32, of {', '.join(classes)}"
 
 
 def _pictures(size: int) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, smooth_l1_loss
+from torch.nn.functional import smooth_l1_loss
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel
@@ -18,6 +18,7 @@ from maskaug.train.errors import TrainError
 from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.fit.prefetch import Batch, prefetch, read_batches
 from maskaug.train.fit.transforms import rotate
+from maskaug.train.model.head import Head, head_for
 from maskaug.train.model.network import forward_logits
 from maskaug.train.model.recipes import Recipe
 
@@ -25,7 +26,7 @@ _CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
 _EVALUATION_BATCH = 256
 _LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
 
-Targets = Callable[[Tensor], Tensor]  # (N, 3, S, S) normalised pictures to (N,) probabilities of a mask
+Targets = Callable[[Tensor], Tensor]  # (N, 3, S, S) normalised pictures to probabilities, see `Head.probabilities`
 StepCallback = Callable[[int, int, float, float], None]  # pictures done, of how many, loss, pictures a second
 
 
@@ -84,6 +85,7 @@ def train_epoch(
     """
     distributed = compute.distributed
     network.train()
+    head = head_for(len(part.classes))
     plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * distributed.world))
     total = len(part)
     sums = torch.zeros(3, dtype=torch.float64, device=distributed.device)  # loss, right, gradient norms
@@ -99,14 +101,13 @@ def train_epoch(
         inputs = network_input(batch, recipe, compute)
         with compute.autocast():
             outputs = network(inputs).float()
-        logits = outputs[:, 0]
-        smooth = recipe.label_smoothing
-        targets = batch.labels * (1 - smooth) + smooth / 2 if teacher is None else teacher(inputs)
-        losses = binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        logits = head.logits(outputs)
+        targets = head.targets(batch.labels, recipe.label_smoothing) if teacher is None else teacher(inputs)
+        losses = head.loss(logits, targets)
         # The mean over the whole batch, of which every process has a share; theirs are averaged.
         loss = losses * (distributed.world / len(whole))
         if recipe.landmark_weight:
-            loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, 1:], batch.landmarks)
+            loss = loss + recipe.landmark_weight * _landmark_loss(outputs[:, head.outputs :], batch.landmarks)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = clip_grad_norm_(network.parameters(), recipe.clip_norm)
@@ -114,7 +115,7 @@ def train_epoch(
         if average is not None:
             average.update_parameters(network.module if isinstance(network, DistributedDataParallel) else network)
         with torch.no_grad():
-            right = ((logits > 0) == (batch.labels > 0.5)).sum()
+            right = head.right(logits, batch.labels)
             sums += torch.stack([losses.double(), right.double(), norm.double()])
         done += len(whole)
         if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
@@ -163,9 +164,9 @@ def _landmark_loss(outputs: Tensor, landmarks: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def logits_of(
-    network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, compute: ComputeConfig
+    network: nn.Module, pictures: NDArray[np.uint8], recipe: Recipe, compute: ComputeConfig, head: Head
 ) -> NDArray[np.float32]:
-    """``(N,)`` logits of ``(N, S, S, 3) uint8`` framed pictures; every process takes some and gets all."""
+    """Logits of ``(N, S, S, 3) uint8`` framed pictures, ``(N,)`` or ``(N, K)``; every process judges some, gets all."""
     distributed = compute.distributed
     network.eval()
     own = np.arange(distributed.rank, len(pictures), distributed.world)
@@ -174,9 +175,10 @@ def logits_of(
         pixels = torch.from_numpy(pictures[own[start : start + _EVALUATION_BATCH]]).to(distributed.device)
         inputs = recipe.normalisation(_scaled(pixels, compute))
         with compute.autocast():
-            found.append(forward_logits(network, inputs, flips=recipe.flips).cpu().numpy())
-    logits = np.empty(len(pictures), dtype=np.float32)
-    for rank, values in enumerate(distributed.all_gather(np.concatenate(found) if found else np.empty(0, np.float32))):
+            found.append(forward_logits(network, inputs, head, flips=recipe.flips).cpu().numpy())
+    logits = np.empty((len(pictures), *head.logit_shape), dtype=np.float32)
+    none = np.empty((0, *head.logit_shape), dtype=np.float32)
+    for rank, values in enumerate(distributed.all_gather(np.concatenate([none, *found]))):
         logits[rank :: distributed.world] = values
     return logits
 

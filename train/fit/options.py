@@ -17,15 +17,17 @@ class TrainOptions(BaseModel):
 
     data: Folder | None = Field(
         None,
-        description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it.",
+        description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it; "
+        "mask_worn_incorrectly is a third class where both have it.",
         json_schema_extra={"argument": True},
     )
     out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
     resume: Path | None = Field(None, description="Go on with this run, with its own options.")
     classes: GivenClasses | None = Field(
         None,
-        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask. "
-        "[default: as DATA's manifest has them, or not_wearing_mask,wearing_mask]",
+        description="Folders of unmasked and of masked faces in DATA, as in without_mask,with_mask, and of any other "
+        "classes. [default: as DATA's manifest has them, or not_wearing_mask,wearing_mask; and mask_worn_incorrectly "
+        "where train and val have it]",
     )
     recipe: RecipeName = Field("report", description="What is trained, and how.")
     arch: str | None = Field(

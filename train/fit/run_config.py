@@ -12,6 +12,7 @@ from maskaug.core.files import write_atomic
 from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.data.samples import resolve_classes
 from maskaug.train.fit.options import TrainOptions
+from maskaug.train.model.head import Head, head_for
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.run_dir import RunDir
 
@@ -34,6 +35,11 @@ class RunConfig(BaseModel):
     recipe: Recipe
     options: TrainOptions
     versions: dict[str, str | None] = {}
+
+    @property
+    def head(self) -> Head:
+        """What the network's outputs mean."""
+        return head_for(len(self.classes))
 
     @field_validator("options", mode="before")
     @classmethod

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from maskaug.train.data.classes import Classes
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.model.checkpoint import load_model
+from maskaug.train.model.head import Head
 from maskaug.train.model.network import forward_logits
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.run_dir import RunDir
@@ -26,33 +28,40 @@ class Teacher:
     """A network in evaluation mode; called, it gives targets.
 
     Attributes:
-        network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits, placed where the student is.
+        network: ``(N, 3, S, S)`` normalised pictures to outputs, placed where the student is.
+        head: What these mean.
         size: S, which need not be the student's.
         flips: Whether its logits are means over a picture and its mirror image.
-        temperature, bias: By which its logits are divided, and what is added then.
+        temperature, bias: By which its logits are divided, and what is added then, see `Calibration`.
         compute: How it is computed.
         checksum: SHA-256 of all that decides what it says.
     """
 
     network: nn.Module
+    head: Head
     size: int
     flips: bool
     temperature: float
-    bias: float
+    bias: Tensor
     compute: ComputeConfig
     checksum: str
 
     @torch.no_grad()
     def __call__(self, inputs: Tensor) -> Tensor:
-        """``(N,) float32`` calibrated probabilities of a mask, of ``(N, 3, P, P)`` inputs of the student."""
+        """Calibrated probabilities, see `Head.probabilities`, of ``(N, 3, P, P)`` inputs of the student."""
         if inputs.shape[-1] != self.size:
             inputs = interpolate(inputs, size=(self.size, self.size), mode="area")
         with self.compute.autocast():
-            return torch.sigmoid(forward_logits(self.network, inputs, flips=self.flips) / self.temperature + self.bias)
+            logits = forward_logits(self.network, inputs, self.head, flips=self.flips)
+            return self.head.probabilities(logits / self.temperature + self.bias)
 
 
 def load_teacher(
-    run: Path, recipe: Recipe, device: torch.device, compute_for: Callable[[nn.Module], ComputeConfig]
+    run: Path,
+    recipe: Recipe,
+    classes: Classes,
+    device: torch.device,
+    compute_for: Callable[[nn.Module], ComputeConfig],
 ) -> Teacher:
     """The best network of a finished run, for a student of this recipe.
 
@@ -61,6 +70,7 @@ def load_teacher(
     Args:
         run: The teacher's folder.
         recipe: The student's.
+        classes: The student's, as many as the teacher's; their names may be others.
         device: Where both are computed.
         compute_for: How a network is computed there.
 
@@ -71,6 +81,11 @@ def load_teacher(
     classifier = load_model(run, device)
     if not RunDir(run).calibration.is_file():
         raise TeacherError(f"{run} is not calibrated and cannot teach; finish it with: maskaug train --resume {run}")
+    if len(classifier.classes) != len(classes):
+        raise TeacherError(
+            f"{run} cannot teach: it knows {', '.join(classifier.classes)}, and the student is to know "
+            f"{', '.join(classes)}; name as many with --classes"
+        )
     own = {
         "framing": classifier.preparation.framing,
         "mean": tuple(classifier.normalisation.mean),
@@ -86,10 +101,11 @@ def load_teacher(
     compute = compute_for(classifier.network)
     return Teacher(
         network=compute.place(classifier.network).requires_grad_(False),
+        head=classifier.head,
         size=classifier.size,
         flips=classifier.flips,
         temperature=classifier.calibration.temperature,
-        bias=classifier.calibration.bias,
+        bias=torch.tensor(classifier.calibration.bias, device=device),
         compute=compute,
         checksum=whole,
     )

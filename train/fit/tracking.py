@@ -129,15 +129,14 @@ class Tracker:
 
     def _plots(self, scores: Scores, classes: list[str]) -> None:
         picks = np.linspace(0, len(scores) - 1, min(len(scores), _MOST_POINTS)).astype(int)
-        labels = scores.labels[picks].astype(int).tolist()
-        both = np.stack([1 - scores.probabilities, scores.probabilities], axis=1)[picks]
+        labels, probabilities = scores.labels[picks].tolist(), scores.probabilities[picks]
         plot = self._wandb.plot
         self._log(
             {
-                "roc": plot.roc_curve(labels, both, labels=classes),
-                "pr": plot.pr_curve(labels, both, labels=classes),
+                "roc": plot.roc_curve(labels, probabilities, labels=classes),
+                "pr": plot.pr_curve(labels, probabilities, labels=classes),
                 "confusion": plot.confusion_matrix(
-                    y_true=labels, preds=scores.decided[picks].astype(int).tolist(), class_names=classes
+                    y_true=labels, preds=scores.decided[picks].tolist(), class_names=classes
                 ),
             }
         )
@@ -155,7 +154,7 @@ class Tracker:
                 self._wandb.Image(pixels),
                 predictions.path[number],
                 predictions.classes[int(scores.labels[number])],
-                float(scores.probabilities[number]),
+                float(scores.probabilities[number, MASKED]),
                 float(scores.losses[number]),
                 predictions.kind[number],
             )

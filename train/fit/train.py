@@ -170,7 +170,10 @@ def _begun(
     options, recipe = config.options, config.recipe
     _seed(options, distributed)
     network, notes = initial_network(
-        recipe.arch, recipe.weights, recipe.outputs, zero_init_residual=recipe.zero_init_residual
+        recipe.arch,
+        recipe.weights,
+        recipe.outputs(config.head.outputs),
+        zero_init_residual=recipe.zero_init_residual,
     )
     compute = _compute(options, distributed, network)
     network = compute.place(network)
@@ -221,7 +224,7 @@ def _learn(
         teacher=learning.teacher,
         progress=callbacks.step,
     )
-    scores = _scores(dataset.val, logits_of(learning.kept, selection, recipe, compute), epoch)
+    scores = _scores(dataset.val, logits_of(learning.kept, selection, recipe, compute, learning.config.head), epoch)
     best_loss = min((row["val_loss"] for row in history), default=inf)
     history.append(_row(epoch, learnt, scores, recipe.lr_at(epoch), time.perf_counter() - started))
     if compute.distributed.is_main:
@@ -251,12 +254,13 @@ def _save_state(learning: _Learning, dataset: TrainingData) -> None:
 def _finish(learning: _Learning, dataset: TrainingData) -> Calibration:
     """Calibrate the network that was kept, judge the validation pictures by it, and write both."""
     recipe, compute, files = learning.config.recipe, learning.compute, RunDir(learning.run)
+    head = learning.config.head
     compute.distributed.barrier()
-    network = compute.place(build_network(recipe.arch))
+    network = compute.place(build_network(recipe.arch, head.outputs))
     network.load_state_dict(load_network(files.best))
     pictures, labels = calibration_pictures(dataset.val, recipe, learning.config.options.seed)
-    calibration = calibrate(labels, logits_of(network, pictures, recipe, compute))
-    logits = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, compute)
+    calibration = calibrate(labels, logits_of(network, pictures, recipe, compute, head))
+    logits = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, compute, head)
     if compute.distributed.is_main:
         predictions = finalize(learning.run, dataset, calibration, logits)
         learning.tracker.best(learning.best)
@@ -274,7 +278,8 @@ def _teacher(config: RunConfig, distributed: DistributedContext) -> Teacher | No
     options = config.options
     if options.teacher is None:
         return None
-    return load_teacher(options.teacher, config.recipe, distributed.device, partial(_compute, options, distributed))
+    compute_for = partial(_compute, options, distributed)
+    return load_teacher(options.teacher, config.recipe, config.classes, distributed.device, compute_for)
 
 
 def _load(config: RunConfig, distributed: DistributedContext, callbacks: TrainCallbacks) -> TrainingData:
@@ -336,13 +341,12 @@ def _scores(part: SplitPictures, logits: NDArray[np.float32], epoch: int) -> Sco
 def _row(epoch: int, learnt: Epoch, scores: Scores, lr: float, seconds: float) -> dict[str, float]:
     """Of ``metrics.csv``."""
     found = compute_metrics(scores, resamples=0)
+    told = (name for name in ("loss", "accuracy", "macro_f1", "auc") if name in found)
     return {
         "epoch": epoch + 1,
         "train_loss": learnt.loss,
         "train_accuracy": learnt.accuracy,
-        "val_loss": found["loss"].value,
-        "val_accuracy": found["accuracy"].value,
-        "val_auc": found["auc"].value,
+        **{f"val_{name}": found[name].value for name in told},
         "lr": lr,
         "grad_norm": learnt.grad_norm,
         "samples_per_s": learnt.samples_per_s,

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, log_softmax
 from sklearn.metrics import roc_curve
 
+from maskaug.core.classes import MASKED
 from maskaug.core.files import write_atomic
 from maskaug.train.errors import TrainError
-from maskaug.train.model.scores import Labels, Logits, Scores
+from maskaug.train.model.head import Labels, Logits, head_of
+from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import RunDir
 
 _TEMPERATURES, _BIASES = (0.05, 20.0), (-20.0, 20.0)
@@ -24,14 +26,16 @@ class CalibrationError(TrainError):
 class Calibration(BaseModel):
     """Temperature, bias and threshold of a run.
 
-    The probability of a mask is ``sigmoid(logit / temperature + bias)``; a mask is what has at least ``threshold``.
+    Of two classes, the probability of a mask is ``sigmoid(logit / temperature + bias)``, and a mask is what has at
+    least ``threshold``. Of more, the probabilities are ``softmax(logits / temperature + bias)`` with a bias a class,
+    and the likeliest class is said.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: float = Field(default=1.0, gt=0, description="by which logits are divided")
-    bias: float = Field(default=0.0, description="which is added then")
-    threshold: float = Field(default=0.5, ge=0, le=1, description="of the probability after that")
+    bias: float | tuple[float, ...] = Field(default=0.0, description="which is added then: one, or one a class")
+    threshold: float = Field(default=0.5, ge=0, le=1, description="of the probability after that, of two classes")
     pictures: int = Field(default=0, ge=0, description="of the validation set it was found on")
     loss_before: float | None = Field(default=None, description="mean cross-entropy on it as trained")
     loss_after: float | None = Field(default=None, description="and calibrated")
@@ -39,10 +43,14 @@ class Calibration(BaseModel):
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Of a mask, ``(N,) float64``."""
-        return np.asarray(expit(self.calibrated(logits)))
+        return self.class_probabilities(logits)[:, MASKED]
+
+    def class_probabilities(self, logits: Logits) -> NDArray[np.float64]:
+        """Of all K classes, ``(N, K) float64``."""
+        return head_of(logits).class_probabilities(self.calibrated(logits))
 
     def score(self, labels: Labels, logits: Logits) -> Scores:
-        """What the calibrated classifier says of pictures with ``(N,)`` labels and logits.
+        """What the calibrated classifier says of pictures with ``(N,)`` labels, and logits.
 
         Raises:
             ValueError: see :meth:`maskaug.train.model.scores.Scores.of`.
@@ -50,26 +58,28 @@ class Calibration(BaseModel):
         return Scores.of(labels, self.calibrated(logits).astype(np.float32), self.threshold)
 
     def calibrated(self, logits: Logits) -> NDArray[np.float64]:
-        """``(N,)`` logits with temperature and bias."""
-        return logits.astype(np.float64) / self.temperature + self.bias
+        """The logits, ``(N,)`` or ``(N, K)``, with temperature and bias."""
+        return np.asarray(logits.astype(np.float64) / self.temperature + np.asarray(self.bias))
 
 
 def calibrate(labels: Labels, logits: Logits) -> Calibration:
     """Find temperature, bias and threshold on validation pictures, never on those that metrics are reported for.
 
     Args:
-        labels: ``(N,)``: 0 is unmasked, 1 is masked.
-        logits: ``(N,)``.
+        labels: ``(N,)``: places among the classes, from 0.
+        logits: ``(N,)`` of two classes, ``(N, K)`` of K; these get no threshold.
     """
-    masked = int(labels.sum())
-    if not 0 < masked < len(labels):
-        note = "not calibrated: validation needs pictures of both classes"
-        return Calibration(pictures=len(labels), note=note)
-    temperature, bias = _temperature_and_bias(labels, logits)
+    classes = head_of(logits).classes
+    if len(np.unique(labels)) < classes:
+        needed = "both classes" if classes == 2 else "all classes"
+        return Calibration(pictures=len(labels), note=f"not calibrated: validation needs pictures of {needed}")
+    fit = _temperature_and_bias if classes == 2 else _temperature_and_biases
+    temperature, bias = fit(labels, logits)
     found = Calibration(temperature=temperature, bias=bias, pictures=len(labels))
+    threshold = float(expit(_threshold(labels, found.calibrated(logits)))) if classes == 2 else found.threshold
     return found.model_copy(
         update={
-            "threshold": float(expit(_threshold(labels, found.calibrated(logits)))),
+            "threshold": threshold,
             "loss_before": float(Scores.of(labels, logits).losses.mean()),
             "loss_after": float(found.score(labels, logits).losses.mean()),
         }
@@ -118,6 +128,25 @@ def _temperature_and_bias(labels: Labels, logits: Logits) -> tuple[float, float]
     bounds = (tuple(np.log(_TEMPERATURES)), _BIASES)
     log_temperature, bias = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=bounds).x
     return float(np.exp(log_temperature)), float(bias)
+
+
+def _temperature_and_biases(labels: Labels, logits: Logits) -> tuple[float, tuple[float, ...]]:
+    """The same of K classes: Guo et al., On calibration of modern neural networks, ICML 2017, and a bias a class.
+
+    Platt's targets, of more classes: a picture counts for each class as often as if there were one more of every class
+    in its own. Adding one number to all biases changes nothing: their mean is 0.
+    """
+    wide, count = logits.astype(np.float64), np.bincount(labels.astype(np.intp))
+    share = 1 / (count + len(count))[labels.astype(np.intp)]
+    targets = np.repeat(share[:, None], len(count), axis=1)
+    targets[np.arange(len(labels)), labels.astype(np.intp)] += count[labels.astype(np.intp)] * share
+
+    def loss(found: NDArray[np.float64]) -> float:
+        return float(-(targets * log_softmax(wide / np.exp(found[0]) + found[1:], axis=1)).sum(axis=1).mean())
+
+    bounds = (tuple(np.log(_TEMPERATURES)), *[_BIASES] * len(count))
+    log_temperature, *biases = minimize(loss, np.zeros(1 + len(count)), method="L-BFGS-B", bounds=bounds).x
+    return float(np.exp(log_temperature)), tuple((np.array(biases) - np.mean(biases)).tolist())
 
 
 def _threshold(labels: Labels, logits: Logits) -> float:

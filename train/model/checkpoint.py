@@ -11,6 +11,7 @@ from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.errors import TrainError
 from maskaug.train.model.calibration import load_calibration
+from maskaug.train.model.head import head_for
 from maskaug.train.model.network import Classifier, build_network
 from maskaug.train.model.weights import WeightsError, safe_load
 from maskaug.train.run_dir import RunDir
@@ -39,16 +40,16 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         )
     try:
         saved = safe_load(path)
-        network = build_network(saved["arch"])
+        classes = check_classes(saved.get("classes", CLASSES))
+        network = build_network(saved["arch"], head_for(len(classes)).outputs)
         network.load_state_dict(saved["network"])
         preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
         normalisation = Normalisation(saved["mean"], saved["std"])
         seen = preparation, saved.get("flips", False), normalisation
-        classes = saved.get("classes", CLASSES)
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
-        raise CheckpointError(told.splitlines()[0]) from error
-    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device, check_classes(classes))
+        raise CheckpointError(" ".join(told.split())) from error
+    return Classifier(network.to(device).eval(), *seen, load_calibration(run), device, classes)
 
 
 def load_network(path: Path) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from maskaug.train.data.classes import Classes
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.calibration import Calibration
+from maskaug.train.model.head import Head, head_for
 from maskaug.train.model.predictor import Predictor
 
 _BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
@@ -24,7 +25,7 @@ class Classifier(Predictor):
     """A network in evaluation mode with what it needs before and after.
 
     Attributes:
-        network: ``(N, 3, S, S)`` normalised pictures to ``(N, 1)`` logits.
+        network: ``(N, 3, S, S)`` normalised pictures to the ``(N, ...)`` outputs of its head.
         preparation: From any picture to what it sees, S pixels a side.
         flips: Whether its logits are means over a picture and its mirror image.
         normalisation: From pixels to what it takes.
@@ -46,14 +47,19 @@ class Classifier(Predictor):
         """The probability from which on a face is called masked."""
         return self.calibration.threshold
 
-    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures.
+    @property
+    def head(self) -> Head:
+        """What the network's outputs mean."""
+        return head_for(len(self.classes))
+
+    def class_probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, ``(N, K)``, in ``(N, S, S, 3) uint8`` prepared pictures.
 
         Raises:
             TypeError, ValueError: they are no such pictures.
         """
         check_images(pictures)
-        return self.calibration.probabilities(self.logits(pictures))
+        return self.calibration.class_probabilities(self.logits(pictures))
 
     def batch(self, pictures: NDArray[np.uint8]) -> Tensor:
         """``(N, S, S, 3) uint8`` prepared pictures as the network takes them."""
@@ -63,12 +69,13 @@ class Classifier(Predictor):
 
     @torch.inference_mode()
     def logits(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Of ``(N, S, S, 3) uint8`` prepared pictures, ``(N,) float32``."""
-        return np.asarray(forward_logits(self.network, self.batch(pictures), flips=self.flips).cpu().numpy())
+        """Of ``(N, S, S, 3) uint8`` prepared pictures, ``(N,)`` or ``(N, K) float32``."""
+        found = forward_logits(self.network, self.batch(pictures), self.head, flips=self.flips)
+        return np.asarray(found.cpu().numpy())
 
 
 def build_network(arch: str, outputs: int = 1, *, zero_init_residual: bool = False) -> nn.Module:
-    """A classifier, its weights drawn at random; the first of its outputs is the logit of the last class.
+    """A classifier, its weights drawn at random; its first outputs are those of a head.
 
     Batch normalisation keeps up with a short training: torchvision's MobileNetV3 follows by 0.01 a step, made for a
     million pictures an epoch; after hundreds of steps it would still answer every picture alike.
@@ -108,12 +115,12 @@ def _timm_network(arch: str, outputs: int) -> nn.Module:
     return network
 
 
-def keep_first_output(state: dict[str, Tensor], outputs: int) -> dict[str, Tensor]:
-    """Of the weights of a network with so many outputs, those of a network with the first output alone."""
-    return {name: value[:1].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
+def keep_first_outputs(state: dict[str, Tensor], outputs: int, kept: int) -> dict[str, Tensor]:
+    """Of the weights of a network with so many outputs, those of a network with the first of them alone."""
+    return {name: value[:kept].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
 
 
-def forward_logits(network: nn.Module, inputs: Tensor, *, flips: bool) -> Tensor:
-    """``(N,) float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, also of their mirrors."""
-    logits = network(inputs)[:, 0].float()
-    return (logits + network(inputs.flip(3))[:, 0].float()) / 2 if flips else logits
+def forward_logits(network: nn.Module, inputs: Tensor, head: Head, *, flips: bool) -> Tensor:
+    """``float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, also of their mirrors."""
+    logits = head.logits(network(inputs)).float()
+    return (logits + head.logits(network(inputs.flip(3))).float()) / 2 if flips else logits

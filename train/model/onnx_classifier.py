@@ -3,17 +3,18 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from maskaug.core.arrays import check_images
 from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainError
+from maskaug.train.model.decision import of_both
 from maskaug.train.model.predictor import Predictor
 
 INPUT, OUTPUT = "images", "probability"
@@ -21,6 +22,10 @@ INPUT, OUTPUT = "images", "probability"
 
 class OnnxError(TrainError):
     """A file holds no classifier that can be used; the message says why and what to do."""
+
+
+def _parse_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 class OnnxMetadata(BaseModel):
@@ -33,15 +38,21 @@ class OnnxMetadata(BaseModel):
     output: str = Field(description="name, shape, type")
     size: int = Field(ge=1, description="S: side of the pictures, pixels")
     framing: Framing = Field(description="what is shown: a picture's middle, or its largest face")
-    margins: Margins = Field(description="of a face's crop about the finder's box")
-    threshold: float = Field(ge=0, le=1, description="of the probability: a mask is what has as much")
+    margins: Annotated[Margins, BeforeValidator(_parse_json)] = Field(
+        description="of a face's crop about the finder's box"
+    )
+    threshold: float = Field(
+        ge=0, le=1, description="of the probability: a mask is what has as much; of three or more classes, nothing"
+    )
     temperature: float = Field(gt=0, description="by which logits have been divided")
-    bias: float = Field(default=0.0, description="which has been added then")
+    bias: Annotated[float | tuple[float, ...], BeforeValidator(_parse_json)] = Field(
+        default=0.0, description="which has been added then: one, or one a class"
+    )
 
     def as_text(self) -> dict[str, str]:
         """The metadata; :meth:`read` is its inverse."""
         return {
-            name: json.dumps(value) if isinstance(value, dict) else str(value)
+            name: json.dumps(value) if isinstance(value, dict | list) else str(value)
             for name, value in self.model_dump(mode="json").items()
         }
 
@@ -50,12 +61,9 @@ class OnnxMetadata(BaseModel):
         """From a file's metadata.
 
         Raises:
-            ValueError: something is missing, or cannot be.
+            ValidationError: something is missing, or cannot be.
         """
-        values: dict[str, Any] = dict(metadata)
-        if "margins" in values:
-            values["margins"] = json.loads(values["margins"])
-        return cls.model_validate(values)
+        return cls.model_validate(metadata)
 
 
 @dataclass(frozen=True)
@@ -79,15 +87,16 @@ class OnnxClassifier(Predictor):
         """The probability from which on a face is called masked."""
         return self.about.threshold
 
-    def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures.
+    def class_probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, ``(N, K)``, in ``(N, S, S, 3) uint8`` prepared pictures.
 
         Raises:
             TypeError, ValueError: they are no such pictures.
         """
         check_images(pictures)
         planes = np.ascontiguousarray(pictures.transpose(0, 3, 1, 2))
-        return np.asarray(self.session.run([OUTPUT], {INPUT: planes})[0], dtype=np.float64)
+        said = np.asarray(self.session.run([OUTPUT], {INPUT: planes})[0], dtype=np.float64)
+        return of_both(said) if said.ndim == 1 else said
 
 
 def load_onnx(path: Path, *, threads: int = 0) -> OnnxClassifier:
@@ -115,8 +124,8 @@ def load_onnx(path: Path, *, threads: int = 0) -> OnnxClassifier:
         raise OnnxError(f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0]}") from error
     try:
         about = OnnxMetadata.read(session.get_modelmeta().custom_metadata_map)
-    except ValueError as error:
-        what = error.errors()[0]["loc"][0] if isinstance(error, ValidationError) else "margins"
+    except ValidationError as error:
+        what = error.errors()[0]["loc"][0]
         raise OnnxError(
             f"{path} is no classifier of maskaug export: its metadata has no usable {what}; export it again"
         ) from error

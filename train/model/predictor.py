@@ -6,17 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import check_image
+from maskaug.core.classes import MASKED
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation
+from maskaug.train.model.decision import decide
 
 
 class Predictor(ABC):
-    """Pictures in, probabilities of a mask out.
+    """Pictures in, probabilities of the classes out.
 
     Attributes:
         preparation: From any picture to what is judged, S pixels a side.
-        classes: Names of the classes, by label; the probabilities are of ``classes[MASKED]``.
+        classes: Names of the K classes, by label.
     """
 
     preparation: Preparation
@@ -35,11 +37,19 @@ class Predictor(ABC):
     @property
     @abstractmethod
     def threshold(self) -> float:
-        """The probability from which on a face is called masked."""
+        """The probability from which on a face is called masked, where there are two classes."""
 
     @abstractmethod
+    def class_probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Of each class, ``(N, K)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Of a mask, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        """Of ``classes[MASKED]``, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
+        return self.class_probabilities(pictures)[:, MASKED]
+
+    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The class each face is called, ``(N,)``, by its place among the classes, from ``(N, K)`` probabilities."""
+        return decide(probabilities, self.threshold)
 
     def prepare(self, image: NDArray[np.uint8], box: NDArray[np.floating] | None = None) -> NDArray[np.uint8]:
         """A picture as it is judged, ``(S, S, 3) uint8``.

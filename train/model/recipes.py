@@ -55,14 +55,14 @@ _Corruptions = Annotated[tuple[str, ...], BeforeValidator(_parse_list), AfterVal
 class Recipe(BaseModel):
     """What is trained, what the network sees, and how it learns.
 
-    With every recipe the loss is binary cross-entropy on logits, and the epoch of the lowest validation loss is kept.
+    With every recipe the loss is cross-entropy on logits, and the epoch of the lowest validation loss is kept.
     What the report's recipe lacks is off by default. The names of `FORMER_NAMES` are understood, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     arch: str = Field(
-        min_length=1, description="classifier of torchvision, or timm:NAME of timm; its last layer gets one logit"
+        min_length=1, description="classifier of torchvision, or timm:NAME of timm; its last layer gets the logits"
     )
     weights: str = Field(min_length=1, description="none, imagenet, a name of torchvision's, or a file")
     zero_init_residual: bool = Field(
@@ -97,7 +97,7 @@ class Recipe(BaseModel):
     warmup: float = Field(default=0.0, ge=0, description="epochs in which the learning rate rises from 0")
     milestones: _Epochs = Field(default=(), description="steps: epochs after which the learning rate is multiplied ...")
     gamma: float = Field(default=1.0, gt=0, le=1, description="... by this")
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="targets are so much, halved, off 0 and 1")
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="so much of a target is shared by all classes")
     landmark_weight: float = Field(
         default=0.0,
         ge=0,
@@ -142,10 +142,9 @@ class Recipe(BaseModel):
         shares = (self.occluder_share, self.headwear, self.landmark_weight)
         return self.online_masks or bool(self.corruptions) or max(shares) > 0
 
-    @property
-    def outputs(self) -> int:
-        """How many the network has while it learns: the logit, and the landmarks' coordinates if it learns these."""
-        return 137 if self.landmark_weight else 1
+    def outputs(self, logits: int = 1) -> int:
+        """How many the network has while it learns: the logits, and the landmarks' coordinates if it learns these."""
+        return logits + (136 if self.landmark_weight else 0)
 
     def lr_at(self, time: float) -> float:
         """The learning rate at a time in epochs, from 0."""

@@ -12,29 +12,25 @@ from maskaug.train.data.margins import PixelBox
 _HEAT_STRENGTH = 0.5  # of the colours over the picture
 
 
-_MASKED, _UNMASKED = (34, 136, 51), (204, 51, 68)
+_COLOURS = ((204, 51, 68), (34, 136, 51), (204, 119, 17), (68, 119, 170))  # by label: red, green, orange; any others
 
 
-def draw_faces(
-    image: Image, boxes: Sequence[PixelBox], probabilities: Sequence[float], threshold: float, name: str
-) -> Image:
-    """A copy of the picture with a box about each face, green where it is called masked, and its probability.
+def draw_faces(image: Image, boxes: Sequence[PixelBox], labels: Sequence[int], captions: Sequence[str]) -> Image:
+    """A copy of the picture with a box about each face, green where it is called masked, and a caption.
 
     Args:
         image: ``(H, W, 3) uint8`` RGB.
         boxes: Of the faces, in its pixels.
-        probabilities: Of the masked class, for each.
-        threshold: From which on a face is called masked.
-        name: Of the masked class.
+        labels: The class each is called, by its place among the classes.
+        captions: Of each.
     """
     drawn = np.ascontiguousarray(image.copy())
     # Readable in a thumbnail and in a photograph of 12 megapixels.
     scale = max(image.shape[:2]) / 1000
     line, pen, text = max(2, round(2.5 * scale)), max(1, round(1.6 * scale)), max(0.35, 0.8 * scale)
-    for (left, top, right, bottom), probability in zip(boxes, probabilities, strict=True):
-        colour = _MASKED if probability >= threshold else _UNMASKED
+    for (left, top, right, bottom), label, words in zip(boxes, labels, captions, strict=True):
+        colour = _COLOURS[min(label, len(_COLOURS) - 1)]
         cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, line)
-        words = f"{name} {probability:.0%}"
         (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, text, pen)
         # Above the box, or inside it where there is no room above.
         foot = top - below if top - below - height > 0 else top + height + below

@@ -8,21 +8,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from maskaug.train.errors import TrainError
+from maskaug.train.model.head import Head
 
 
 class ExplainError(TrainError):
     """The network cannot be explained; the message says why."""
 
 
-def attention(network: nn.Module, batch: Tensor) -> NDArray[np.float32]:
+def attention(network: nn.Module, batch: Tensor, head: Head) -> NDArray[np.float32]:
     """How much each place of the pictures speaks for what the network says of them.
 
-    Grad-CAM (Selvaraju et al., ICCV 2017) on the last layer that still has a map: for a mask where the logit is
-    positive, against one where it is not.
+    Grad-CAM (Selvaraju et al., ICCV 2017) on the last layer that still has a map: of two classes, for a mask where the
+    logit is positive, against one where it is not; of more, for the likeliest.
 
     Args:
-        network: In evaluation mode; ``(N, 3, S, S)`` pictures to ``(N, 1)`` logits.
+        network: In evaluation mode; ``(N, 3, S, S)`` pictures to ``(N, ...)`` outputs.
         batch: ``(N, 3, S, S)``: normalised as the network wants it.
+        head: What the outputs mean.
 
     Returns:
         ``(N, S, S) float32`` in [0, 1]; each picture's largest is 1, unless nothing speaks for it.
@@ -32,10 +34,8 @@ def attention(network: nn.Module, batch: Tensor) -> NDArray[np.float32]:
     """
     layer = _last_map(network, batch[:1])
     with torch.enable_grad():
-        signs = torch.where(network(batch)[:, 0] > 0, 1.0, -1.0).detach()
-        maps = LayerGradCam(lambda pictures: network(pictures)[:, 0] * signs, layer).attribute(
-            batch, relu_attributions=True
-        )
+        evidence = LayerGradCam(lambda pictures: head.evidence(network(pictures)), layer)
+        maps = evidence.attribute(batch, relu_attributions=True)
     heat = maps.detach().float().cpu().numpy()[:, 0]
     side = (batch.shape[3], batch.shape[2])
     large = np.stack([cv2.resize(one, side, interpolation=cv2.INTER_LINEAR) for one in heat])

@@ -23,6 +23,11 @@ class PredictOptions(BaseModel):
         description="Pictures, videos, or folders of them.",
         json_schema_extra={"argument": True},
     )
+    three_classes: bool = Field(
+        False,
+        description="The bundled classifier of three classes judges: not_wearing_mask, wearing_mask and "
+        "mask_worn_incorrectly.",
+    )
     camera: int | None = Field(None, ge=0, description="Look through this camera, until Ctrl-C.")
     whole: bool = Field(False, description="The pictures are crops of one face each: look for none.")
     every: int = Field(1, ge=1, description="Take every so many-th frame of a video or camera.")
@@ -38,6 +43,8 @@ class PredictOptions(BaseModel):
             raise ValueError("name pictures, videos or folders, or give --camera 0")
         if self.camera is not None and self.pictures:
             raise ValueError("--camera and pictures exclude each other; give one")
+        if self.three_classes and (self.trained or self.file):
+            raise ValueError(f"--three-classes asks the bundled classifier; leave it out, or {self.run}")
         if self.explain and self.draw is None:
             raise ValueError("--explain draws; say where with --draw DIR")
         return self

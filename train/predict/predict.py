@@ -43,8 +43,8 @@ class Predicted:
         frame: It.
         boxes: Of the faces, largest first: left, top, right, bottom in pixels, cut off at the picture's edges.
         crops: What the network saw of each, written alike; a framed face may reach outside the picture.
-        probabilities: Of a mask, for each box.
-        masked: Whether each is called masked.
+        class_probabilities: Of each class, for each box.
+        labels: The class each is called, by its place among the classes.
         classes: Names of the classes of whoever judges, by label.
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
     """
@@ -52,14 +52,24 @@ class Predicted:
     frame: InputFrame
     boxes: tuple[PixelBox, ...] = ()
     crops: tuple[PixelBox, ...] = ()
-    probabilities: tuple[float, ...] = ()
-    masked: tuple[bool, ...] = ()
+    class_probabilities: tuple[tuple[float, ...], ...] = ()
+    labels: tuple[int, ...] = ()
     classes: Classes = CLASSES
     drawn: Image | None = None
 
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Of the masked class, for each box."""
+        return tuple(one[MASKED] for one in self.class_probabilities)
+
+    @property
+    def masked(self) -> tuple[bool, ...]:
+        """Whether each is called masked."""
+        return tuple(label == MASKED for label in self.labels)
+
 
 def predict(options: PredictOptions) -> Iterator[Predicted]:
-    """Say of every face of every picture and frame whether it wears a mask, in their order.
+    """Say of every face of every picture and frame whether it wears a mask, or which class it is of, in their order.
 
     Raises:
         CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
@@ -93,7 +103,13 @@ def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, At
 def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
     if options.explain:
         raise TrainOptionError("--explain looks into a network, which only a training run shows; name its folder first")
-    path = options.file or bundled_classifier()
+    path = options.file or bundled_classifier(three_classes=options.three_classes)
+    if options.three_classes and not path.is_file():
+        raise PredictError(
+            "no classifier of three classes comes with this copy of maskaug; leave out --three-classes, or make one "
+            "with: maskaug generate FACES DATA --wear correct=.5,under_nose=.25,under_chin=.25 and maskaug train DATA "
+            "--out RUN --recipe robust, then name RUN first"
+        )
     if options.file is None and not path.is_file():
         raise PredictError(
             "no classifier comes with this copy of maskaug, and none was named; make the released one with: "
@@ -185,31 +201,40 @@ def _prepared(
 
 def _scores(waiting: list[_Found], predictor: Predictor, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
     seen = [picture for one in waiting for picture in one.prepared]
-    probabilities: list[float] = []
+    probabilities: list[tuple[float, ...]] = []
+    labels: list[int] = []
     heat: list[NDArray[np.float32]] = []
     if seen:
         pictures = np.stack(seen)
-        probabilities = predictor.probabilities(pictures).tolist()
+        found = predictor.class_probabilities(pictures)
+        probabilities, labels = list(map(tuple, found.tolist())), predictor.decide(found).tolist()
         heat = attend(pictures) if attend else []
-    threshold, start = predictor.threshold, 0
+    start = 0
     for one in waiting:
         image, mine = one.frame.image, slice(start, start + len(one.boxes))
         start += len(one.boxes)
-        drawn = None
+        said = Predicted(
+            one.frame, one.boxes, one.crops, tuple(probabilities[mine]), tuple(labels[mine]), predictor.classes
+        )
         if draw and image is not None:
-            name = predictor.classes[MASKED]
-            drawn = draw_faces(image, one.boxes, probabilities[mine], threshold, name)
+            drawn = draw_faces(image, said.boxes, said.labels, _captions(said))
             if attend:
                 drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
-        masked = tuple(probability >= threshold for probability in probabilities[mine])
-        given = tuple(probabilities[mine])
-        yield Predicted(one.frame, one.boxes, one.crops, given, masked, predictor.classes, drawn)
+            said = replace(said, drawn=drawn)
+        yield said
+
+
+def _captions(said: Predicted) -> list[str]:
+    """Of two classes, how likely a mask is; of more, how likely what the face is called."""
+    pairs = zip(said.class_probabilities, said.labels, strict=True)
+    told = [(MASKED if len(said.classes) == 2 else label, probabilities) for probabilities, label in pairs]
+    return [f"{said.classes[label]} {probabilities[label]:.0%}" for label, probabilities in told]
 
 
 def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     from maskaug.train.predict.explain import attention  # noqa: PLC0415  captum takes seconds
 
-    return list(attention(classifier.network, classifier.batch(pictures)))
+    return list(attention(classifier.network, classifier.batch(pictures), classifier.head))
 
 
 def _explained(image: Image, crops: tuple[PixelBox, ...], heat: list[NDArray[np.float32]]) -> Image:

@@ -14,10 +14,12 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from maskaug.augment.online.known_face import renumbered
 from maskaug.core.arrays import Image
+from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.manifest import faces_of, picture_key
+from maskaug.masktheface_wrapper import Wear
 from maskaug.train.corruptions import corrupt
 from maskaug.train.data.dataset import SplitPictures
-from maskaug.train.data.samples import Sample
+from maskaug.train.data.samples import Sample, wear_of
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.synthesis.overlay_sampler import OverlaySampler, make_overlay_sampler
 from maskaug.train.synthesis.spatial import random_frame
@@ -51,6 +53,7 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         self._preparation = recipe.preparation
         self._key = seed, epoch
         self._bases = source_indices(part.samples)
+        self._incorrect = _has_incorrect(part)
         overlays = recipe.online_masks or recipe.occluder_share or recipe.headwear
         self._sampler = _sampler_for(part, seed) if overlays else None
 
@@ -74,7 +77,8 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
 
     def _with_overlays(self, number: int, label: int, rng: np.random.Generator) -> tuple[Image, int]:
         """Prepared pixels, and the number of the picture whose geometry they have."""
-        base = self._bases[number] if label == 1 and self._recipe.online_masks else None
+        drawn_anew = self._recipe.online_masks and (label == MASKED or (self._incorrect and label != UNMASKED))
+        base = self._bases[number] if drawn_anew else None
         shown = number if base is None else base
         points = landmarks_of(self._part, shown)
         if self._sampler is None or points is None:
@@ -84,7 +88,9 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         # Nothing is rendered beyond the picture's edge.
         face = np.ascontiguousarray(pixels[top:bottom, left:right])
         points = (points - (left, top)).astype(np.float32)
-        rendered = self._render(self._sampler, face, points, rng, masked=base is not None, label=label)
+        # With a class of their own, masks are worn as the overlay's was: its label stays true.
+        wear = wear_of(self._part.samples[number].row) if self._incorrect else None
+        rendered = self._render(self._sampler, face, points, rng, masked=base is not None, label=label, wear=wear)
         if rendered is None:  # no mask shows: the overlay as it was written
             return np.array(self._part.pixels[number]), number
         pixels[top:bottom, left:right] = rendered
@@ -99,14 +105,15 @@ class OnlineDataset(Dataset[tuple[Tensor, float, Tensor]]):
         *,
         masked: bool,
         label: int,
+        wear: Wear | None,
     ) -> Image | None:
         recipe = self._recipe
         rendered: Image | None = face
         if masked:
-            rendered = sampler.masked(face, points, rng)
+            rendered = sampler.masked(face, points, rng, wear)
             if rendered is not None and rng.random() < _HELD_SHARE * recipe.occluder_share:
                 rendered = sampler.with_held(rendered, points, rng)
-        elif label == 0 and rng.random() < recipe.occluder_share:
+        elif label == UNMASKED and rng.random() < recipe.occluder_share:
             rendered = sampler.unmasked(face, points, rng)
         if rendered is not None and rng.random() < recipe.headwear:
             rendered = sampler.with_headwear(rendered, points, rng)
@@ -131,7 +138,7 @@ def source_indices(samples: Sequence[Sample]) -> list[int | None]:
     unmasked = {
         key: number
         for number, sample in enumerate(samples)
-        if sample.label == 0 and (key := picture_key(sample.row)) is not None
+        if sample.label == UNMASKED and (key := picture_key(sample.row)) is not None
     }
     return [
         unmasked.get(key) if sample.row.get("status") == "masked" and (key := picture_key(sample.row)) else None
@@ -157,12 +164,17 @@ def _inside(part: SplitPictures, number: int) -> NDArray[np.int64]:
 
 def _sampler_for(part: SplitPictures, seed: int) -> OverlaySampler:
     rng = np.random.default_rng((seed, len(part)))
-    unmasked = [number for number, sample in enumerate(part.samples) if sample.label == 0]
+    unmasked = [number for number, sample in enumerate(part.samples) if sample.label == UNMASKED]
     pictures = []
     for number in rng.choice(unmasked, min(len(unmasked), _PRINTED_FROM), replace=False):
         left, top, right, bottom = _inside(part, number)
         pictures.append(np.array(part.pixels[number, top:bottom, left:right]))
-    return make_overlay_sampler(pictures, rng)
+    return make_overlay_sampler(pictures, rng, incorrect=_has_incorrect(part))
+
+
+def _has_incorrect(part: SplitPictures) -> bool:
+    """Whether masks that are worn incorrectly have a class of their own."""
+    return len(part.classes) > 2
 
 
 def selection_pictures(part: SplitPictures, recipe: Recipe, seed: int) -> Image:

@@ -6,7 +6,7 @@ sharpness looks for what all have in common.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -36,7 +36,8 @@ _PRINT_WEIGHT = 0.2
 _PRINTS = 64
 _SMALLEST_PRINT = 24  # pixels
 
-# A mask that covers the mouth is worn, if badly; one under the chin is not.
+# Where no class is for masks that are worn incorrectly: one that covers the mouth is worn, if badly; one under the chin
+# is not.
 _UNDER_NOSE = 0.08  # share of the masks
 _UNDER_CHIN = 0.12  # share of the hard negatives: a mask that covers neither mouth nor nose
 _HEADWEAR: Mapping[str, float] = {"sunglasses": 1.0, "hat": 1.0}
@@ -57,23 +58,29 @@ class OverlaySampler:
         engine: With prints among its textures.
         distributions: Of masks as one meets them, and of wild ones.
         photographs: ``(h, w, 3) uint8`` RGB: what cutouts are cut from.
+        under_chin: Share of the hard negatives that are masks under the chin.
     """
 
     engine: MaskEngine
     distributions: tuple[MaskDistribution, MaskDistribution]
     photographs: Sequence[Image]
+    under_chin: float = _UNDER_CHIN
 
-    def masked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image | None:
+    def masked(
+        self, image: Image, landmarks: Points, rng: np.random.Generator, wear: Wear | None = None
+    ) -> Image | None:
         """The face with a mask; None where none shows.
 
         Args:
             image: ``(H, W, 3) uint8`` RGB, an unmasked face.
             landmarks: Its ``(68, 2)`` points, in pixels.
             rng: Where every random number comes from.
+            wear: How the mask is worn; None: as the distributions have it.
         """
         face, context = self._read(image, landmarks)
         for _ in range(_TRIES):
             distribution = self.distributions[int(rng.random() < _WILD)]
+            distribution = distribution if wear is None else replace(distribution, wear={wear: 1.0})
             overlay = self.engine.apply(image, face, self.engine.sample(rng, distribution), context)
             if overlay.alpha.any() and overlay.quality >= _LEAST_QUALITY:
                 worn, alpha = overlay.image, overlay.alpha
@@ -85,7 +92,7 @@ class OverlaySampler:
     def unmasked(self, image: Image, landmarks: Points, rng: np.random.Generator) -> Image:
         """The face with something that is no mask before it, or with a mask under the chin."""
         face, context = self._read(image, landmarks)
-        if rng.random() < _UNDER_CHIN:
+        if rng.random() < self.under_chin:
             params = self.engine.sample(rng, MaskDistribution(variety="wide", wear={"under_chin": 1.0}))
             return self.engine.apply(image, face, params, context).image
         if rng.random() < _CUTOUTS:
@@ -108,15 +115,25 @@ class OverlaySampler:
         return face, self.engine.measure(image, face)
 
 
-def make_overlay_sampler(pictures: Sequence[Image], rng: np.random.Generator) -> OverlaySampler:
-    """The standard pack, and prints cut out of ``(h, w, 3) uint8`` RGB pictures."""
+def make_overlay_sampler(
+    pictures: Sequence[Image], rng: np.random.Generator, *, incorrect: bool = False
+) -> OverlaySampler:
+    """The standard pack, and prints cut out of ``(h, w, 3) uint8`` RGB pictures.
+
+    Args:
+        pictures: Of unmasked faces.
+        rng: Where every random number comes from.
+        incorrect: Whether masks that are worn incorrectly have a class of their own: then masks are worn correctly
+            unless one asks, and no hard negative is one under the chin.
+    """
     prints = {
         f"print_{number}": crop_print(pictures[int(rng.integers(len(pictures)))], rng) for number in range(_PRINTS)
     }
-    wear: Mapping[Wear, float] = {"correct": 1 - _UNDER_NOSE, "under_nose": _UNDER_NOSE}
+    under_nose, under_chin = (0.0, 0.0) if incorrect else (_UNDER_NOSE, _UNDER_CHIN)
+    wear: Mapping[Wear, float] = {"correct": 1 - under_nose, "under_nose": under_nose}
     worn = MaskDistribution(variety="real", wear=wear)
     wild = MaskDistribution(variety="wild", wear=wear, patterns=tuple(prints), pattern_weight=_PRINT_WEIGHT)
-    return OverlaySampler(MaskEngine(None, _pack(), prints), (worn, wild), tuple(pictures))
+    return OverlaySampler(MaskEngine(None, _pack(), prints), (worn, wild), tuple(pictures), under_chin)
 
 
 @cache

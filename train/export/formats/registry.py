@@ -27,15 +27,15 @@ class WriteNetwork(Protocol):
         """Write the file, and say what it answers: what :func:`maskaug.train.export.export` checks it by.
 
         Args:
-            network: In evaluation mode on the CPU; ``(N, 3, S, S) uint8`` RGB pictures to ``(N,) float32``
-                probabilities, of which normalisation, calibration and mirror images are part.
+            network: In evaluation mode on the CPU; ``(N, 3, S, S) uint8`` RGB pictures to ``(N,)`` or ``(N, K)
+                float32`` probabilities, of which normalisation, calibration and mirror images are part.
             metadata: What a program must know to use the file, as text; goes into it.
             pictures: ``(N, 3, S, S) uint8`` RGB, to trace the network with, and to run the file on.
             path: The file.
             half: Whether to store weights as float16.
 
         Returns:
-            ``(N,) float32`` probabilities of the pictures, by the file as it was read back.
+            ``float32`` probabilities of the pictures, by the file as it was read back.
 
         Raises:
             ExportError: the network has no such form.
