@@ -41,8 +41,8 @@ def left_fails(monkeypatch):
 
     true = engine.MaskEngine.apply
 
-    def apply(self, image, face, *rest):
-        overlay = true(self, image, face, *rest)
+    def apply(self, image, face, *rest, **named):
+        overlay = true(self, image, face, *rest, **named)
         if face.landmarks[:, 0].mean() > 340:
             return overlay
         return Overlay(**{**vars(overlay), "quality": 0.01, "reasons": ("too_dark",)})
