@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from maskaug.train.model.calibration import Calibration, CalibrationError, calibrate, load_calibration, save_calibration
+from maskaug.train.model.calibration import (
+    Calibration,
+    CalibrationError,
+    calibrate,
+    load_calibration,
+    lower_threshold,
+    save_calibration,
+)
 
 
 def validation(count, scale, shift=0.0, seed=0):
@@ -55,6 +62,18 @@ def test_one_class_is_not_calibrated_and_says_so():
     found = calibrate(np.ones(5, dtype=int), np.arange(5.0))
     assert (found.temperature, found.threshold) == (1.0, 0.5)
     assert "both classes" in found.note
+
+
+def test_bare_faces_lower_the_threshold_and_never_raise_it():
+    found = Calibration(temperature=2.0, bias=1.0, threshold=0.6)
+    bare = np.linspace(-8, -3, 400)
+    lowered = lower_threshold(found, bare, 0.005)
+    assert (lowered.temperature, lowered.bias) == (2.0, 1.0)
+    assert (found.probabilities(bare) >= lowered.threshold).sum() == 2, "one in 200, and no more"
+    assert lowered.threshold < found.threshold
+    assert lower_threshold(found, bare + 20, 0.005) == found
+    assert lower_threshold(found, bare[:150], 0.005) == found, "too few to tell"
+    assert lower_threshold(found, bare, 0.0) == found
 
 
 def test_it_is_kept_with_the_run(tmp_path):

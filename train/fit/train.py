@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 
+from maskaug.core.classes import UNMASKED
 from maskaug.train.data.cache import default_cache
 from maskaug.train.data.dataset import SplitPictures, TrainingData, load_training_data
 from maskaug.train.evaluate.metrics import compute_metrics
@@ -30,7 +31,7 @@ from maskaug.train.fit.run_config import RunConfig
 from maskaug.train.fit.state import State, load_state, random_state, restore, save_best, save_state
 from maskaug.train.fit.teacher import Teacher, load_teacher
 from maskaug.train.fit.tracking import Tracker, write_history
-from maskaug.train.model.calibration import Calibration, calibrate
+from maskaug.train.model.calibration import Calibration, calibrate, lower_threshold
 from maskaug.train.model.checkpoint import CheckpointError, load_network
 from maskaug.train.model.device import bf16_pays
 from maskaug.train.model.network import build_network
@@ -261,6 +262,8 @@ def _finish(learning: _Learning, dataset: TrainingData) -> Calibration:
     pictures, labels = calibration_pictures(dataset.val, recipe, learning.config.options.seed)
     calibration = calibrate(labels, logits_of(network, pictures, recipe, compute, head))
     logits = logits_of(network, recipe.preparation.framed(dataset.val.pixels), recipe, compute, head)
+    if head.classes == 2:
+        calibration = lower_threshold(calibration, logits[dataset.val.labels == UNMASKED], recipe.false_alarms)
     if compute.distributed.is_main:
         predictions = finalize(learning.run, dataset, calibration, logits)
         learning.tracker.best(learning.best)

@@ -86,6 +86,25 @@ def calibrate(labels: Labels, logits: Logits) -> Calibration:
     )
 
 
+def lower_threshold(calibration: Calibration, bare: Logits, false_alarms: float) -> Calibration:
+    """Lower the threshold of two classes as far as bare faces allow.
+
+    Overlays are known more surely than real masks: what divides them from bare faces lies too high for photographs of
+    real ones. Bare faces are real in either, and tell how low it may lie.
+
+    Args:
+        calibration: Of two classes.
+        bare: ``(N,)`` logits of photographs of bare faces, as they are, that were not learnt from.
+        false_alarms: The share of these that may be called masked; where that is less than one, nothing changes.
+    """
+    allowed = int(false_alarms * len(bare))
+    if allowed < 1:
+        return calibration
+    surest = np.sort(calibration.probabilities(bare))[::-1]
+    lowest = float(np.nextafter(surest[allowed], 1))
+    return calibration.model_copy(update={"threshold": min(calibration.threshold, lowest)})
+
+
 def save_calibration(run: Path, calibration: Calibration) -> None:
     """Write ``RUN/calibration.json``, whole or not at all.
 

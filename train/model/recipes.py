@@ -107,6 +107,13 @@ class Recipe(BaseModel):
         default=0.0, ge=0, lt=1, description="decay a step of the averaged weights that are kept; 0: no average"
     )
     flips: bool = Field(default=False, description="logits are means over a picture and its mirror image")
+    false_alarms: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="of two classes, the threshold is lowered until so large a share of the unmasked validation "
+        "pictures is called masked; 0: it stays where overlays and these are told apart best",
+    )
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2, description="pictures a step, over all processes")
     clip_norm: float = Field(gt=0, description="the gradient's norm is limited to it")
@@ -203,6 +210,7 @@ ROBUST = Recipe(
     landmark_weight=3,
     ema=0.99,
     flips=True,
+    false_alarms=0.005,
     epochs=60,
     batch_size=64,
     clip_norm=1.0,
