@@ -70,7 +70,7 @@ def examine() -> list[Finding]:
         _window(),
         _package("pillow-heif", "optional", "for HEIC pictures: pip install 'maskaug[heic]'"),
         *(_package(name, "optional", "for curating: pip install 'maskaug[curate]'") for name in _CURATE),
-        _classifier(),
+        *(_classifier(three_classes=three) for three in (False, True)),
         _package("onnxruntime", "optional", "for predicting: pip install 'maskaug[predict]'"),
         *(_package(name, "optional", "for training: pip install 'maskaug[train]'") for name in _TRAIN),
         _gpu(),
@@ -135,12 +135,13 @@ def _pack() -> Finding:
     return Finding("template pack", "ok", f"{counted(len(pack.templates), 'template')}: {', '.join(pack.kinds)}")
 
 
-def _classifier() -> Finding:
-    path = bundled_classifier()
+def _classifier(*, three_classes: bool) -> Finding:
+    path = bundled_classifier(three_classes=three_classes)
+    part = "three-class classifier" if three_classes else "bundled classifier"
     if path.is_file():
-        return Finding("bundled classifier", "ok", f"{path.stat().st_size / 1e6:.1f} MB")
+        return Finding(part, "ok", f"{path.stat().st_size / 1e6:.1f} MB")
     advice = "train one: maskaug generate FACES DATA, maskaug train DATA --out RUN --recipe robust"
-    return Finding("bundled classifier", "optional", "none in this copy", advice)
+    return Finding(part, "optional", "none in this copy", advice)
 
 
 def _opencv() -> Finding:

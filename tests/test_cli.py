@@ -197,7 +197,8 @@ def test_doctor_names_every_part(maskaug):
     assert done.returncode == 0, done.stdout
     named = {line[4:].split("  ")[0] for line in done.stdout.splitlines()}
     parts = {finding.part for finding in examine()}
-    assert {"dlib", "detectors", "template pack", "bundled classifier", "window", "torch", "GPU"} <= parts
+    assert {"dlib", "detectors", "template pack", "window", "torch", "GPU"} <= parts
+    assert {"bundled classifier", "three-class classifier"} <= parts
     assert parts <= named
 
 
