@@ -9,7 +9,7 @@ from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.model.network import keep_first_outputs
+from maskaug.train.model.network import keep_outputs
 from maskaug.train.synthesis.spatial import move_frame, sample_affine, sample_crop
 
 FACE = Preparation("face", 64)
@@ -107,8 +107,8 @@ def test_the_frame_unmoved_is_the_one_that_is_evaluated():
 def test_networks_that_learnt_landmarks_are_kept_without_them():
     torch = pytest.importorskip("torch")
     state = {"fc.weight": torch.rand(137, 8), "fc.bias": torch.rand(137), "conv": torch.rand(4, 3)}
-    alone = keep_first_outputs(state, 137, 1)
+    alone = keep_outputs(state, 137, slice(1))
     assert alone["fc.weight"].shape == (1, 8)
     assert torch.equal(alone["fc.bias"], state["fc.bias"][:1])
     assert torch.equal(alone["conv"], state["conv"])
-    assert torch.equal(keep_first_outputs(state, 137, 3)["fc.bias"], state["fc.bias"][:3]), "a logit for each of three"
+    assert torch.equal(keep_outputs(state, 137, slice(3))["fc.bias"], state["fc.bias"][:3]), "a logit for each of three"

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rendered_pool import LANDMARKS, NO_ANSWER, Rendered, as_they_are, prepare, render
-from scipy.special import expit
+from scipy.special import expit, softmax
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,7 +34,7 @@ from maskaug.train.fit.optimize import make_ema, make_optimizer
 from maskaug.train.fit.state import save_best
 from maskaug.train.model.calibration import calibrate, lower_threshold, save_calibration
 from maskaug.train.model.device import pick_device
-from maskaug.train.model.network import TIMM, build_network
+from maskaug.train.model.network import TIMM, build_network, keep_outputs
 from maskaug.train.model.recipes import ROBUST, override
 from maskaug.train.model.weights import initial_network
 
@@ -126,9 +126,8 @@ def targets_of(rendered: Rendered, smoothing: float) -> Targets:
 
 def taught(truth: Targets, logits: NDArray[np.float32]) -> Targets:
     """What ``(N, 4)`` logits of the teachers say; asked is what was asked of them."""
-    odds = np.exp(logits[:, _THREE] - logits[:, _THREE].max(axis=1, keepdims=True))
     masked = np.where(np.isnan(truth.masked), np.nan, expit(logits[:, 0]))
-    return Targets(masked.astype(np.float32), odds / odds.sum(axis=1, keepdims=True), truth.landmarks)
+    return Targets(masked.astype(np.float32), softmax(logits[:, _THREE], axis=1), truth.landmarks)
 
 
 def learn(network: nn.Module, pictures: Image, targets: Targets, course: Course, seed: int) -> nn.Module:
@@ -192,13 +191,7 @@ def write(run: Path, student: nn.Module, seen: Rendered, bare: NDArray[np.float3
         folder = run / name
         folder.mkdir(parents=True)
         network = build_network(_STUDENT, part.stop - part.start)
-        state = student.state_dict()
-        network.load_state_dict(
-            {
-                key: value[part].clone() if len(value.shape) and len(value) == _OUTPUTS else value
-                for key, value in state.items()
-            }
-        )
+        network.load_state_dict(keep_outputs(student.state_dict(), _OUTPUTS, part))
         save_best(folder, network, _RECIPE, classes)
         save_calibration(folder, found)
         print(name, found)

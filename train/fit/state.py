@@ -13,7 +13,7 @@ from maskaug.core.files import write_atomic
 from maskaug.train.data.classes import Classes
 from maskaug.train.model.checkpoint import CheckpointError
 from maskaug.train.model.head import head_for
-from maskaug.train.model.network import keep_first_outputs
+from maskaug.train.model.network import keep_outputs
 from maskaug.train.model.recipes import Recipe
 from maskaug.train.model.weights import WeightsError, safe_load
 from maskaug.train.run_dir import RunDir
@@ -75,7 +75,7 @@ def save_best(run: Path, network: nn.Module, recipe: Recipe, classes: Classes) -
     """
     whole = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     kept = head_for(len(classes)).outputs
-    state = keep_first_outputs(whole, recipe.outputs(kept), kept)
+    state = keep_outputs(whole, recipe.outputs(kept), slice(kept))
     seen = {"arch", "size", "framing", "flips", "mean", "std"}
     saved = {"network": state, **recipe.model_dump(include=seen), "classes": list(classes)}
     write_atomic(RunDir(run).best_tensors, safetensors_bytes(state), run)

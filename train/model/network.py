@@ -115,9 +115,9 @@ def _timm_network(arch: str, outputs: int) -> nn.Module:
     return network
 
 
-def keep_first_outputs(state: dict[str, Tensor], outputs: int, kept: int) -> dict[str, Tensor]:
-    """Of the weights of a network with so many outputs, those of a network with the first of them alone."""
-    return {name: value[:kept].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
+def keep_outputs(state: dict[str, Tensor], outputs: int, kept: slice) -> dict[str, Tensor]:
+    """Of the weights of a network with so many outputs, those of a network with some of them alone."""
+    return {name: value[kept].clone() if value.shape[:1] == (outputs,) else value for name, value in state.items()}
 
 
 def forward_logits(network: nn.Module, inputs: Tensor, head: Head, *, flips: bool) -> Tensor:

@@ -12,6 +12,7 @@ from maskaug.core.turns import turn_boxes, turn_image
 from maskaug.masktheface_wrapper import Face, FaceFinder
 from maskaug.masktheface_wrapper.detect.detector import intersection_over_union
 from maskaug.masktheface_wrapper.detect.orientation import orientation_probabilities
+from maskaug.masktheface_wrapper.detect.placement import STABLE
 
 # What is looked at about a box, on each side, in lengths of its longer side.
 _MARGIN = 1.0
@@ -21,9 +22,7 @@ _OVERLAP = 0.3  # intersection over union of a drawn and a found box of one face
 # Where no detector finds a face, two landmark estimates must not disagree more, in distances between the eyes: the
 # limit of dlib's patient detector; on texture they lie 0.14 apart.
 _MOST_APART = 0.1
-# As in the finder: how likely a face must be upright, as it lies or after turning, and how stable landmarks are which
-# only an upright face has.
-_SURELY_UPRIGHT, _STABLE = 0.97, 0.02
+_SURELY_UPRIGHT = 0.97  # as in the finder: how likely a face must be upright, as it lies or after turning
 _TWICE = 0.8  # the same of two drawn boxes: one face marked twice
 # Two faces whose centres are nearer than this, in widths of the face, are one face found twice.
 _SAME_FACE = 0.5
@@ -84,7 +83,7 @@ class _Surroundings:
         for box, most_apart in ((self._found_box(finder), 1.0), (squared(self.drawn), _MOST_APART)):
             face = None if box is None else finder.from_box(self.image, box)
             if face is not None and face.stability <= most_apart and self._is_own(face):
-                sure = face.stability < _STABLE
+                sure = face.stability < STABLE
                 return (
                     face if sure else replace(face, upright=float(orientation_probabilities(self.image, face.box)[0]))
                 )
