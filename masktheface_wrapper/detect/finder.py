@@ -199,21 +199,17 @@ class FaceFinder:
     def _examine(self, image: Image, box: NDArray[np.float32], detector: str) -> Face | None:
         # The predictor compares single pixels: of a large face it must see averages.
         side = float(max(box[2] - box[0], 1.0))
-        factor = 1.0
-        corner, there = np.zeros(2, dtype=np.float32), box
-        if side > 2 * _FACE_SIDE:
-            factor = _FACE_SIDE / side
-            image, corner = _about(image, box)
-        if is_strip(image, max(image.shape[:2]) * factor):
+        factor = _FACE_SIDE / side if side > 2 * _FACE_SIDE else 1.0
+        part, corner = _about(image, box)
+        if is_strip(part, max(part.shape[:2]) * factor):
             return None
-        if factor < 1:
-            image, there = shrink(image, factor), (box - np.tile(corner, 2)) * np.float32(factor)
-        placed = placed_landmarks(self._predictor, image, there)
+        there = (box - np.tile(corner, 2)) * np.float32(factor)
+        placed = placed_landmarks(self._predictor, shrink(part, factor) if factor < 1 else part, there)
         if placed is None:
             return None
         estimate = placed.estimate
         # Pixel centres are at whole numbers in either grid.
-        points = (estimate.points + 0.5) / factor - 0.5 + corner if factor < 1 else estimate.points
+        points = (estimate.points + 0.5) / factor - 0.5 + corner
         return Face(
             box=box,
             landmarks=points.astype(np.float32),
@@ -249,7 +245,8 @@ def _about(image: Image, box: NDArray[np.float32]) -> tuple[Image, NDArray[np.fl
     height, width = image.shape[:2]
     left, top = int(min(max(box[0] - side, 0), width - 1)), int(min(max(box[1] - side, 0), height - 1))
     right, bottom = int(max(box[2] + side, left + 1)), int(max(box[3] + side, top + 1))
-    return image[top:bottom, left:right], np.array((left, top), dtype=np.float32)
+    part = np.ascontiguousarray(image[top:bottom, left:right])
+    return part, np.array((left, top), dtype=np.float32)
 
 
 def _largest_first(found: Iterable[Boxes]) -> Boxes:

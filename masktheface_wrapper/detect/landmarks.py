@@ -1,5 +1,6 @@
 """The 68 points: where a face is looked at, dlib's predictor of them, and the gate that refuses what is no face."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cache
@@ -31,6 +32,8 @@ FIVE = np.array([45, 42, 36, 39, 33])
 _NOSE_DROP = 0.59
 # A patch more squeezed than this, as its own landmarks tell, is cut again.
 _SQUEEZE_LEFT = 1.18
+
+_MEAN_OF_CHANNELS = np.full((1, 3), 1 / 3, dtype=np.float32)
 
 # Beyond these a shape is no face.
 _MIN_UNIT = 8.0  # pixels
@@ -117,29 +120,31 @@ class LandmarkPredictor(LandmarkModel):
 
         Shapes that agree under both models are no accident, unless the patch is squeezed.
         """
-        five = self._five.predict(image, box)
-        found, camera = self._on_patch(image, frame_of_five(five))
+        grey = _grey(image)
+        five = self._five.predict(grey, box)
+        found, camera = self._on_patch(grey, frame_of_five(five))
         quick = LandmarkEstimate(found, distance(found[FIVE], five, found), camera.error)
         return replace(quick, settled=not _is_doubtful(quick, box) and is_unsqueezed(camera))
 
     def look_again(self, image: Image, box: NDArray[np.floating], first: LandmarkEstimate) -> LandmarkEstimate:
         """Landmarks in a box made from the first ones and, where these are doubtful, in one made from the box."""
-        trials = [self._again(image, first.points)]
+        grey = _grey(image)
+        trials = [self._again(grey, first.points)]
         if _is_doubtful(first, box):
             # One of the models is lost, as on faces half hidden or far turned: start from the box as well.
-            trials.append(self._again(image, _points(self._all(image, _rectangle(box)))))
+            trials.append(self._again(grey, _points(self._all(grey, _rectangle(box)))))
         best = min(trials, key=lambda estimate: doubt(estimate, box))
         apart = max(best.disagreement, min(first.disagreement, _MAX_DISAGREEMENT))
         return replace(best, disagreement=apart)
 
-    def _again(self, image: Image, points: Points) -> LandmarkEstimate:
+    def _again(self, grey: Image, points: Points) -> LandmarkEstimate:
         """Landmarks in a box made from other landmarks, and how far they have moved."""
-        found, camera = self._on_patch(image, frame_of_all(points))
+        found, camera = self._on_patch(grey, frame_of_all(points))
         return LandmarkEstimate(found, distance(found, points, found), camera.error)
 
-    def _on_patch(self, image: Image, frame: Frame) -> tuple[Points, Camera]:
+    def _on_patch(self, grey: Image, frame: Frame) -> tuple[Points, Camera]:
         """The 68 points found on an upright patch, and the pose in which the patch shows the face."""
-        patch, back = cut_patch(image, frame, _PATCH, int(1.5 * _PATCH))
+        patch, back = cut_patch(grey, frame, _PATCH, int(1.5 * _PATCH))
         on_patch = _points(self._all(patch, _PATCH_BOX))
         return np.asarray(on_patch @ back[:, :2].T + back[:, 2], dtype=np.float32), fit_camera(on_patch)
 
@@ -156,7 +161,12 @@ class FivePoints:
         self._predictor = _load(bundled_model(FIVE_POINT_MODEL), 5)
 
     def predict(self, image: Image, box: NDArray[np.floating]) -> Points:
-        """``(5, 2) float32`` in pixels, of the face in a box as dlib's HOG detector draws it."""
+        """``(5, 2) float32`` in pixels, of the face in a box as dlib's HOG detector draws it.
+
+        Args:
+            image: ``(H, W, 3) uint8`` RGB, or ``(H, W)``, the mean of its channels.
+            box: ``(4,)``: left, top, right, bottom in pixels.
+        """
         return _points(self._predictor(image, _rectangle(box)))
 
 
@@ -164,13 +174,13 @@ def cut_patch(image: Image, frame: Frame, box: float, side: int) -> tuple[Image,
     """A face upright and unsqueezed, and the way back.
 
     Args:
-        image: ``(H, W, 3) uint8`` RGB.
+        image: ``(H, W, 3) uint8`` RGB, or ``(H, W)``.
         frame: How the face lies in it.
         box: Side of the face's box, as dlib's HOG detector draws it, in pixels of the patch.
         side: Of the patch, in whose middle the box lies.
 
     Returns:
-        ``(side, side, 3) uint8``, and the ``(2, 3)`` matrix that takes its pixels to the picture's.
+        ``(side, side, 3) uint8``, or ``(side, side)``; and the ``(2, 3)`` matrix from its pixels to the picture's.
     """
     eyes, unit, angle, aspect = frame
     zoom = box / (BOX_UNITS * unit)
@@ -201,8 +211,9 @@ def doubt(estimate: LandmarkEstimate, box: NDArray[np.floating]) -> float:
     """
     points, side = estimate.points, float(box[2] - box[0])
     off_x, off_y = (points[17:].mean(axis=0) - (box[:2] + box[2:]) / 2) / side
-    size = np.log(max(float(np.ptp(points[:, 0])), 1.0) / side / 1.03)
-    placed = float(np.hypot(np.hypot(off_x / 0.08, (off_y + 0.04) / 0.035), size / 0.08))
+    across = float(points[:, 0].max() - points[:, 0].min())
+    size = math.log(max(across, 1.0) / side / 1.03)
+    placed = math.hypot(off_x / 0.08, (off_y + 0.04) / 0.035, size / 0.08)
     return placed + estimate.disagreement / 0.03 + max(0.0, estimate.error - 3.5)
 
 
@@ -218,6 +229,11 @@ def _load(model: Path, count: int) -> dlib.shape_predictor:
     if found != count:
         raise ModelError(f"{model} predicts {found} points; a {count}-point model is needed")
     return predictor
+
+
+def _grey(image: Image) -> Image:
+    """``(H, W)``: the mean of the channels, which dlib's predictors make of each pixel they compare, and slower."""
+    return np.asarray(cv2.transform(image, _MEAN_OF_CHANNELS), dtype=np.uint8)
 
 
 def _rectangle(box: NDArray[np.floating]) -> dlib.rectangle:
