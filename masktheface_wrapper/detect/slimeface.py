@@ -48,7 +48,7 @@ _DOUBTFUL, _BEYOND_DOUBT = 40, 90  # of 100
 _GLIMPSED, _SEEN = 20.0, 35.0
 _HIT, _NEARLY = 30, 0.7  # confidence of 100; widths of the smallest
 _SAME_PLACE = 0.3  # share of the smaller box that lies in a known face's
-# A face that fills the picture is found as surely where this is so small: 513 of 749 pictures of eight sets showed one,
+# A face that fills the picture is found as surely where this is so small: 492 of 749 pictures of eight sets showed one,
 # and its landmarks lie as well on its features as in the box of a search at half size. Where there is room beside it, a
 # closer look tells whether there may be other faces: of pictures without, one in 500 had another.
 _GLANCE = 64.0  # pixels
