@@ -34,8 +34,6 @@ _ADVICE = {
     (of.FACE, of.NO_FACE): "nothing: the middle of the picture was judged instead of a face; crop closer, and look "
     "whether a face is large enough and upright",
 }
-# Divisions of which the other parts are what is usual: these are compared with, and not asked about.
-_USUAL = {by for by, _ in _ADVICE}
 # Colours as generate takes them.
 _COLORS = {
     "white": "#f4f4f2",
@@ -53,13 +51,13 @@ _COLORS = {
 
 @dataclass(frozen=True)
 class Weakness:
-    """A part of the pictures of one class that has more errors than the others of the class.
+    """A part of the pictures of one class that has more errors than other parts.
 
     Attributes:
         by, name: The part.
         label: The class.
         errors, count: Pictures of it in the part that are called otherwise, and in all.
-        other_errors, other_count: The same of its pictures in the other parts.
+        other_errors, other_count: The same of its pictures in the parts that it is compared with.
         p: Of Fisher's exact test, one-sided.
     """
 
@@ -76,14 +74,16 @@ class Weakness:
 def find_weaknesses(slices: Sequence[Slice]) -> list[Weakness]:
     """Parts that have three errors and more, and more than chance gives them, the surest first.
 
-    Each part is compared with the others of its division, a class at a time, as classes come from different sources;
-    of the parts named, one in twenty is expected to be named by chance (Benjamini and Hochberg 1995).
+    Each part is compared with the usual parts of its division, or where none is called usual with all others, a class
+    at a time, for classes come from different sources. Of the parts named, one in twenty is expected to be named by
+    chance (Benjamini and Hochberg 1995).
     """
     tested = []
     for one in slices:
-        if one.by in _USUAL and (one.by, one.name) not in _ADVICE:
+        if _is_usual(one):
             continue
-        others = [other for other in slices if other.by == one.by and other.name != one.name]
+        others = [other for other in slices if other.by == one.by and other is not one]
+        others = [other for other in others if _is_usual(other)] or others
         for label, (count, errors) in enumerate(zip(one.counts, one.errors, strict=True)):
             other_count = sum(other.counts[label] for other in others)
             if not count or not other_count:
@@ -100,6 +100,11 @@ def find_weaknesses(slices: Sequence[Slice]) -> list[Weakness]:
     return sorted(found, key=lambda one: one.p)
 
 
+def _is_usual(one: Slice) -> bool:
+    """Whether it is a part of photographs that calls for nothing."""
+    return (one.by, one.name) not in _ADVICE and any(by == one.by for by, _ in _ADVICE)
+
+
 def advise(slices: Sequence[Slice], by: Sequence[str], scores: Scores, classes: Classes) -> list[str]:
     """Sentences on where errors lie and what may help.
 
@@ -114,6 +119,8 @@ def advise(slices: Sequence[Slice], by: Sequence[str], scores: Scores, classes: 
     if told:
         return told
     wrong = int((scores.decided != scores.labels).sum())
+    if not wrong:
+        return [f"There is no error in {counted(len(scores), 'picture')}."]
     return [
         f"No part of these pictures has clearly more errors than the rest: there {'is' if wrong == 1 else 'are'} "
         f"{counted(wrong, 'error')} in {counted(len(scores), 'picture')}. A part of ten pictures is named only where "
@@ -145,8 +152,9 @@ def _lopsided(scores: Scores, classes: Classes) -> list[str]:
 
 def _told(weak: Weakness, classes: Classes) -> str:
     rate, other = _rate(weak.errors, weak.count, classes[weak.label]), weak.other_errors / weak.other_count
+    others = "usual ones" if (weak.by, weak.name) in _ADVICE else "the others"
     return (
-        f"{weak.by}, {weak.name}: {rate}; of the others {weak.other_errors} of {weak.other_count} ({other:.1%}). "
+        f"{weak.by}, {weak.name}: {rate}; of {others} {weak.other_errors} of {weak.other_count} ({other:.1%}). "
         f"What may help: {_help(weak)}."
     )
 
