@@ -86,7 +86,7 @@ def main() -> None:
         prepared = np.stack([classifier.prepare(picture, largest_box(picture)) for picture in drawn])
         pairs = zip(drawn, classifier.probabilities(prepared), strict=True)
         tried = sorted((Tried(*pair) for pair in pairs), key=lambda one: one.probability, reverse=not case.masked)
-        wrong = sum((one.probability >= classifier.threshold) != case.masked for one in tried)
+        wrong = sum(bool(one.probability >= classifier.threshold) != case.masked for one in tried)
         rows.append((case, wrong, tried[:_WORST]))
         counts[case.title] = {"masked": case.masked, "wrong": wrong, "tries": given.tries}
         print(f"{wrong:3} of {given.tries} wrong: {case.title}", flush=True)
