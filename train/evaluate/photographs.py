@@ -19,7 +19,7 @@ from maskaug.train.evaluate.traits import Traits, measure_traits
 LIGHT, CONTRAST, BACKLIGHT, BLUR = "light of the face", "contrast of the face", "backlight", "blur"
 SIZE, TURN, LEAN, FACE, COLOR = "size of the face", "turn of the face", "lean of the face", "face", "colour of the mask"
 DARK, DIM, BRIGHT = "dark, below 45 of 255", "dim, 45 to 80", "bright, 190 and more"
-FLAT, BLURRED = "flat, deviation below 14 of 255", "3 % of its width and more"
+FLAT, BLURRED = "flat, deviation below 14 % of the mean", "3 % of its width and more"
 BACKLIT = "surroundings lighter by 50 of 255"
 TINY, SMALL = "below 24 px", "24 to 48 px"
 FAR, PROFILE, NO_LANDMARKS = "30 to 45°", "45° and more", "no landmarks found"
@@ -58,7 +58,7 @@ class _Scale:
 # chandrikadeb7/Face-Mask-Detection or fewer lie beyond.
 _SCALES = (
     _Scale(LIGHT, lambda one: one.light, (45, 80, 190), (DARK, DIM, "80 to 190", BRIGHT)),
-    _Scale(CONTRAST, lambda one: one.contrast, (14,), (FLAT, "deviation of 14 and more")),
+    _Scale(CONTRAST, lambda one: one.contrast, (0.14,), (FLAT, "deviation of 14 % and more")),
     _Scale(BACKLIGHT, lambda one: one.backlight, (50,), ("surroundings less light", BACKLIT)),
     _Scale(BLUR, lambda one: one.blur, (3,), ("below 3 % of its width", BLURRED)),
     _Scale(SIZE, lambda one: one.side, (24, 48, 96), (TINY, SMALL, "48 to 96 px", "96 px and more")),

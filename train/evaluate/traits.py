@@ -31,7 +31,7 @@ class Traits:
     Attributes:
         found: Whether a face is found; where not, the rest is told of the picture.
         light: Mean luma of the face, 0 to 255.
-        contrast: Standard deviation of its luma.
+        contrast: Standard deviation of its luma, in shares of the mean: exposure does not change it.
         backlight: Mean luma of what surrounds the face, less `light`; nan where the picture ends at the face.
         blur: Of the steepest edges about the eyes: standard deviation in hundredths of the face's width.
         side: The shorter side of the face's box, in pixels.
@@ -67,7 +67,7 @@ def measure_traits(image: Image, box: NDArray[np.floating] | None, face: Face | 
     return Traits(
         found=box is not None,
         light=float(middle.mean()),
-        contrast=float(middle.std()),
+        contrast=float(middle.std()) / max(float(middle.mean()), 1.0),
         backlight=_surroundings(image, given) - float(middle.mean()),
         blur=100 * edge_blur(eyes) / across if min(eyes.shape[:2]) >= _LEAST else math.nan,
         side=math.nan if box is None else float(min(given[2:] - given[:2])),
