@@ -1,5 +1,6 @@
 """The page of the report's ablations says what the figures that are kept say."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -11,9 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture
 def script(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    import report_ablation
-
-    return report_ablation
+    return importlib.import_module("report_ablation")
 
 
 def test_the_page_has_the_tables_of_the_figures_that_are_kept(script):
