@@ -30,9 +30,13 @@ if TYPE_CHECKING:
 def _evaluate(options: EvaluateOptions) -> None:
     """How good a classifier is on labelled pictures: metrics with 95 % intervals, by slice, and a report.
 
-    RUN/evaluations/NAME/ gets evaluation.json and predictions.parquet; RUN/report.html shows them. Threshold and
-    temperature are those found on the run's validation pictures, never on DATA. Three classes and more have metrics of
-    each and a confusion matrix; of folders that are no class of RUN's, it is told what their pictures are called.
+    RUN/evaluations/NAME/ gets evaluation.json and predictions.parquet; RUN/report.html shows them. With one path, it is
+    DATA, and the bundled classifier judges. With --on-real it is told where the errors lie, and what may help: maskaug
+    evaluate RUN photographs/ --on-real
+
+    Threshold and temperature are those found on the run's validation pictures, never on DATA. Three classes and more
+    have metrics of each and a confusion matrix; of folders that are no class of RUN's, it is told what their pictures
+    are called.
     """
     with extra("train"):
         from maskaug.train.evaluate.evaluate import evaluate  # noqa: PLC0415
@@ -42,8 +46,8 @@ def _evaluate(options: EvaluateOptions) -> None:
         out.print_json(json.dumps(found.as_json()))
         return
     _print_evaluation(found)
-    if found.folder:
-        out.print(f"report: {RunDir(options.run).report}", highlight=False, soft_wrap=True, markup=False)
+    if options.trained:
+        out.print(f"report: {RunDir(options.trained).report}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _predict(options: PredictOptions) -> None:
@@ -248,15 +252,19 @@ def _print_evaluation(found: "Evaluation") -> None:
             parts.add_column(title, overflow="fold")
         # The names of three classes would take all of the width: their pictures stand in the order of the first table.
         pictures = counts.values() if len(counts) == 2 else ["pictures"]
-        for title in (*pictures, "accuracy", "95 % interval", "loss", "AUC"):
+        for title in (*pictures, "wrong", "accuracy", "95 % interval", "loss", "AUC"):
             parts.add_column(title, justify="right")
         for one in found.slices:
             accuracy = _cells(one.accuracy)
-            numbers = [str(one.counts[label]) for label in counts]
-            numbers = numbers if len(counts) == 2 else [" + ".join(numbers)]
+            numbers, wrong = ([str(of[label]) for label in counts] for of in (one.counts, one.errors))
+            numbers = [*(numbers if len(counts) == 2 else [" + ".join(numbers)]), " + ".join(wrong)]
             parts.add_row(one.by, escape(one.name), *numbers, *accuracy[:2], f"{one.loss:.3f}", _number(one.auc))
         out.print()
         out.print(parts)
+    if found.advice:
+        out.print()
+        for number, sentence in enumerate(found.advice, 1):
+            out.print(f"{number}. {sentence}", highlight=False, markup=False)
     out.print()
     for note in found.notes:
         out.print(note, style="yellow", highlight=False, markup=False)

@@ -260,3 +260,11 @@ def test_corrupted(run, real, tmp_path):
     (few / "one.png").write_bytes(encode_picture(astronaut.face(96), "png"))
     run("corrupted.py", few.parent, tmp_path / "out")
     assert len(list((tmp_path / "out").rglob("*.png"))) == len(list((tmp_path / "out").iterdir()))
+
+
+def test_error_sheet(run, tmp_path):
+    out, counts = tmp_path / "errors.jpg", tmp_path / "errors.json"
+    told = run("error_sheet.py", "--tries", "1", "--out", out, "--json", counts)
+    assert "wrong: bare" in told
+    assert read_picture(out).pixels.shape[1] > 1000
+    assert all(0 <= one["wrong"] <= one["tries"] == 1 for one in json.loads(counts.read_text()).values())

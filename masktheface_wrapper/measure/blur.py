@@ -29,7 +29,18 @@ def measure_blur(image: Image, landmarks: Points) -> float:
     eyes = image[top:bottom, left:right]
     if min(eyes.shape[:2]) < 5:
         return _BLUR_RANGE[0]
-    luma = luma_of(eyes)
+    blur = edge_blur(eyes)
+    # Lids, lashes and brows are softer than a step by themselves.
+    own = min(_OWN_SOFTNESS * face_size(landmarks), _MOST_OF_IT * blur)
+    return min(max(math.sqrt(blur**2 - own**2), _BLUR_RANGE[0]), _BLUR_RANGE[1])
+
+
+def edge_blur(image: Image) -> float:
+    """Blur of the steepest edges of an ``(H, W, 3) uint8`` picture of 5 pixels a side or more, in pixels.
+
+    What lies in a face is never as sharp as a step: :func:`measure_blur` takes that off.
+    """
+    luma = luma_of(image)
     # What a blur of one pixel takes away, by its median: edges are few.
     noise = median(cv2.absdiff(luma, cv2.GaussianBlur(luma, (0, 0), 1.0))) / 0.6745
     blur = 0.0
@@ -38,9 +49,7 @@ def measure_blur(image: Image, landmarks: Points) -> float:
         # Against a wide blur a narrow one changes too little to be told from noise.
         if blur < 1.5 * again:
             break
-    # Lids, lashes and brows are softer than a step by themselves.
-    own = min(_OWN_SOFTNESS * face_size(landmarks), _MOST_OF_IT * blur)
-    return min(max(math.sqrt(blur**2 - own**2), _BLUR_RANGE[0]), _BLUR_RANGE[1])
+    return blur
 
 
 def _blur_of_edges(luma: NDArray[np.float32], before: float, again: float) -> float:

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.masktheface_wrapper import Face, FaceFinder
 
 
 @cache
@@ -22,3 +22,12 @@ def largest_box(image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """
     boxes = _finder().boxes(image)
     return boxes[0] if len(boxes) else None
+
+
+def face_in(image: NDArray[np.uint8], box: NDArray[np.float32]) -> Face | None:
+    """The face in a box of :func:`largest_box`, with its landmarks; None where these cannot be found.
+
+    Raises:
+        ModelError: a model of the finder cannot be used.
+    """
+    return _finder().from_box(image, box)

@@ -20,11 +20,14 @@ from maskaug.train.data.cache import CacheError, default_cache, load_pictures
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import Sample, list_samples, resolve_judged_classes
 from maskaug.train.errors import TrainError
+from maskaug.train.evaluate.advice import advise
+from maskaug.train.evaluate.groups import read_groups
 from maskaug.train.evaluate.metrics import MetricValue, compute_class_metrics, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
+from maskaug.train.evaluate.photographs import divide_photographs
 from maskaug.train.evaluate.predictions import Predictions, read_predictions, write_predictions
 from maskaug.train.evaluate.report import write_report
-from maskaug.train.evaluate.slices import Slice, compute_slices
+from maskaug.train.evaluate.slices import Slice, compute_slices, counts_by_class
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.device import pick_device
@@ -34,6 +37,7 @@ from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
 from maskaug.train.run_dir import EVALUATION_FILE, RunDir
 
 Progress = Callable[[int, int], None]  # pictures done, of how many
+ENOUGH = 50  # photographs: where one in ten is wrong, the interval of fewer is wider than 0.17
 
 
 class EvaluateError(TrainError):
@@ -53,6 +57,7 @@ class Evaluation:
         class_metrics: Of three and more classes: recall, precision, F1 and AUC of each, by label.
         confusion: Pictures by their class, and by the one they are called.
         slices: Parts of the pictures.
+        advice: Of photographs and groups: parts with more errors than the rest, and what may help.
         notes: Sentences on what is unusual about them.
         folder: Where all this was written; None where a file judged, which has no folder.
     """
@@ -66,6 +71,7 @@ class Evaluation:
     class_metrics: list[dict[str, MetricValue]]
     confusion: list[list[int]]
     slices: list[Slice]
+    advice: list[str]
     notes: list[str]
     folder: Path | None
 
@@ -89,25 +95,17 @@ class Evaluation:
         found: dict[str, Any] = {
             "name": self.name,
             "data": self.data,
-            **self._pictures(self.counts),
+            **counts_by_class(self.counts, self.classes),
             "threshold": self.threshold,
             "temperature": self.temperature,
             "figures": {name: asdict(one) for name, one in self.metrics.items()},
             **self._of_classes(),
-            "slices": [
-                {"by": one.by, "name": one.name, **self._pictures(one.counts)}
-                | {"accuracy": asdict(one.accuracy), "loss": one.loss, "auc": one.auc}
-                for one in self.slices
-            ],
+            "slices": [one.as_json(self.classes) for one in self.slices],
+            "advice": self.advice,
             "notes": self.notes,
         }
         plain: dict[str, Any] = _plain(found)
         return plain
-
-    def _pictures(self, counts: tuple[int, ...]) -> dict[str, Any]:
-        if len(self.classes) == 2:
-            return {"masked": counts[MASKED], "unmasked": counts[UNMASKED]}
-        return {"pictures": dict(zip(self.classes, counts, strict=True))}
 
     def _of_classes(self) -> dict[str, Any]:
         if not self.class_metrics:
@@ -118,50 +116,64 @@ class Evaluation:
 
 
 def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: None) -> Evaluation:
-    """Judge every picture of DATA, and write ``RUN/evaluations/NAME/`` and the run's report anew.
+    """Judge every picture of DATA; where a run judges, write ``RUN/evaluations/NAME/`` and the run's report anew.
 
     Args:
         options: Which pictures are judged, and by which run or file.
-        progress: Called with pictures decoded, and then from 0 again with pictures judged; and of how many.
+        progress: Called with pictures decoded, then from 0 again with those judged, and of photographs with those that
+            are looked at; and of how many.
 
     Raises:
         CheckpointError, CalibrationError, OnnxError: the run or the file cannot be used.
         CacheError, ClassesError, DataError: the pictures cannot be used.
-        EvaluateError: another folder has been evaluated under this name.
+        GroupsError: the table of groups cannot be used.
+        EvaluateError: another folder has been evaluated under this name, or the photographs are too few.
         OSError: the evaluation cannot be written.
     """
+    data, run = options.pictures, options.trained
     judge = _judge(options)
-    names = resolve_judged_classes(options.data, options.classes, judge.predictor.classes)
-    name = options.name or options.data.resolve().name
-    folder = None if options.file else RunDir(options.run).evaluation(name)
+    names = resolve_judged_classes(data, options.classes, judge.predictor.classes)
+    name = options.name or data.resolve().name
+    folder = RunDir(run).evaluation(name) if run else None
     if folder:
-        _check_name(folder, options.data)
-    listing = list_samples(options.data, names, options.split)
+        _check_name(folder, data)
+    listing = list_samples(data, names, options.split)
+    if options.on_real:
+        _check_enough(data, len(listing.samples))
+    table = read_groups(options.groups, data) if options.groups else None
     cache = options.cache or default_cache()
     predictions, unread = predictions_of(listing.samples, judge.predictor, cache, options.batch_size, progress)
     scores = judge.calibration.score(predictions.label, predictions.logit)
+    divisions, ungrouped = table.divide([Path(path) for path in predictions.path]) if table else ([], [])
+    if options.on_real:
+        divisions += divide_photographs([Path(path) for path in predictions.path], predictions.label, progress)
+    slices = compute_slices(predictions, scores, divisions)
     groups, resamples, seed = predictions.groups, options.resamples, options.seed
     evaluation = Evaluation(
         name=name,
-        data=str(options.data.resolve()),
+        data=str(data.resolve()),
         classes=judge.predictor.classes,
         threshold=judge.calibration.threshold,
         temperature=judge.temperature,
         metrics=compute_metrics(scores, groups=groups, resamples=resamples, seed=seed),
         class_metrics=compute_class_metrics(scores, groups=groups, resamples=resamples, seed=seed),
         confusion=scores.confusion.tolist(),
-        slices=compute_slices(predictions, scores),
+        slices=slices,
+        advice=advise(slices, [division.by for division in divisions], scores, judge.predictor.classes)
+        if divisions
+        else [],
         notes=[
             *listing.notes,
             *(_called(folder, paths, judge, cache, options.batch_size) for folder, paths in listing.others.items()),
             *_unread(unread),
-            *([] if options.file else _seen_before(options.run, predictions)),
+            *ungrouped,
+            *(_seen_before(run, predictions) if run else []),
         ],
         folder=folder,
     )
-    if folder:
-        _write(options.run, folder, evaluation, predictions, judge.calibration)
-        write_report(options.run)
+    if run and folder:
+        _write(run, folder, evaluation, predictions, judge.calibration)
+        write_report(run)
     return evaluation
 
 
@@ -175,8 +187,8 @@ class _Judge:
 
 
 def _judge(options: EvaluateOptions) -> _Judge:
-    if options.file is None:
-        classifier = load_model(options.run, pick_device(options.device))
+    if options.trained:
+        classifier = load_model(options.trained, pick_device(options.device))
         return _Judge(classifier, classifier.calibration, classifier.calibration.temperature)
     file = load_onnx(options.file)
     return _Judge(file, Calibration(threshold=file.threshold), file.about.temperature)  # it calibrates by itself
@@ -251,6 +263,14 @@ def _check_name(folder: Path, data: Path) -> None:
         return
     if before != str(data.resolve()):
         raise EvaluateError(f"{before} has been evaluated under the name {folder.name!r}; give another with --name")
+
+
+def _check_enough(data: Path, count: int) -> None:
+    if count < ENOUGH:
+        raise EvaluateError(
+            f"{data} has {counted(count, 'labelled picture')}, and --on-real needs {ENOUGH} to tell where errors lie: "
+            f"add {ENOUGH - count} more, or leave out --on-real for the figures alone"
+        )
 
 
 def _unread(unread: list[str]) -> list[str]:

@@ -71,6 +71,7 @@ class Section:
     class_metrics: list[dict[str, MetricValue]]
     confidence: str
     slices: list[Slice]
+    advice: list[str]
     worst: list[Thumbnail]
     uncertain: list[Thumbnail]
 
@@ -107,7 +108,7 @@ def write_report(run: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Set:
-    """Pictures of a section; metrics where an evaluation has made them."""
+    """Pictures of a section; metrics, slices and advice where an evaluation has made them."""
 
     title: str
     data: str
@@ -115,6 +116,8 @@ class _Set:
     predictions: Predictions
     metrics: dict[str, MetricValue] | None
     class_metrics: list[dict[str, MetricValue]] | None
+    slices: list[Slice] | None
+    advice: list[str]
 
 
 def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
@@ -124,20 +127,29 @@ def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
         trained = read_predictions(run)
         held = trained.where(np.array([split != "train" for split in trained.split], dtype=bool))
         if len(held):
-            found.append(_Set("validation", str(config.get("data", "")), [], held, None, None))
+            found.append(_Set("validation", str(config.get("data", "")), [], held, None, None, None, []))
     for folder in RunDir(run).evaluations():
         record = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+        predictions = read_predictions(folder)
         found.append(
             _Set(
                 title=record["name"],
                 data=record["data"],
                 notes=record["notes"],
-                predictions=read_predictions(folder),
+                predictions=predictions,
                 metrics=_estimates(record["figures"]),
                 class_metrics=[_estimates(one["figures"]) for one in record.get("classes", [])],
+                slices=_slices(record, predictions.classes),
+                advice=record.get("advice", []),
             )
         )
     return found
+
+
+def _slices(record: dict[str, Any], classes: Classes) -> list[Slice] | None:
+    """None where an earlier version has written them, without errors."""
+    saved = record.get("slices", [])
+    return [Slice.from_json(one, classes) for one in saved] if saved and "errors" in saved[0] else None
 
 
 def _estimates(saved: dict[str, Any]) -> dict[str, MetricValue]:
@@ -168,7 +180,8 @@ def _section(one: _Set, calibration: Calibration) -> Section:
         metrics=one.metrics or compute_metrics(scores, groups=groups, resamples=RESAMPLES),
         class_metrics=one.class_metrics or compute_class_metrics(scores, groups=groups, resamples=RESAMPLES),
         confidence=plots.calibration_plots(scores, uncalibrated, calibration.threshold, predictions.classes),
-        slices=compute_slices(predictions, scores),
+        slices=one.slices or compute_slices(predictions, scores),
+        advice=one.advice,
         worst=[_shown(index, predictions, scores, one.data) for index in worst],
         uncertain=[_shown(index, predictions, scores, one.data) for index in uncertain],
     )

@@ -1,14 +1,17 @@
 """Parts of a set of pictures, to see where a classifier fails: by kind, pose, size, origin, folder and split."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
+from math import nan
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions
@@ -27,6 +30,7 @@ class Slice:
         by: What the pictures are divided by.
         name: The part.
         counts: Pictures of each class, by label.
+        errors: Those of them that are called otherwise, by label.
         accuracy: With Wilson's interval: a slice may be small, and have no error at all.
         loss: Mean cross-entropy, in nats.
         auc: nan where a class is missing.
@@ -35,17 +39,59 @@ class Slice:
     by: str
     name: str
     counts: tuple[int, ...]
+    errors: tuple[int, ...]
     accuracy: MetricValue
     loss: float
     auc: float
 
+    def as_json(self, classes: Classes) -> dict[str, Any]:
+        """For ``evaluation.json``; :meth:`from_json` is its inverse."""
+        pictures = counts_by_class(self.counts, classes)
+        named = {"by": self.by, "name": self.name, **pictures, "errors": dict(zip(classes, self.errors, strict=True))}
+        return named | {"accuracy": asdict(self.accuracy), "loss": self.loss, "auc": self.auc}
 
-def compute_slices(predictions: Predictions, scores: Scores) -> list[Slice]:
+    @classmethod
+    def from_json(cls, record: dict[str, Any], classes: Classes) -> "Slice":
+        """Of two classes or more, as :meth:`as_json` has written them."""
+        errors = tuple(record["errors"][name] for name in classes)
+        if "pictures" in record:
+            counts = tuple(record["pictures"][name] for name in classes)
+        else:
+            counts = (record["unmasked"], record["masked"])
+        auc = nan if record["auc"] is None else record["auc"]
+        accuracy = MetricValue(**record["accuracy"])
+        return cls(record["by"], record["name"], counts, errors, accuracy, record["loss"], auc)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How N pictures are divided.
+
+    Attributes:
+        by: By what.
+        names: The part of each picture; empty where it is in none.
+        parts: The names in their order; empty: by number, else by alphabet.
+    """
+
+    by: str
+    names: Sequence[str]
+    parts: Sequence[str] = ()
+
+
+def counts_by_class(counts: tuple[int, ...], classes: Classes) -> dict[str, Any]:
+    """Pictures of each class by label, as ``evaluation.json`` has them."""
+    if len(classes) == 2:
+        return {"masked": counts[MASKED], "unmasked": counts[UNMASKED]}
+    return {"pictures": dict(zip(classes, counts, strict=True))}
+
+
+def compute_slices(predictions: Predictions, scores: Scores, more: Sequence[Division] = ()) -> list[Slice]:
     """The parts; a division that would have only one part is left out.
 
     Args:
         predictions: N pictures.
         scores: What the classifier says of them.
+        more: Divisions beside those that predictions tell.
     """
     divisions: dict[str, Sequence[str]] = {
         "kind of mask": _kinds(predictions),
@@ -56,22 +102,25 @@ def compute_slices(predictions: Predictions, scores: Scores) -> list[Slice]:
         "split": predictions.split,
     }
     found = []
-    for by, names in divisions.items():
-        parts = sorted({name for name in names if name}, key=_order)
+    for division in (*(Division(by, names) for by, names in divisions.items()), *more):
+        there = {name for name in division.names if name}
+        parts = [part for part in division.parts if part in there] or sorted(there, key=_order)
         if len(parts) < 2:
             continue
-        column = np.array(names)
-        found += [_slice(by, part, scores[np.flatnonzero(column == part)]) for part in parts]
+        column = np.array(division.names)
+        found += [_slice(division.by, part, scores[np.flatnonzero(column == part)]) for part in parts]
     return found
 
 
 def _slice(by: str, name: str, scores: Scores) -> Slice:
-    right = int((scores.decided == scores.labels).sum())
+    errors = tuple((scores.counts - np.diag(scores.confusion)).tolist())
+    right = len(scores) - sum(errors)
     interval = binomtest(right, len(scores)).proportion_ci(method="wilson")
     return Slice(
         by=by,
         name=name,
         counts=scores.counts,
+        errors=errors,
         accuracy=MetricValue(right / len(scores), float(interval.low), float(interval.high)),
         loss=float(scores.losses.mean()),
         auc=compute_metrics(scores, names=("auc",), resamples=0)["auc"].value,
