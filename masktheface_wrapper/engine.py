@@ -153,7 +153,7 @@ class MaskEngine:
         if context is None:
             context = self.measure(image, face)
         placement = context.placement  # looked at before the mask lies on it
-        masked, alpha = self.draw(image, face, params, context, in_place=in_place)
+        masked, alpha = self.put_on(image, face, params, context, in_place=in_place)
         quality = assess(face, context, placement, alpha, params.wear)
         return Overlay(
             image=masked,
@@ -166,7 +166,7 @@ class MaskEngine:
             features=quality.features,
         )
 
-    def draw(
+    def put_on(
         self,
         image: Image,
         face: Face,
@@ -184,7 +184,7 @@ class MaskEngine:
         """
         check_image(image)
         if face.turns:
-            masked, alpha = self.draw(*_upright(image, face), params, context)
+            masked, alpha = self.put_on(*_upright(image, face), params, context)
             return turn_image(masked, -face.turns), turn_image(alpha, -face.turns)
         template = self._template(params.template)
         if context is None:

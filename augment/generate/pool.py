@@ -63,14 +63,15 @@ class Pool(Generic[Task, Result]):
         if self._workers == 1:
             self._own = self._own or self._start()
             libraries = ThreadpoolController()  # here, because looking for them takes milliseconds
-            done: tuple[Task, Callable[[], Result]] | None = None
+            waiting = deque[tuple[Task, Callable[[], Result]]]()
             for task in tasks:
                 with _one_thread(libraries):
-                    last, done = done, (task, self._own(task))
-                if last is not None:
-                    yield last[0], last[1]()
-            if done is not None:
-                yield done[0], done[1]()
+                    waiting.append((task, self._own(task)))
+                if len(waiting) > 1:
+                    before, result_of = waiting.popleft()
+                    yield before, result_of()
+            for before, result_of in waiting:
+                yield before, result_of()
             return
         chunks = _chunks(tasks, self._workers)
         running: dict[Future[list[Result]], list[Task]] = {}

@@ -92,7 +92,7 @@ class KnownFace:
                 overlay = engine.apply(pixels, face, params, context)
                 image, alpha, good = overlay.image, overlay.alpha, overlay.quality >= self.min_quality
             else:
-                (image, alpha), good = engine.draw(pixels, face, params, context), True
+                (image, alpha), good = engine.put_on(pixels, face, params, context), True
         except MaskaugError:
             raise
         except Exception as error:

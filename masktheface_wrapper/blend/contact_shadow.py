@@ -35,7 +35,7 @@ def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Laye
     near, below = _soft(alpha, _NEAR * unit, step), _soft(dropped, _BELOW * unit, step)
     shadow = cv2.addWeighted(near, _NEAR_STRENGTH, below, _BELOW_STRENGTH, 0)
     # Half of a straight edge's blur lies on either side: an opaque edge's inside is 0.5 to 1.
-    rim = cv2.max(_soft(alpha, _RIM * unit, step), 0.5)
+    rim = np.maximum(_soft(alpha, _RIM * unit, step), np.float32(0.5))
     dimmed = cv2.addWeighted(rim, 2 * _RIM_STRENGTH, rim, 0, 1 - 2 * _RIM_STRENGTH)
     shadow, dimmed = (_enlarged(values, step, layer.alpha.shape) for values in (shadow, dimmed))
     return replace(layer, color=cv2.multiply(layer.color, cv2.merge([dimmed] * 3)), shadow=shadow)

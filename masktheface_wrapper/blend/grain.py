@@ -181,6 +181,6 @@ def match_relief(layer: Layer, surface: Surface, *, relief: float, noise: float,
         for values in (luma, layer.alpha)
     )
     level = cv2.resize(coarse / np.maximum(share, 1e-3), (width, height), interpolation=cv2.INTER_LINEAR)
-    deeper = np.float32(gain) - np.float32(gain - 1) * (level * layer.alpha / cv2.max(luma, 1.0))
-    deeper = cv2.min(cv2.max(deeper, 0.5), 1.8)
+    deeper = np.float32(gain) - np.float32(gain - 1) * (level * layer.alpha / np.maximum(luma, 1.0))
+    deeper = np.minimum(np.maximum(deeper, 0.5), 1.8)
     return replace(layer, color=cv2.multiply(layer.color, cv2.merge([deeper] * 3)))

@@ -82,7 +82,7 @@ def compress_highlights(layer: Layer, shoulder: float) -> Layer:
     excess = cv2.scaleAdd(alpha, -shoulder, layer.color)
     if cv2.minMaxLoc(excess.reshape(len(excess), -1))[1] <= 0:
         return layer
-    excess = cv2.max(excess, 0)
+    excess = np.maximum(excess, 0, out=excess)
     both = cv2.scaleAdd(alpha, 255.0 - shoulder, excess)
     bent = cv2.divide(cv2.multiply(excess, excess), both + np.float32(1e-6))
     return replace(layer, color=cv2.subtract(layer.color, bent))

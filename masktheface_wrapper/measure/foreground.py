@@ -27,8 +27,8 @@ _OTHER_HUE, _REDDER = 0.20, 0.02
 _LARGE = 0.03
 _SHARP = 6.0  # median gradient on the boundary, grey levels a pixel where the eyes are 50 pixels apart
 _DARKEST = 35.0
-# What goes on above the lower face, along such a share of its upper edge, is no object, but half of the face in light of
-# another colour. Tried on NNN faces: objects go on along 0.08 at most, such light along 0.3 and more.
+# What goes on above the lower face, along such a share of its upper edge, is no object, but half of the face in light
+# of another colour.
 _ABOVE, _LIT = 0.12, 0.2  # how far above is looked, in distances between the eyes
 _ROOM = 0.15  # about all that is looked at, in distances between the eyes
 
