@@ -5,9 +5,12 @@ import os
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+_Made = TypeVar("_Made")
 
 
 def printable(name: str) -> str:
@@ -29,16 +32,23 @@ def write_atomic(path: Path, data: bytes, partial: Path) -> None:
     """
     temporary = partial / f"{os.getpid()}-{threading.get_ident()}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with _in_folder(partial, lambda: temporary.open("wb")) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        _in_folder(path.parent, lambda: temporary.replace(path))
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _in_folder(folder: Path, act: Callable[[], _Made]) -> _Made:
+    """What ``act`` does in a folder, which is made where it is missing."""
+    try:
+        return act()
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return act()
 
 
 @contextmanager

@@ -1,7 +1,10 @@
-"""Shrinking pictures by area."""
+"""Pictures at other sizes."""
+
+from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
 
@@ -22,3 +25,15 @@ def shrink(image: Image, factor: float) -> Image:
         height, width = (max(round(side * factor), 1) for side in image.shape[:2])
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+@lru_cache(maxsize=1024)
+def resampling(size: int, wanted: int, interpolation: int) -> NDArray[np.float32]:
+    """``(wanted, size) float32``: weights by which `cv2.resize` makes ``wanted`` values of ``size`` along one side.
+
+    A picture ``(h, w)`` is ``resampling(h, ...) @ picture @ resampling(w, ...).T`` at another size; to or from a few
+    cells that takes a tenth of the time of `cv2.resize`.
+    """
+    weights = cv2.resize(np.eye(size, dtype=np.float32), (size, wanted), interpolation=interpolation)
+    weights.flags.writeable = False  # everyone gets the same array
+    return np.asarray(weights)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.assets import standard_pack
 from maskaug.core.arrays import Image, check_image
@@ -114,9 +115,8 @@ class MaskEngine:
         """
         check_image(image)
         image, face = _upright(image, face)
-        context = measure_face(image, face.landmarks)
-        seen = face.placement
-        return replace(context, placement=placement_probability(image, face.landmarks) if seen is None else seen)
+        known = face.placement
+        return measure_face(image, face.landmarks, placement_probability if known is None else lambda *_: known)
 
     def apply(
         self,
@@ -151,15 +151,11 @@ class MaskEngine:
                 face=face,
                 pose=replace(turned.pose, roll=(turned.pose.roll + 90 * face.turns + 180) % 360 - 180),
             )
-        template = self._template(params.template)
         if context is None:
             context = self.measure(image, face)
-        layer = self._render(context, template, params)
-        if layer is None:
-            masked, alpha = image if in_place else image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
-        else:
-            masked, alpha = harmonize(image, layer, context, params.seed, in_place=in_place)
-        quality = assess(face, context, alpha, params.wear)
+        placement = context.placement  # looked at before the mask lies on it
+        masked, alpha = self.put_on(image, face, params, context, in_place=in_place)
+        quality = assess(face, context, placement, alpha, params.wear)
         return Overlay(
             image=masked,
             alpha=alpha,
@@ -170,6 +166,34 @@ class MaskEngine:
             reasons=quality.reasons,
             features=quality.features,
         )
+
+    def put_on(
+        self,
+        image: Image,
+        face: Face,
+        params: MaskParams,
+        context: FaceContext | None = None,
+        *,
+        in_place: bool = False,
+    ) -> tuple[Image, NDArray[np.uint8]]:
+        """Put on the mask as :meth:`apply` does, but say nothing of its quality, which takes longer to tell.
+
+        Args and errors are those of :meth:`apply`.
+
+        Returns:
+            The picture with the mask, ``(H, W, 3) uint8`` RGB, and what the mask covers, ``(H, W) uint8``.
+        """
+        check_image(image)
+        if face.turns:
+            masked, alpha = self.put_on(*_upright(image, face), params, context)
+            return turn_image(masked, -face.turns), turn_image(alpha, -face.turns)
+        template = self._template(params.template)
+        if context is None:
+            context = self.measure(image, face)
+        layer = self._render(context, template, params)
+        if layer is None:
+            return image if in_place else image.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
+        return harmonize(image, layer, context, params.seed, in_place=in_place)
 
     def occlude(self, image: Image, face: Face, occluder: OccluderParams, context: FaceContext | None = None) -> Image:
         """Put the thing that ``occluder`` describes before ``face``; the same arguments give equal pixels.

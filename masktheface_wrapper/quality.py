@@ -52,19 +52,20 @@ class Quality:
     features: dict[str, float]
 
 
-def assess(face: Face, context: FaceContext, alpha: NDArray[np.uint8], wear: Wear) -> Quality:
+def assess(face: Face, context: FaceContext, placement: float, alpha: NDArray[np.uint8], wear: Wear) -> Quality:
     """Score an overlay.
 
     Args:
         face: The face that wears the mask.
         context: Of its photograph, before.
+        placement: How likely the landmarks lie on the face's own features.
         alpha: ``(H, W) uint8``: what mask and straps cover.
         wear: How the mask is meant to be worn.
     """
     inside, covered = _coverage(face.landmarks[LOWER_FACE if wear == "correct" else _MOUTH_AND_JAW], alpha)
     pose = context.camera.pose
     features = {
-        "misplaced": _fall(context.placement, _PLACED),
+        "misplaced": _fall(placement, _PLACED),
         "landmarks_unstable": _fall_log(face.stability + 0.01, _UNSTABLE),
         "something_before_face": _fall_log(context.edges + 0.3, _EDGES),
         "too_small": _fall(context.unit, LIMITS["too_small"]),

@@ -11,7 +11,7 @@ def start():
 def work(task):
     if task == 13:
         os.kill(os.getpid(), signal.SIGKILL)
-    return task * 2
+    return lambda: task * 2
 
 
 def never():

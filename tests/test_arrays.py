@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from maskaug.augment import RandomMask, cache_landmarks, pixels_key
-from maskaug.core.arrays import check_image, check_images
+from maskaug.core.arrays import check_image, check_images, median, quantile
+from maskaug.core.resize import resampling
 from maskaug.masktheface_wrapper import FaceFinder, sample_occluder
 from maskaug.train import load_onnx
 from maskaug.train.predict.masked_check import masked_check_available, wears_mask
@@ -124,3 +126,20 @@ def test_albumentations_gives_the_same_sentence():
 def test_a_finder_alone_tells_too():
     with pytest.raises(ValueError, match=NEEDED):
         FaceFinder(detectors=[]).find(RGB[..., 0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 11, 1000])
+def test_medians_and_quantiles_are_numpys(count):
+    values = np.random.default_rng(count).normal(size=(count, 1)).astype(np.float32)
+    assert median(values) == pytest.approx(np.median(values))
+    for share in (0.0, 0.3, 0.75, 1.0):
+        assert quantile(values, share) == pytest.approx(np.quantile(values, share))
+
+
+@pytest.mark.parametrize("interpolation", [cv2.INTER_AREA, cv2.INTER_CUBIC])
+def test_resampling_is_opencvs(interpolation):
+    size, wanted = ((50, 37), (8, 5)) if interpolation == cv2.INTER_AREA else ((8, 5), (50, 37))
+    values = np.random.default_rng(0).random(size, dtype=np.float32)
+    down, across = (resampling(*sides, interpolation) for sides in zip(size, wanted, strict=True))
+    expected = cv2.resize(values, wanted[::-1], interpolation=interpolation)
+    assert down @ values @ across.T == pytest.approx(expected, abs=1e-5)

@@ -408,7 +408,8 @@ def test_one_worker_works_on_one_thread_even_where_it_fails(three_threads):
 
     def work(task):
         seen.append(threads())
-        return 1 // task
+        result = 1 // task
+        return lambda: result
 
     pool = Pool(lambda: work, 1)
     assert list(pool.run([1])) == [(1, 1)]

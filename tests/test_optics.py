@@ -133,3 +133,27 @@ def test_an_object_before_the_mouth_stays_before_the_mask(engine, photo, face):
     overlay = engine.apply(cup, face, WHITE)
     assert overlay.alpha[y - 20 : y - 5, x - 9 : x + 10].max() < 60
     assert overlay.features["low_coverage"] < 0.8
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_half_a_face_in_light_of_another_colour_is_no_object(engine, photo, face, side):
+    edge = face.landmarks[30, 0] + side * 0.1 * face_size(face.landmarks)
+    whole = np.clip(side * (np.arange(photo.shape[1]) - edge) / 2 + 0.5, 0, 1)[None, :, None]
+    lamp = np.array([0.6, 0.3, 0.15])
+    lit = (photo * (whole + (1 - whole) * lamp)).astype(np.uint8)
+    overlay = engine.apply(lit, face, WHITE)
+    assert overlay.features["low_coverage"] == 1
+    assert overlay.quality > 0.5
+
+
+def test_what_is_put_on_without_a_score_is_the_same(engine, photo, face):
+    overlay = engine.apply(photo, face, WHITE)
+    image, alpha = engine.put_on(photo, face, WHITE)
+    assert np.array_equal(image, overlay.image)
+    assert np.array_equal(alpha, overlay.alpha)
+
+
+def test_a_mask_put_on_in_place_is_scored_by_the_bare_face(engine, photo, face):
+    apart = engine.apply(photo, face, WHITE)
+    in_place = engine.apply(photo.copy(), face, WHITE, in_place=True)
+    assert in_place.features == apart.features

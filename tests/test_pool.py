@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment.generate.pool import _chunks
+from maskaug.augment.generate.pool import Pool, _chunks
 
 
 @given(st.integers(0, 300), st.integers(2, 16))
@@ -13,3 +13,19 @@ def test_every_task_is_handed_over_once_and_the_last_ones_singly(count, workers)
     sizes = [len(chunk) for chunk in chunks]
     assert sizes == sorted(sizes, reverse=True)
     assert not sizes or (sizes[0] <= 8 and sizes[-1] == 1)
+
+
+def test_a_result_is_waited_for_while_the_next_task_is_done():
+    seen = []
+
+    def work(task):
+        seen.append(f"do {task}")
+
+        def result():
+            seen.append(f"wait {task}")
+            return task * 2
+
+        return result
+
+    assert list(Pool(lambda: work, 1).run([1, 2, 3])) == [(1, 2), (2, 4), (3, 6)]
+    assert seen == ["do 1", "do 2", "wait 1", "do 3", "wait 2", "wait 3"]

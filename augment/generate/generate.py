@@ -206,7 +206,7 @@ def _portraits(generated: GeneratedSet) -> Iterator[Portrait]:
 
 def _start(
     options: GenerateOptions, wears_mask: MaskedCheck | None, marked: Annotations | None
-) -> Callable[[Task], list[Row]]:
+) -> Callable[[Task], Callable[[], list[Row]]]:
     return SourceWorker(options, wears_mask, marked).process
 
 

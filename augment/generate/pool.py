@@ -38,15 +38,18 @@ class Crash:
 class Pool(Generic[Task, Result]):
     """Runs tasks by a function that each process makes for itself, once.
 
+    The function does a task and returns what gives its result. That is asked for when the next task has been done: to
+    wait for the disk takes no processor.
+
     Args:
         start: Makes the function; it must be picklable.
         workers: Processes; with 1, everything runs in this one.
     """
 
-    def __init__(self, start: Callable[[], Callable[[Task], Result]], workers: int) -> None:
+    def __init__(self, start: Callable[[], Callable[[Task], Callable[[], Result]]], workers: int) -> None:
         self._start = start
         self._workers = workers
-        self._own: Callable[[Task], Result] | None = None
+        self._own: Callable[[Task], Callable[[], Result]] | None = None
         self._context = multiprocessing.get_context("spawn")  # forked copies of dlib and OpenCV threads hang
         self._stop = self._context.Event()
         self._executor: ProcessPoolExecutor | None = None
@@ -60,10 +63,15 @@ class Pool(Generic[Task, Result]):
         if self._workers == 1:
             self._own = self._own or self._start()
             libraries = ThreadpoolController()  # here, because looking for them takes milliseconds
+            waiting = deque[tuple[Task, Callable[[], Result]]]()
             for task in tasks:
                 with _one_thread(libraries):
-                    result = self._own(task)
-                yield task, result
+                    waiting.append((task, self._own(task)))
+                if len(waiting) > 1:
+                    before, result_of = waiting.popleft()
+                    yield before, result_of()
+            for before, result_of in waiting:
+                yield before, result_of()
             return
         chunks = _chunks(tasks, self._workers)
         running: dict[Future[list[Result]], list[Task]] = {}
@@ -127,11 +135,11 @@ def _chunks(tasks: Sequence[Task], workers: int) -> Iterator[list[Task]]:
 
 
 # Of a worker process: set once by `_begin`.
-_function: Callable[[Any], Any]
+_function: Callable[[Any], Callable[[], Any]]
 _stop_asked: Any
 
 
-def _begin(start: Callable[[], Callable[[Any], Any]], stop: Any, parent: int) -> None:  # noqa: ANN401
+def _begin(start: Callable[[], Callable[[Any], Callable[[], Any]]], stop: Any, parent: int) -> None:  # noqa: ANN401
     global _function, _stop_asked
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
@@ -160,4 +168,5 @@ def _follow(parent: int) -> None:
 
 
 def _work(chunk: list[Any]) -> list[Any]:
-    return [_function(task) for task in chunk if not _stop_asked.is_set()]
+    done = [_function(task) for task in chunk if not _stop_asked.is_set()]
+    return [result() for result in done]

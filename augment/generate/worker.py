@@ -1,8 +1,9 @@
 """`SourceWorker`: makes of one source picture its files and its manifest rows, in one process."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ class SourceWorker:
         self._reader = SourceReader(options, self._engine.finder, wears_mask, marked)
         # Waiting for the disk takes no processor: one picture is written while the next is made.
         self._writer = ThreadPoolExecutor(max_workers=1)
-        self._writing: dict[Path, Future[None]] = {}
+        self._writing: dict[Path, Future[None]] = {}  # the files of one task
 
-    def process(self, task: Task) -> list[Row]:
-        """Write the pictures that a task wants; returns their rows.
+    def process(self, task: Task) -> Callable[[], list[Row]]:
+        """Make the pictures that a task wants; returns what gives their rows once they are on the disk.
 
         Raises:
             OSError: an output cannot be written, as on a full disk. A source that cannot be used gives a row instead,
@@ -57,6 +58,7 @@ class SourceWorker:
             MaskaugError: a model or the pack cannot be used, whatever the source.
         """
         source = task.source
+        self._writing = {}
         try:
             rows = self._rows(task)
         except PictureError as error:
@@ -66,11 +68,8 @@ class SourceWorker:
         except Exception as error:
             self._forget()
             sha256 = file_sha256(source.path)
-            return [refusal(source, "failed", f"{source.relative}: {failure(error)}", sha256=sha256)]
-        # Rows are recorded only when their files are on the disk.
-        while self._writing:
-            self._writing.popitem()[1].result()
-        return rows
+            rows = [refusal(source, "failed", f"{source.relative}: {failure(error)}", sha256=sha256)]
+        return partial(_when_written, rows, tuple(self._writing.values()))
 
     def close(self) -> None:
         """Wait for the files that are being written."""
@@ -179,6 +178,12 @@ class SourceWorker:
     def _save(self, place: Path, data: bytes) -> None:
         path = self._generated.path / place
         self._writing[path] = self._writer.submit(write_atomic, path, data, self._generated.partial)
+
+
+def _when_written(rows: list[Row], writing: Sequence[Future[None]]) -> list[Row]:
+    for one in writing:
+        one.result()
+    return rows
 
 
 def refusal(

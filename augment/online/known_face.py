@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from maskaug.masktheface_wrapper import (
     FaceContext,
     MaskDistribution,
     MaskEngine,
-    Overlay,
+    Wear,
     face_from_landmarks,
     load_pack,
 )
@@ -27,6 +28,13 @@ from maskaug.masktheface_wrapper import (
 _KEPT_BYTES = 64e6  # of pictures that were read, in each process
 
 Label = int | Mapping[str, int]
+
+
+class WornMask(NamedTuple):
+    """A picture with a mask, ``(H, W, 3) uint8`` RGB, and how it is worn."""
+
+    image: NDArray[np.uint8]
+    wear: Wear
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class KnownFace:
 
     def mask(
         self, pixels: NDArray[np.uint8], points: NDArray[np.floating] | None, rng: np.random.Generator
-    ) -> Overlay | None:
+    ) -> WornMask | None:
         """The picture with a mask, or None: landmarks unknown, all of the mask outside, or below the quality.
 
         What the engine or a library raises over one picture is a warning, and the picture stays bare: it does not end
@@ -80,13 +88,17 @@ class KnownFace:
         params = engine.sample(rng, self.kinds)
         try:
             context = engine.measure(pixels, face) if key is None else self._measured(engine, pixels, face, key)
-            overlay = engine.apply(pixels, face, params, context)
+            if self.min_quality > 0:
+                overlay = engine.apply(pixels, face, params, context)
+                image, alpha, good = overlay.image, overlay.alpha, overlay.quality >= self.min_quality
+            else:
+                (image, alpha), good = engine.put_on(pixels, face, params, context), True
         except MaskaugError:
             raise
         except Exception as error:
             warnings.warn(f"a picture {pixels.shape} gets no mask: {failure(error)}", RuntimeWarning, stacklevel=2)
             return None
-        return overlay if overlay.alpha.any() and overlay.quality >= self.min_quality else None
+        return WornMask(image, params.wear) if good and alpha.any() else None
 
     def _measured(self, engine: MaskEngine, pixels: NDArray[np.uint8], face: Face, key: str) -> FaceContext:
         context = self._contexts.get(key) or engine.measure(pixels, face)
@@ -103,7 +115,7 @@ def renumbered(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return points if across[0] * down[1] > across[1] * down[0] else points[MIRRORED]
 
 
-def relabelled(label: Label, overlay: Overlay) -> int:
+def relabelled(label: Label, wear: Wear) -> int:
     """The class of a masked picture.
 
     Raises:
@@ -112,10 +124,10 @@ def relabelled(label: Label, overlay: Overlay) -> int:
     if isinstance(label, int):
         return label
     try:
-        return label[overlay.params.wear]
+        return label[wear]
     except KeyError:
         known = ", ".join(label)
-        raise ValueError(f"no label is given for masks worn {overlay.params.wear!r}, only for {known}") from None
+        raise ValueError(f"no label is given for masks worn {wear!r}, only for {known}") from None
 
 
 @cache

@@ -112,12 +112,12 @@ class RandomMask(Transform):  # type: ignore[misc]
         if get_worker_info() is not None:
             # The workers are the threads. Not 1: a forked process would wait for threads it does not have.
             cv2.setNumThreads(0)
-        overlay = self._known.mask(pixels, points, rng)
-        if overlay is None:
+        worn = self._known.mask(pixels, points, rng)
+        if worn is None:
             return sample
-        leaves[picture] = _like(leaves[picture], overlay.image)
+        leaves[picture] = _like(leaves[picture], worn.image)
         if self.label is not None and label is not None:
-            leaves[label] = _same_type(leaves[label], relabelled(self.label, overlay))
+            leaves[label] = _same_type(leaves[label], relabelled(self.label, worn.wear))
         return tree_unflatten(leaves, spec)
 
 

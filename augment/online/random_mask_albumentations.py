@@ -15,8 +15,8 @@ import albumentations
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.augment.online.known_face import KnownFace, Label, relabelled
-from maskaug.masktheface_wrapper import MaskDistribution, Overlay
+from maskaug.augment.online.known_face import KnownFace, Label, WornMask, relabelled
+from maskaug.masktheface_wrapper import MaskDistribution
 
 
 class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: ignore[misc]
@@ -76,11 +76,11 @@ class RandomMaskAlbumentations(albumentations.ImageOnlyTransform):  # type: igno
                     "KeypointParams need remove_invisible=False"
                 )
             points = np.asarray(points, dtype=np.float32)[:, :2]
-        return {"overlay": self._known.mask(data["image"], points, self.random_generator)}
+        return {"worn": self._known.mask(data["image"], points, self.random_generator)}
 
-    def apply(self, img: NDArray[np.uint8], overlay: Overlay | None, **params: Any) -> NDArray[np.uint8]:  # noqa: ANN401
+    def apply(self, img: NDArray[np.uint8], worn: WornMask | None, **params: Any) -> NDArray[np.uint8]:  # noqa: ANN401
         """The picture with the mask."""
-        return img if overlay is None else overlay.image
+        return img if worn is None else worn.image
 
-    def _apply_to_label(self, label: Any, overlay: Overlay | None, **params: Any) -> Any:  # noqa: ANN401
-        return label if overlay is None or self.label is None else type(label)(relabelled(self.label, overlay))
+    def _apply_to_label(self, label: Any, worn: WornMask | None, **params: Any) -> Any:  # noqa: ANN401
+        return label if worn is None or self.label is None else type(label)(relabelled(self.label, worn.wear))

@@ -32,7 +32,7 @@ def merge(layers: list[Layer]) -> Layer:
         window = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
         keep = 1 - layer.alpha
         color[window] = cv2.add(cv2.multiply(color[window], cv2.merge([keep] * 3)), layer.color)
-        light[window] = np.where(layer.alpha > 0, layer.light, light[window])
+        np.copyto(light[window], layer.light, where=layer.alpha > 0)
         alpha[window] = 1 - (1 - alpha[window]) * keep
     return Layer(left, top, color, alpha, light)
 

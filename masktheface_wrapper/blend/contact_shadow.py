@@ -1,5 +1,6 @@
 """Contact: the shadow a mask casts on the face around it, and the dimming of its own rim."""
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -13,7 +14,7 @@ from maskaug.masktheface_wrapper.layer import Layer
 _NEAR, _NEAR_STRENGTH = 0.035, 0.30
 _BELOW, _DROP, _BELOW_STRENGTH = 0.08, 0.07, 0.34
 _RIM, _RIM_STRENGTH = 0.045, 0.22
-_FINEST = 2.0  # pixels: softer shadows are worked out on a coarser grid
+_FINEST = 1.0  # cells, of the sharpest blur: shadows are worked out on as coarse a grid
 
 
 def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Layer:
@@ -26,31 +27,44 @@ def add_contact_shadow(layer: Layer, unit: float, size: tuple[int, int]) -> Laye
     """
     reach = round((_DROP + 2.5 * _BELOW) * unit) + 1
     layer = _padded(layer, reach, size)
-    alpha = layer.alpha
-    dropped = np.zeros_like(alpha)
     drop = max(1, round(_DROP * unit))
-    dropped[drop:] = alpha[:-drop]
-    near, below = _soft(alpha, _NEAR * unit), _soft(dropped, _BELOW * unit)
+    dropped = np.zeros_like(layer.alpha)
+    dropped[drop:] = layer.alpha[:-drop]
+    step = 2 ** int(math.log2(max(_NEAR * unit / _FINEST, 1)))  # halves, for which OpenCV has a quick path
+    alpha, dropped = (_shrunk(values, step) for values in (layer.alpha, dropped))
+    near, below = _soft(alpha, _NEAR * unit, step), _soft(dropped, _BELOW * unit, step)
     shadow = cv2.addWeighted(near, _NEAR_STRENGTH, below, _BELOW_STRENGTH, 0)
     # Half of a straight edge's blur lies on either side: an opaque edge's inside is 0.5 to 1.
-    dimmed = np.maximum(np.float32(2 * _RIM_STRENGTH) * _soft(alpha, _RIM * unit), np.float32(_RIM_STRENGTH))
-    dimmed += np.float32(1 - 2 * _RIM_STRENGTH)
+    rim = np.maximum(_soft(alpha, _RIM * unit, step), np.float32(0.5))
+    dimmed = cv2.addWeighted(rim, 2 * _RIM_STRENGTH, rim, 0, 1 - 2 * _RIM_STRENGTH)
+    shadow, dimmed = (_enlarged(values, step, layer.alpha.shape) for values in (shadow, dimmed))
     return replace(layer, color=cv2.multiply(layer.color, cv2.merge([dimmed] * 3)), shadow=shadow)
 
 
-def _soft(values: NDArray[np.floating], sigma: float) -> NDArray[np.float32]:
-    """``(h, w)`` values blurred by a Gaussian of ``sigma`` pixels; beyond the border they go on as at it."""
-    step = int(max(sigma / _FINEST, 1))
-    height, width = values.shape
-    coarse = (
-        values
-        if step == 1
-        else cv2.resize(values, (max(width // step, 1), max(height // step, 1)), interpolation=cv2.INTER_AREA)
-    )
-    blurred = cv2.GaussianBlur(coarse, (0, 0), max(sigma / step, 0.3), borderType=cv2.BORDER_REPLICATE)
-    if step > 1:
-        blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(blurred, dtype=np.float32)
+def _shrunk(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Means over cells of ``step`` pixels a side; beyond the border, values go on as at it."""
+    if step == 1:
+        return values
+    below, beyond = (-side % step for side in values.shape)
+    whole = cv2.copyMakeBorder(values, 0, below, 0, beyond, cv2.BORDER_REPLICATE) if below or beyond else values
+    size = (whole.shape[1] // step, whole.shape[0] // step)
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA))
+
+
+def _soft(cells: NDArray[np.float32], sigma: float, step: int) -> NDArray[np.float32]:
+    """Cells of ``step`` pixels, blurred so that the picture they are enlarged to has a blur of ``sigma`` pixels."""
+    # The means over cells, and the lines between them, blur by themselves: a cell's variance, twice.
+    left = math.sqrt(max(sigma**2 - (step**2 - 1) / 6, 0.0)) / step
+    return np.asarray(cv2.GaussianBlur(cells, (0, 0), max(left, 0.3), borderType=cv2.BORDER_REPLICATE))
+
+
+def _enlarged(cells: NDArray[np.float32], step: int, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """Cells of ``step`` pixels as a picture ``(h, w)``."""
+    if step == 1:
+        return cells
+    whole = (cells.shape[1] * step, cells.shape[0] * step)
+    enlarged = cv2.resize(cells, whole, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(enlarged[: size[0], : size[1]])
 
 
 def _padded(layer: Layer, reach: int, size: tuple[int, int]) -> Layer:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
 from maskaug.core.color import LUMA, luma_of
+from maskaug.core.resize import resampling
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
@@ -44,7 +45,7 @@ def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
     white photograph the mask is grey.
     """
     weight = layer.alpha
-    total = float(weight.sum())
+    total = cv2.sumElems(weight)[0]
     if total < 1:
         return layer
     if by == "skin":
@@ -53,14 +54,9 @@ def shade(layer: Layer, image: Image, skin: Skin, by: Light = "face") -> Layer:
         return compress_highlights(replace(layer, color=color), _SHOULDER)
     under = luma_of(image[layer.window])
     mean = float(np.vdot(under, weight)) / total
-    pattern = cv2.pow(np.maximum(_low_frequency(under, weight, mean) / np.float32(max(mean, 1.0)), 0.3), _PATTERN)
-    pattern = np.minimum(np.maximum(pattern, _PATTERN_RANGE[0]), _PATTERN_RANGE[1])
-    if by == "own":
-        color = _times(layer.color, pattern * layer.light)
-        return compress_highlights(replace(layer, color=color), _SHOULDER)
-    light = pattern * layer.light * np.float32(_exposure(mean))
-    color = _times(cv2.transform(layer.color, _tone(skin)), light)
-    return compress_highlights(replace(layer, color=color), _SHOULDER)
+    light = _pattern(under, weight, mean) * layer.light
+    color = layer.color if by == "own" else cv2.transform(layer.color, _tone(skin) * np.float32(_exposure(mean)))
+    return compress_highlights(replace(layer, color=_times(color, light)), _SHOULDER)
 
 
 def unlit(color: NDArray[np.floating], skin: Skin) -> NDArray[np.float32]:
@@ -87,14 +83,9 @@ def compress_highlights(layer: Layer, shoulder: float) -> Layer:
     if cv2.minMaxLoc(excess.reshape(len(excess), -1))[1] <= 0:
         return layer
     excess = np.maximum(excess, 0, out=excess)
-    room = alpha * np.float32(255.0 - shoulder)
-    both = excess + room
-    both += np.float32(1e-6)
-    room *= excess
-    room /= both
-    room -= excess
-    room += layer.color
-    return replace(layer, color=room)
+    both = cv2.scaleAdd(alpha, 255.0 - shoulder, excess)
+    bent = cv2.divide(cv2.multiply(excess, excess), both + np.float32(1e-6))
+    return replace(layer, color=cv2.subtract(layer.color, bent))
 
 
 def _tone(skin: Skin) -> NDArray[np.float32]:
@@ -110,12 +101,15 @@ def _tone(skin: Skin) -> NDArray[np.float32]:
     return np.asarray(cast[:, None] * saturation, dtype=np.float32)
 
 
-def _low_frequency(values: NDArray[np.float32], weight: NDArray[np.float32], outside: float) -> NDArray[np.float32]:
-    """``(h, w)`` values averaged over cells of about an eighth of the layer, by weight."""
-    height, width = values.shape
-    cells = (min(_GRID, width), min(_GRID, height))
+def _pattern(luma: NDArray[np.float32], weight: NDArray[np.float32], mean: float) -> NDArray[np.float32]:
+    """``(h, w) float32``: how light falls, 1 where it is as bright as in the ``mean``.
+
+    The ``(h, w)`` luma is averaged over cells of about an eighth of the layer, by weight.
+    """
+    down, across = (resampling(side, min(_GRID, side), cv2.INTER_AREA) for side in luma.shape)
     # A little weight everywhere carries the mean to cells the mask does not touch.
-    coarse = cv2.resize(cv2.merge([values * weight, weight]), cells, interpolation=cv2.INTER_AREA)
-    coarse += np.array([0.05 * outside, 0.05], dtype=np.float32)
-    total, share = cv2.split(cv2.GaussianBlur(coarse, (3, 3), 0))
-    return np.asarray(cv2.resize(total / share, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    total, share = down @ (luma * weight) @ across.T + np.float32(0.05 * mean), down @ weight @ across.T
+    total, share = (cv2.GaussianBlur(values, (3, 3), 0) for values in (total, share + np.float32(0.05)))
+    cells = (np.maximum(total / share / max(mean, 1.0), 0.3) ** _PATTERN).clip(*_PATTERN_RANGE)
+    up, along = (resampling(min(_GRID, side), side, cv2.INTER_CUBIC) for side in luma.shape)
+    return np.asarray(up @ cells @ along.T)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.arrays import Image
-from maskaug.core.resize import shrink
+from maskaug.core.resize import resampling, shrink
 from maskaug.masktheface_wrapper.cloth.patterns import PATTERNS, pattern_share
 from maskaug.masktheface_wrapper.cloth.template import PackError, Template, Texel
 from maskaug.masktheface_wrapper.overlay import MaskParams
@@ -111,7 +111,8 @@ def _wrinkles(depth: float, rng: np.random.Generator) -> NDArray[np.float32]:
     height = np.zeros(_FOLDS, dtype=np.float32)
     for cells, weight in (((9, 6), 1.0), ((17, 9), 0.3)):
         rough = rng.standard_normal(cells, dtype=np.float32) * np.float32(weight)
-        height += np.asarray(cv2.resize(rough, _FOLDS[::-1], interpolation=cv2.INTER_CUBIC))
+        up, along = (resampling(*sides, cv2.INTER_CUBIC) for sides in zip(cells, _FOLDS, strict=True))
+        height += up @ rough @ along.T
     slope = np.minimum(np.maximum(cv2.Sobel(height, -1, 0, 1, ksize=3, scale=_FOLDS[0] / 72), -2), 2)
     return np.asarray(1 - np.float32(_CREASE * depth) * slope, dtype=np.float32)
 

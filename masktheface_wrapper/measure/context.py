@@ -1,6 +1,7 @@
 """`FaceContext`: all that is measured of a photograph about one face before a mask is put on it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -36,7 +37,7 @@ class FaceContext:
         edges: How much of cheeks and chin is edges; see `measure_edges`.
         blur: Standard deviation of the image's blur, in its pixels.
         grain: Noise of the skin, at the photograph's own scale; None if no bare skin is in the picture.
-        placement: How likely the landmarks lie on the face's own features; 1 where nothing has looked.
+        look: Tells from image and landmarks how likely these lie on the face's own features.
         corrections: How the face departs from the mean, by the cut of a shell; filled as masks are fitted.
     """
 
@@ -51,7 +52,7 @@ class FaceContext:
     edges: float
     blur: float
     grain: Grain | None
-    placement: float = 1.0
+    look: Callable[[Image, Points], float]
     corrections: dict[str, Correction] = field(default_factory=dict)
 
     @property
@@ -61,13 +62,18 @@ class FaceContext:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     @cached_property
+    def placement(self) -> float:
+        """How likely the landmarks lie on the face's own features."""
+        return self.look(self.image, self.landmarks)
+
+    @cached_property
     def foreground(self) -> Foreground | None:
         """What stands before the lower face."""
         return measure_foreground(self.image, self.landmarks, self.skin)
 
 
-def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
-    """Measure a face by its ``(68, 2)`` landmarks."""
+def measure_face(photograph: Image, landmarks: Points, look: Callable[[Image, Points], float]) -> FaceContext:
+    """Measure a face by its ``(68, 2)`` landmarks; ``look`` tells how well these are placed, when that is asked."""
     full = face_size(landmarks)
     middle = landmarks.mean(axis=0)
     left, top = (max(int(place - _REACH * full), 0) for place in middle.tolist())
@@ -93,4 +99,5 @@ def measure_face(photograph: Image, landmarks: Points) -> FaceContext:
         edges=measure_edges(image, points, unit, skin),
         blur=measure_blur(image, points),
         grain=measure_grain(part, on_part, skin, full),
+        look=look,
     )

@@ -26,13 +26,14 @@ def measure_edges(image: Image, landmarks: Points, unit: float, skin: Skin) -> f
     image, landmarks = _lower_face(image, landmarks, unit)
     if not image.size:
         return 0.0
+    luma = luma_of(image)
     if unit > _EYES_APART:
         factor = _EYES_APART / unit
-        image = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        luma = np.asarray(cv2.resize(luma, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
         landmarks = ((landmarks + 0.5) * factor - 0.5).astype(np.float32)
     unit = eye_distance(landmarks)
     margin = np.ones((2 * max(1, round(_MARGIN * unit)) + 1,) * 2, dtype=np.uint8)
-    bare, features = np.zeros(image.shape[:2], dtype=np.uint8), np.zeros(image.shape[:2], dtype=np.uint8)
+    bare, features = np.zeros(luma.shape, dtype=np.uint8), np.zeros(luma.shape, dtype=np.uint8)
     points = np.rint(landmarks).astype(np.int32)
     cv2.fillPoly(bare, [points[LOWER_FACE]], 1)
     for part in (LIPS, NOSE):
@@ -40,7 +41,7 @@ def measure_edges(image: Image, landmarks: Points, unit: float, skin: Skin) -> f
     where = cv2.compare(cv2.erode(bare, margin), cv2.dilate(features, margin), cv2.CMP_GT)
     if cv2.countNonZero(where) < 20:
         return 0.0
-    luma = cv2.GaussianBlur(luma_of(image), (0, 0), max(_FINE * unit, 0.5))
+    luma = cv2.GaussianBlur(luma, (0, 0), max(_FINE * unit, 0.5))
     across, down = (cv2.Sobel(luma, -1, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1)))
     return quantile(cv2.magnitude(across, down)[where > 0], 0.75) / max(skin.luma, 20.0) * 100 * unit / 40
 

@@ -27,6 +27,9 @@ _OTHER_HUE, _REDDER = 0.20, 0.02
 _LARGE = 0.03
 _SHARP = 6.0  # median gradient on the boundary, grey levels a pixel where the eyes are 50 pixels apart
 _DARKEST = 35.0
+# What goes on above the lower face, along such a share of its upper edge, is no object, but half of the face in light
+# of another colour.
+_ABOVE, _LIT = 0.12, 0.2  # how far above is looked, in distances between the eyes
 _ROOM = 0.15  # about all that is looked at, in distances between the eyes
 
 
@@ -126,11 +129,13 @@ def _objects(look: _Look, points: Points) -> NDArray[np.float32] | None:
     lower_face = np.zeros((height, width), dtype=np.uint8)
     cv2.fillPoly(lower_face, [polygon], 1)
     area = cv2.countNonZero(lower_face)
-    other = (look.shift > _OTHER_HUE) & (look.bright > 3 * _DARKEST) & (lower_face > 0)
+    anywhere = (look.shift > _OTHER_HUE) & (look.bright > 3 * _DARKEST)
+    other = anywhere & (lower_face > 0)
     if area == 0 or np.count_nonzero(other) < _LARGE * area:
         return None
     reddest = float(look.skin.color[0] + 1) / (float(look.skin.color.sum()) + 3) + _REDDER
-    other &= look.part[..., 0] + np.float32(1) < look.bright * np.float32(reddest)
+    anywhere &= look.part[..., 0] + np.float32(1) < look.bright * np.float32(reddest)
+    other &= anywhere
     if np.count_nonzero(other) < _LARGE * area:
         return None
     luma = look.luma
@@ -140,7 +145,9 @@ def _objects(look: _Look, points: Points) -> NDArray[np.float32] | None:
     inside = cv2.erode(lower_face, np.ones((5, 5)))
     jaw = np.zeros_like(lower_face)
     cv2.polylines(jaw, [polygon[1:]], False, 1, 3)
-    sharp = _SHARP * 50 / max(face_size(points), 1.0)
+    size = face_size(points)
+    sharp, reach = _SHARP * 50 / max(size, 1.0), max(1, round(_ABOVE * size))
+    upper = _raised(lower_face, reach) & (1 - lower_face)
     count, labels, sizes, _ = cv2.connectedComponentsWithStats(other.astype(np.uint8))
     front = np.zeros((height, width), dtype=np.float32)
     for number in range(1, count):
@@ -148,6 +155,16 @@ def _objects(look: _Look, points: Points) -> NDArray[np.float32] | None:
             continue
         one = (labels == number).astype(np.uint8)
         boundary = (cv2.dilate(one, np.ones((3, 3))) > cv2.erode(one, np.ones((3, 3)))) & (inside > 0)
-        if (one & jaw).any() and boundary.any() and median(gradient[boundary]) >= sharp:
+        if not ((one & jaw).any() and boundary.any() and median(gradient[boundary]) >= sharp):
+            continue
+        goes_on = cv2.countNonZero(_raised(one, reach) & upper & anywhere)
+        if goes_on <= _LIT * cv2.countNonZero(upper):
             front[one > 0] = 1
     return front if front.any() else None
+
+
+def _raised(values: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """``(h, w)`` values moved up by so many pixels; 0 comes in from below."""
+    moved = np.zeros_like(values)
+    moved[:-reach] = values[reach:]
+    return moved
