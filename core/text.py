@@ -1,4 +1,4 @@
-"""Sentences that are printed."""
+"""Words that are printed: numbers with their nouns, and names of files."""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -10,3 +10,9 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
         plural: Of several; None: the noun with an ``s``.
     """
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def printable(name: str) -> str:
+    """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
+    text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maskaug.core.files import CHECKSUMS_FILE, LOCK_FILE
+
 PREDICTIONS_FILE = "predictions.parquet"  # of a run, and of each of its evaluations
 EVALUATION_FILE = "evaluation.json"
 
@@ -68,6 +70,16 @@ class RunDir:
     def report(self) -> Path:
         """The HTML page."""
         return self.path / "report.html"
+
+    @property
+    def checksums(self) -> Path:
+        """SHA-256 of the files that the training wrote and no other command rewrites, a line each; written last."""
+        return self.path / CHECKSUMS_FILE
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains; removed when it ends."""
+        return self.path / LOCK_FILE
 
     @property
     def student(self) -> Path:

@@ -14,9 +14,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from maskaug.core.errors import MaskaugError, failure
-from maskaug.core.files import printable, write_atomic
+from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
-from maskaug.core.text import counted
+from maskaug.core.text import counted, printable
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation, Prepared
 from maskaug.train.errors import TrainError

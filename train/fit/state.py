@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
-from maskaug.core.files import write_atomic
+from maskaug.core.files import sync_folder, write_atomic
 from maskaug.train.data.classes import Classes
 from maskaug.train.model.checkpoint import CheckpointError
 from maskaug.train.model.head import head_for
@@ -52,6 +52,7 @@ def save_state(run: Path, state: State) -> None:
         OSError: it cannot be written; the one before is still there.
     """
     write_atomic(RunDir(run).last, _bytes(asdict(state)), run)
+    sync_folder(run)
 
 
 def load_state(run: Path) -> State | None:
