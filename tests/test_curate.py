@@ -311,7 +311,7 @@ def test_what_cannot_be_curated(small, tmp_path):
     with pytest.raises(CurateError, match=r"is left \(rejected\)"):
         run(small, tmp_path / "out")
     (small / "manifest" / "part-00000.parquet").write_bytes(b"no parquet")
-    with pytest.raises(CurateError, match="cannot be read"):
+    with pytest.raises(ManifestError, match="cannot be read"):
         run(small, tmp_path / "out")
 
 
