@@ -4,9 +4,9 @@ python benchmarks/faults.py [--kills 200] [--others 3] [--seed 0] [--only kills,
 
 Each kill hits a worker, the parent or the whole group of a command at a random moment; then the command that goes on is
 given, its output is compared byte for byte with that of an undisturbed run, and `maskaug verify` looks at it. Prints
-what was tried and lost; exit 1 where anything was. The disks and the power cut need root (mount); they say so where it
-is missing. A power cut is a copy of a mounted ext4 image, taken while the command's processes stand still: it holds what
-the kernel had brought to the disk by then, and nothing else.
+what was tried and lost; exit 1 where anything was. The disks and the power cut need root, for mount, and are left out
+where it is missing. A power cut is a copy of a mounted ext4 image, taken while the command's processes stand still: it
+holds what the kernel had brought to the disk by then, and nothing else.
 """
 
 import argparse
@@ -83,9 +83,12 @@ def main() -> None:
         review = faulted.Review(place / "review")
         if "kills" in only:
             _kills(arguments.kills, works, review, rng, tally)
-        for fault, trials in _OTHERS.items():
-            for _ in range(arguments.others if fault in only else 0):
-                trials(place, works, rng, tally)
+        for fault in only:
+            if fault in _NEEDS_ROOT and os.geteuid():
+                print(f"{fault} is left out: only root may mount")
+                continue
+            for _ in range(arguments.others if fault in _OTHERS else 0):
+                _OTHERS[fault](works, rng, tally)
     _print(tally)
     sys.exit(bool(tally.lost))
 
@@ -94,8 +97,9 @@ def _kills(
     number: int, works: dict[str, faulted.Work], review: faulted.Review, rng: random.Random, tally: Tally
 ) -> None:
     turns = [name for name, share in _SHARES.items() for _ in range(share)]
+    rng.shuffle(turns)
     for turn in range(number):
-        name = turns[turn % len(turns)] if turn >= len(turns) else sorted(turns)[turn]
+        name = turns[turn % len(turns)]
         if name == "review":
             tally.count("kill -9, review", lambda: f"{review.killed(rng)} decisions kept")
             continue
@@ -104,7 +108,7 @@ def _kills(
         tally.count(f"kill -9 of the {who}, {name}", lambda work=work, who=who: work.killed(who, rng) or "goes on")  # type: ignore[misc]
 
 
-def _clock(place: Path, works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
+def _clock(works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
     """An hour back each time it is asked for."""
     program = _BACKWARDS.format(tests=str(Path(faulted.__file__).parent))
     for name, work in works.items():
@@ -122,7 +126,7 @@ def _clock(place: Path, works: dict[str, faulted.Work], _rng: random.Random, tal
         tally.count(f"clock goes backwards, {name}", trial)
 
 
-def _twice(place: Path, works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
+def _twice(works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
     """Two commands on one folder, one a little later."""
     for name, work in works.items():
 
@@ -141,7 +145,7 @@ def _twice(place: Path, works: dict[str, faulted.Work], rng: random.Random, tall
         tally.count(f"two runs on one folder, {name}", trial)
 
 
-def _full(place: Path, works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
+def _full(works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
     """A tmpfs that is too small, and then is not."""
     for name, work in works.items():
 
@@ -159,7 +163,7 @@ def _full(place: Path, works: dict[str, faulted.Work], rng: random.Random, tally
         tally.count(f"full disk, {name}", trial)
 
 
-def _read_only(place: Path, works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
+def _read_only(works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
     """A file system on which nothing can be written."""
     for name, work in works.items():
 
@@ -172,7 +176,7 @@ def _read_only(place: Path, works: dict[str, faulted.Work], _rng: random.Random,
         tally.count(f"read-only folder, {name}", trial)
 
 
-def _eio(place: Path, works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
+def _eio(works: dict[str, faulted.Work], _rng: random.Random, tally: Tally) -> None:
     """Files whose first byte the kernel refuses with EIO: links to /proc/self/mem, where nothing lies at address 0."""
 
     def source() -> str:
@@ -222,7 +226,7 @@ def _unreadable(work: faulted.Work, victim: Path, command: list[str]) -> str:
     return done.stderr.strip().splitlines()[-1]
 
 
-def _power(place: Path, works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
+def _power(works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> None:
     """What a power cut leaves of a file system."""
     for name, work in works.items():
         tally.count(f"power cut, {name}", lambda work=work: _cut(work, rng))  # type: ignore[misc]
@@ -274,6 +278,7 @@ def _refused(done: "subprocess.CompletedProcess[str]", told: str) -> None:
         raise faulted.Lost(f"exit {done.returncode}, without {told!r}: {done.stderr[-600:]}")
 
 
+_NEEDS_ROOT = {"full", "readonly", "power"}
 _OTHERS = {
     **{"clock": _clock, "twice": _twice, "full": _full},
     **{"readonly": _read_only, "eio": _eio, "power": _power},

@@ -98,8 +98,14 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-# In a path that a file names: upwards, from the root, or from a drive.
-LEADS_OUT = r"(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
+# In a path that a file names: upwards, from the root, from a drive, or to nowhere.
+LEADS_OUT = r"\x00|(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
+
+
+def path_inside(folder: Path, name: str) -> Path | None:
+    """The file that another file of the folder names; None if it lies elsewhere, by its name or by a link."""
+    path = folder / name
+    return path if is_inside(name) and path.resolve().is_relative_to(folder.resolve()) else None
 
 
 def is_inside(name: str) -> bool:

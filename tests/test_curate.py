@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from maskaug.augment import CurateOptions, GenerateOptions, ScanError, generate, read_manifest
+from maskaug.augment import CurateOptions, GenerateOptions, ManifestError, ScanError, generate, read_manifest
 from maskaug.augment.curate import card
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register

@@ -1,6 +1,5 @@
 """`GeneratedSet`: the folder that ``maskaug generate`` writes, its files named in one place."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.errors import MaskaugError, first_problem
 from maskaug.core.files import LOCK_FILE
 from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, read_columns, read_manifest
+from maskaug.core.text import parse_json
 
 
 class GeneratedSetError(MaskaugError):
@@ -98,7 +98,7 @@ class GeneratedSet:
             GeneratedSetError: ``config.json`` is missing or damaged.
         """
         try:
-            options = json.loads(self.config.read_text(encoding="utf-8"))
+            options = parse_json(self.config.read_text(encoding="utf-8"))
             options.pop("maskaug", None)  # the version
             return GenerateOptions(dst=self.path, **options)
         except (OSError, ValueError, TypeError, AttributeError) as error:

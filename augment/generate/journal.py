@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from maskaug.core.manifest import Row, checked, in_todays_words
+from maskaug.core.text import parse_json
 
 
 class Journal:
@@ -42,7 +43,7 @@ class Journal:
         by_round: dict[int, list[Row]] = {}
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
-            entry = json.loads(self._file.readline())
+            entry = parse_json(self._file.readline())
             by_round[entry["round"]] = [checked(in_todays_words(row)) for row in entry["rows"]]
         return sorted(by_round.items())
 
@@ -50,7 +51,7 @@ class Journal:
         """All rows of a source, also those of rounds that were done again."""
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
-            yield from map(checked, json.loads(self._file.readline())["rows"])
+            yield from map(checked, parse_json(self._file.readline())["rows"])
 
     def sources(self) -> list[str]:
         """The sources that have been worked on, by name."""
@@ -70,7 +71,7 @@ class Journal:
 def _source(line: bytes) -> str | None:
     """Of whom a line tells; None if it is not whole."""
     try:
-        entry = json.loads(line) if line.endswith(b"\n") else {}
+        entry = parse_json(line) if line.endswith(b"\n") else {}
         whole = isinstance(entry["source"], str) and isinstance(entry["round"], int)
         return entry["source"] if whole and all(isinstance(row, dict) for row in entry["rows"]) else None
     except (ValueError, KeyError, TypeError):

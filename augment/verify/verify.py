@@ -1,6 +1,5 @@
 """`verify`: every file of an output against the SHA-256 that its manifest or its list of checksums has."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from maskaug.augment.verify.options import VerifyOptions
 from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.files import CHECKSUMS_FILE, LOCK_FILE, file_sha256, is_inside
 from maskaug.core.manifest import ManifestError
-from maskaug.core.text import printable
+from maskaug.core.text import parse_json, printable
 
 _AT_ONCE = 4096  # files whose names and digests are in memory together
 _NAMED = 100  # files of a kind; a lost disk would name a million
@@ -124,7 +123,7 @@ def _kind(folder: Path) -> Kind:
     if (folder / CHECKSUMS_FILE).is_file():
         return "curated" if has_manifest else "run"
     try:
-        config = json.loads(generated.config.read_text(encoding="utf-8"))
+        config = parse_json(generated.config.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         config = {}
     is_run = isinstance(config, dict) and "recipe" in config
@@ -139,7 +138,7 @@ def _kind(folder: Path) -> Kind:
 
 def _of_generated(generated: GeneratedSet) -> Expected:
     try:
-        recorded = json.loads(generated.stats.read_text(encoding="utf-8")).get("sha256", {})
+        recorded = parse_json(generated.stats.read_text(encoding="utf-8")).get("sha256", {})
     except OSError:
         recorded = {}
     except (ValueError, AttributeError) as error:
