@@ -19,8 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def _full(works: dict[str, faulted.Work], rng: random.Random, tally: Tally) -> N
         def trial(work: faulted.Work = work) -> str:
             needed = sum(path.stat().st_size for path in (work.place / "whole").rglob("*") if path.is_file())
             size = int(needed * rng.uniform(0.1, 0.8)) // 4096 * 4 + 4
-            with mounted(work.place / "disk", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs") as disk:
+            with faulted.mounted(work.place / "disk", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs") as disk:
                 out = Path("disk", "out")
                 done = faulted.run(work.begin(out), work.place)
                 _refused(done, "No space left on device")
@@ -168,7 +168,7 @@ def _read_only(works: dict[str, faulted.Work], _rng: random.Random, tally: Tally
     for name, work in works.items():
 
         def trial(work: faulted.Work = work) -> str:
-            with mounted(work.place / "disk", "-t", "tmpfs", "-o", "ro", "tmpfs"):
+            with faulted.mounted(work.place / "disk", "-t", "tmpfs", "-o", "ro", "tmpfs"):
                 done = faulted.run(work.begin(Path("disk", "out")), work.place)
                 _refused(done, "Read-only file system")
             return done.stderr.strip().splitlines()[-1]
@@ -237,7 +237,7 @@ def _cut(work: faulted.Work, rng: random.Random) -> str:
     with image.open("wb") as file:
         file.truncate(64 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
-    with mounted(work.place / "disk", "-o", "loop,commit=1", str(image)):
+    with faulted.mounted(work.place / "disk", "-o", "loop,commit=1", str(image)):
         process = work.start(out)
         time.sleep(rng.uniform(0.3, 1.1) * work.seconds)
         with suppress(ProcessLookupError):
@@ -248,24 +248,11 @@ def _cut(work: faulted.Work, rng: random.Random) -> str:
         process.wait()
         time.sleep(0.5)  # the last of the killed processes lets go of the disk
     image.unlink()
-    with mounted(work.place / "disk", "-o", "loop", str(copy)) as disk:
+    with faulted.mounted(work.place / "disk", "-o", "loop", str(copy)) as disk:
         there = sorted(path.name for path in disk.glob("out/*"))
         work.finish(out)
     copy.unlink()
     return f"as a kill; {len(there)} names were there"
-
-
-@contextmanager
-def mounted(folder: Path, *arguments: str) -> Iterator[Path]:
-    """A file system, for a while."""
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", *arguments, str(folder)], check=True, capture_output=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-        with suppress(OSError):
-            folder.rmdir()
 
 
 def _refused(done: "subprocess.CompletedProcess[str]", told: str) -> None:

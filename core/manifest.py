@@ -94,6 +94,11 @@ _FACE_FIELDS = [
     ("quality", pa.float32()),
     ("reasons", pa.list_(pa.string())),
 ]
+# Those that all versions have written.
+_EVER = {
+    *("status", "source", "source_sha256", "output", "output_sha256", "split", "label", "copy", "seed"),
+    *("kind", "template", "parameters", "yaw", "quality", "reasons", "message", "box", "landmarks"),
+}
 _GREW = {"other_faces"}  # a struct, to which versions have added fields
 # Columns of the manifest that `maskaug generate` writes.
 SCHEMA = pa.schema(
@@ -229,8 +234,9 @@ def checked(row: Row) -> Row:
         ManifestError: one does not; nothing is read, written or removed there.
     """
     for place in (row.get("output"), row.get("alpha")):
-        if place and not is_inside(place):
-            raise ManifestError(f"the manifest names {printable(place)}, outside of its folder; do not trust this set")
+        if place and not (isinstance(place, str) and is_inside(place)):
+            told = printable(str(place))
+            raise ManifestError(f"the manifest names {told}, outside of its folder; do not trust this set")
     return row
 
 
@@ -241,7 +247,7 @@ def _opened(part: Path) -> pq.ParquetFile:
         known = SCHEMA.get_field_index(name) >= 0
         if known and name not in _GREW and file.schema_arrow.field(name).type != SCHEMA.field(name).type:
             raise ManifestError(f"{part} is damaged: its column {name} holds something else; generate the set again")
-    if missing := {"status", "source"} - set(file.schema_arrow.names):
+    if missing := _EVER - set(file.schema_arrow.names):
         raise ManifestError(f"{part} is no manifest: it has no column {min(missing)}; name an output of maskaug")
     return file
 

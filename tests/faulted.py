@@ -24,6 +24,7 @@ import tiny_network
 from generated import Generated, texture
 from training import TINY, balanced
 
+from maskaug.augment import VerifyOptions, verify
 from maskaug.augment.reviews.log import read_reviews
 from maskaug.core.files import file_sha256
 
@@ -84,7 +85,7 @@ class Work(ABC):
 
     @abstractmethod
     def go_on(self, out: Path) -> list[str]:
-        """The command that goes on after a kill."""
+        """The command that goes on after a kill; empty where there is nothing left to do."""
 
     def same(self, out: Path) -> dict[str, str | None]:
         """What must be the same whatever has happened."""
@@ -114,7 +115,8 @@ class Work(ABC):
         Raises:
             Lost: something is.
         """
-        self.must(self.go_on(out))
+        if command := self.go_on(out):
+            self.must(command)
         self.whole(out)
 
     def whole(self, out: Path) -> None:
@@ -127,7 +129,8 @@ class Work(ABC):
         if expected != found:
             differ = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise Lost(f"{len(differ)} files are not as in an undisturbed run: {', '.join(differ[:5])}")
-        self.must(["verify", str(out)])
+        if not (found := verify(VerifyOptions(dst=self.place / out))).is_whole:
+            raise Lost(f"verify: {found.as_json()}")
         if left := [path.name for path in (self.place / out).parent.glob(f".{out.name}.*") if path.suffix != ".lock"]:
             raise Lost(f"left beside it: {left}")
 
@@ -205,7 +208,7 @@ class Curate(Work):
 
     def go_on(self, out: Path) -> list[str]:
         """It is there whole, or not at all."""
-        return ["verify", str(out)] if (self.place / out).exists() else self.begin(out)
+        return [] if (self.place / out).exists() else self.begin(out)
 
     def same(self, out: Path) -> dict[str, str | None]:
         """But for the card, which has the set's name."""
@@ -318,3 +321,16 @@ def _asked(address: str, body: dict[str, object] | None = None):
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(address, data=data, timeout=20) as answer:
         return json.load(answer)
+
+
+@contextmanager
+def mounted(folder: Path, *arguments: str) -> Iterator[Path]:
+    """A file system, for a while."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", *arguments, str(folder)], check=True, capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        with suppress(OSError):
+            folder.rmdir()

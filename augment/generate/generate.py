@@ -5,7 +5,7 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,8 @@ from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
-from maskaug.core.files import LOCK_FILE, file_sha256, locked, new_folder, sync_tree, write_atomic
-from maskaug.core.manifest import Row, write_manifest
+from maskaug.core.files import LOCK_FILE, file_sha256, locked, new_folder, path_inside, sync_tree, write_atomic
+from maskaug.core.manifest import ManifestError, Row, write_manifest
 from maskaug.core.version import __version__
 
 
@@ -304,7 +304,10 @@ def _recorded(journal: Journal, task: Task, round_: int, options: GenerateOption
             if {row["copy"] for row in rows if "copy" in row} not in (set(), set(task.copies)):
                 return None
             files = [row for row in rows if "output" in row]
-            whole = all(file_sha256(dst / row["output"]) == row["output_sha256"] for row in files)
+            digests = [(row["output"], row["output_sha256"]) for row in files]
+            # Journals of earlier versions have no digest of the alpha mask.
+            digests += [(row["alpha"], row["alpha_sha256"]) for row in files if "alpha_sha256" in row]
+            whole = all(file_sha256(dst / name) == digest for name, digest in digests)
             return rows if whole and all((dst / row["alpha"]).is_file() for row in files if "alpha" in row) else None
     return None
 
@@ -380,16 +383,17 @@ def _remove_output(generated: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
     dst, rows = generated.path, list[Row]()
     if generated.journal.exists():
-        journal = Journal(generated.journal)
-        rows += journal.rows()
-        journal.close()
+        with closing(Journal(generated.journal)) as journal:
+            rows += journal.rows()
     if generated.manifest.is_dir():
         rows += generated.rows(("output", "alpha"))
-    folders = {(dst / row["output"]).parent for row in rows if row.get("output")}
-    for row in rows:
-        for name in (row.get("output"), row.get("alpha")):
-            if name:
-                (dst / name).unlink(missing_ok=True)
+    names = {name for row in rows for name in (row.get("output"), row.get("alpha")) if name}
+    folders = {(dst / name).parent for name in names}
+    for folder in folders:
+        if path_inside(dst, folder.relative_to(dst).as_posix()) is None:
+            raise ManifestError(f"{folder} leads out of {dst} through a link; remove the link, or name another folder")
+    for name in names:
+        (dst / name).unlink(missing_ok=True)
     for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
         for place in [folder, *folder.parents]:
             if place == dst or not place.is_dir() or any(place.iterdir()):

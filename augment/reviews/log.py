@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import locked, sync_folder
+from maskaug.core.files import locked, path_inside, sync_folder
 from maskaug.core.manifest import REVIEWS_FOLDER
 
 Action = Literal["accept", "reject", "flag", "unflag", "undo"]
@@ -64,6 +64,8 @@ class ReviewLog:
         """
         self.path = dst / REVIEWS_FOLDER / f"{annotator}.jsonl"
         self.torn: Path | None = None
+        if path_inside(dst, self.path.relative_to(dst).as_posix()) is None:
+            raise ReviewError(f"{self.path} is a link out of its folder; remove it")
         with ExitStack() as opened:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ def read_masks_cfg(config: Path) -> Pack:
     try:
         parser.read_string(config.read_text(encoding="utf-8"), source=str(config))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        raise PackError(f"{config}: {error}") from error
+        raise PackError(f"{config}: {printable(str(error).splitlines()[0])}") from error
     sections = [name for name in parser.sections() if not name.lower().startswith(_NOT_MASKS)]
     flat = {name: _template(parser[name], config) for name in sections}
     templates: dict[str, Template] = {}

@@ -104,7 +104,7 @@ def _load(array: Path, index: Path, side: int) -> CachedPictures | None:
     """None where there is nothing whole."""
     try:
         record = parse_json(index.read_text(encoding="utf-8"))
-        pixels = np.load(array, mmap_mode="r")
+        pixels = np.load(array, mmap_mode="r", allow_pickle=False)
         views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
         sizes = [(height, width) for height, width in record["sizes"]]
         found = CachedPictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])
