@@ -30,7 +30,7 @@ from maskaug.core.files import file_sha256
 
 MASKAUG = [sys.executable, str(Path(tiny_network.__file__))]  # with the tiny networks
 WHO = ("worker", "parent", "group")
-_PATIENCE = 120.0  # seconds that a command may take on a busy machine
+_PATIENCE = 600.0  # seconds that a command may take on a busy machine
 
 
 class Lost(Exception):
