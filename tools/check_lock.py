@@ -1,7 +1,8 @@
 """Check that requirements-dev.lock pins what pyproject.toml asks for: ``python tools/check_lock.py``; no network.
 
 `make lock` writes the lock. This check fails when pyproject.toml asks for something that the lock lacks, on any
-supported Python and platform; and when requirements-hashed.lock, for `make locked`, pins other versions or lacks a hash.
+supported Python and platform; and when requirements-hashed.lock, which `make locked` installs, pins others or lacks a
+hash.
 """
 
 import itertools
