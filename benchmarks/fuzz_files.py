@@ -29,7 +29,8 @@ import mutated_files
 from maskaug.core.errors import MaskaugError, failure
 
 SECONDS, MEMORY = 5.0, 1 << 30
-_PATIENCE = 60.0  # seconds until a process that says nothing counts as hung; a busy machine is slow
+# Seconds until a process that says nothing counts as hung, and that it may take to begin; a busy machine is slow.
+_PATIENCE, _BEGINNING = 60.0, 600.0
 
 
 def main() -> None:
@@ -58,9 +59,9 @@ def fuzz(root: Path, arguments: argparse.Namespace, outcomes: Counter[tuple[str,
         process = context.Process(target=_read_all, args=(root, number, arguments, theirs))
         process.start()
         theirs.close()
-        kind = "?"
+        kind = ""
         try:
-            while ours.poll(_PATIENCE):
+            while ours.poll(_PATIENCE if kind else _BEGINNING):
                 number, kind, outcome, fault = ours.recv()
                 if outcome:
                     outcomes[kind, outcome] += 1
