@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sys
 import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -15,11 +16,10 @@ from typing import BinaryIO
 
 from maskaug.core.errors import MaskaugError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+if sys.platform == "win32":
     import msvcrt
+else:
+    import fcntl
 
 CHECKSUMS_FILE = "checksums.txt"
 LOCK_FILE = ".lock"  # of a folder that a command is writing to
@@ -71,7 +71,7 @@ def remove_partial(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, so that a power cut leaves them; Windows does it by itself."""
-    if fcntl is not None:
+    if sys.platform != "win32":
         _sync(folder)
 
 
@@ -91,7 +91,7 @@ def sync_tree(folder: Path, *, names_only: bool = False) -> None:
 
 def _sync(path: Path) -> None:
     # Windows brings to the disk only what can be written to.
-    descriptor = os.open(path, os.O_RDONLY if fcntl is not None else os.O_RDWR)
+    descriptor = os.open(path, os.O_RDONLY if sys.platform != "win32" else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -154,11 +154,11 @@ def locked(path: Path, what: str, advice: str = "wait until it ends, or stop it"
     try:
         yield
     finally:
-        if fcntl is not None:  # first, so that nobody takes what is no longer there; Windows removes no open file
+        if sys.platform != "win32":  # first, so that nobody takes what is no longer there; Windows removes no open file
             path.unlink(missing_ok=True)
         _held.discard(file.fileno())
         file.close()
-        if fcntl is None:
+        if sys.platform == "win32":
             with suppress(OSError):
                 path.unlink()
 
@@ -185,11 +185,11 @@ def _taken(path: Path, what: str, advice: str) -> BinaryIO:
 def _lock(file: BinaryIO) -> bool:
     """False if another process has it."""
     try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
+        if sys.platform == "win32":
             file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _NO_LOCKS:
             return True
