@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 MYPY := $(BIN)/mypy --num-workers auto
 LOCK := requirements-dev.lock
+HASHED := requirements-hashed.lock
 
-.PHONY: demo test quick lint types coverage format templates rooms lock clean
+.PHONY: demo test quick lint types coverage format templates rooms lock locked audit clean
 
 demo: $(VENV)/.installed
 	rm -rf .demo
@@ -65,6 +66,18 @@ rooms: $(VENV)/.installed
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --quiet --no-config --no-python-downloads --python $(BIN)/python --universal \
 	  --python-version 3.10 --extra dev --no-annotate --no-header $(UPGRADE) pyproject.toml --output-file $(LOCK)
+	$(BIN)/uv pip compile --quiet --no-config --no-python-downloads --python $(BIN)/python --universal \
+	  --python-version 3.10 --no-deps --generate-hashes --no-annotate --no-header $(LOCK) --output-file $(HASHED)
+
+# The same packages, each only if it has the SHA-256 that the lock names.
+locked:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement $(HASHED)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+# Whether a pinned package is known to be vulnerable.
+audit: $(VENV)/.installed
+	$(BIN)/python tools/audit.py
 
 # New modules and folders are importable at once: the installation points at src/.
 # Albumentations comes without its dependency opencv-python-headless, which would overwrite the files of opencv-python;

@@ -21,8 +21,11 @@ from maskaug.augment.masking.options import ApplyOptions
 from maskaug.augment.online.landmark_cache import cache_landmarks, load_landmarks, pixels_key, save_landmarks
 from maskaug.augment.reviews.log import ReviewError
 from maskaug.augment.reviews.options import AgreementOptions
+from maskaug.augment.verify.options import VerifyOptions
+from maskaug.augment.verify.verify import Verified, VerifyError, verify
 from maskaug.core.errors import MaskaugError
-from maskaug.core.manifest import SCHEMA, read_manifest
+from maskaug.core.files import LockedError
+from maskaug.core.manifest import SCHEMA, ManifestError, read_manifest
 from maskaug.core.pictures import PictureError
 
 if TYPE_CHECKING:
@@ -46,12 +49,17 @@ __all__ = [
     "GenerateOptions",
     "GeneratedSet",
     "GeneratedSetError",
+    "LockedError",
+    "ManifestError",
     "MaskaugError",
     "PictureError",
     "RandomMask",
     "ReviewError",
     "ScanError",
     "Summary",
+    "Verified",
+    "VerifyError",
+    "VerifyOptions",
     "agreement",
     "apply",
     "cache_landmarks",
@@ -62,6 +70,7 @@ __all__ = [
     "pixels_key",
     "read_manifest",
     "save_landmarks",
+    "verify",
 ]
 
 _MODULES = {

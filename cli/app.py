@@ -32,6 +32,7 @@ from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, ex
 from maskaug.cli.doctor import examine
 from maskaug.cli.judging import judging
 from maskaug.cli.training import training
+from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.pictures import WARNINGS
 from maskaug.core.text import counted
@@ -186,7 +187,7 @@ app.command("review")(command(ReviewOptions, _review, _stopped_review))
 app.command("curate")(command(CurateOptions, _curate))
 app.command("agreement")(command(AgreementOptions, _agreement))
 app.command("doctor")(_doctor)
-for _name, _function in {**training, **judging}.items():
+for _name, _function in {**verifying, **training, **judging}.items():
     app.command(_name)(_function)
 
 

@@ -4,7 +4,7 @@ import traceback
 
 from pydantic import ValidationError
 
-from maskaug.core.files import printable
+from maskaug.core.text import printable
 
 
 class MaskaugError(Exception):

@@ -1,6 +1,8 @@
 """The manifest: one row for each original, each copy attempted and each source refused."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Literal, TypedDict
@@ -10,12 +12,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from maskaug.core.errors import MaskaugError
 from maskaug.core.faces import Face
+from maskaug.core.files import LEADS_OUT, is_inside, sync_folder
+from maskaug.core.text import printable
 
 MANIFEST_FOLDER = "manifest"
 REVIEWS_FOLDER = "reviews"  # of the decisions made on a generated set
 _PART = "part-00000.parquet"
 _ROWS_AT_ONCE = 2048
+
+_PATHS = ("output", "alpha")  # columns of files below the set's folder
+
+
+class ManifestError(MaskaugError):
+    """A manifest is damaged, or names files outside its folder; the message says which one, and what to do."""
+
 
 Status = Literal["original", "masked", "refused"]
 # What version 0.1.0 called them.
@@ -48,6 +60,7 @@ class Row(FaceRecord, total=False):
     output: str
     output_sha256: str
     alpha: str
+    alpha_sha256: str
     split: str
     label: str  # name of the class; in the layout of identities, of the person
     identity: str | None  # name of the person, where the set has a folder a person
@@ -81,6 +94,12 @@ _FACE_FIELDS = [
     ("quality", pa.float32()),
     ("reasons", pa.list_(pa.string())),
 ]
+# Those that all versions have written.
+_EVER = {
+    *("status", "source", "source_sha256", "output", "output_sha256", "split", "label", "copy", "seed"),
+    *("kind", "template", "parameters", "yaw", "quality", "reasons", "message", "box", "landmarks"),
+}
+_GREW = {"other_faces"}  # a struct, to which versions have added fields
 # Columns of the manifest that `maskaug generate` writes.
 SCHEMA = pa.schema(
     [
@@ -90,6 +109,7 @@ SCHEMA = pa.schema(
         ("output", pa.string()),
         ("output_sha256", pa.string()),
         ("alpha", pa.string()),
+        ("alpha_sha256", pa.string()),
         ("split", pa.string()),
         ("label", pa.string()),
         ("identity", pa.string()),
@@ -147,7 +167,7 @@ def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.S
     folder = dst / MANIFEST_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{_PART}"
-    with pq.ParquetWriter(unfinished, schema) as writer:
+    with unfinished.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
         batch: list[Mapping[str, object]] = []
         for row in rows:
             batch.append(row)
@@ -155,7 +175,11 @@ def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.S
                 writer.write_table(pa.Table.from_pylist(batch, schema=schema))
                 batch = []
         writer.write_table(pa.Table.from_pylist(batch, schema=schema))
+        writer.close()
+        file.flush()
+        os.fsync(file.fileno())
     unfinished.replace(folder / _PART)
+    sync_folder(folder)
 
 
 def read_manifest(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -167,11 +191,16 @@ def read_manifest(dst: Path, columns: Sequence[str] | None = None) -> Iterator[R
 
     Raises:
         FileNotFoundError: there is no manifest.
+        ManifestError: it is damaged, or names a file outside of the folder.
     """
     names = None if columns is None else list(columns)
     for part in _parts(dst):
-        for batch in pq.ParquetFile(part).iter_batches(_ROWS_AT_ONCE, columns=names):
-            yield from map(in_todays_words, batch.to_pylist())
+        with _readable(part):
+            batches = _opened(part).iter_batches(_ROWS_AT_ONCE, columns=names)
+            while (batch := next(batches, None)) is not None:
+                rows = batch.to_pylist()
+                for row in rows:
+                    yield checked(in_todays_words(row))
 
 
 def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
@@ -179,16 +208,57 @@ def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
 
     Raises:
         FileNotFoundError: there is no manifest.
+        ManifestError: it is damaged, or names a file outside of the folder.
     """
-    parts = _parts(dst)
-    there = set(pq.read_schema(parts[0]).names)
-    table = pa.concat_tables(pq.read_table(part, columns=[name for name in columns if name in there]) for part in parts)
+    tables = []
+    for part in _parts(dst):
+        with _readable(part):
+            file = _opened(part)
+            tables.append(file.read([name for name in columns if name in file.schema_arrow.names]))
+    table = pa.concat_tables(tables)
+    for name in set(_PATHS) & set(table.column_names):
+        for place in table[name].filter(pc.match_substring_regex(table[name], LEADS_OUT)).to_pylist():
+            checked(Row(output=place))
     if "status" not in table.column_names:
         return table
     status = table["status"]
     for former, current in _FORMER_STATUS.items():
         status = pc.if_else(pc.equal(status, former), current, status)
     return table.set_column(table.column_names.index("status"), "status", status)
+
+
+def checked(row: Row) -> Row:
+    """A row whose files lie in the set's folder.
+
+    Raises:
+        ManifestError: one does not; nothing is read, written or removed there.
+    """
+    for place in (row.get("output"), row.get("alpha")):
+        if place and not (isinstance(place, str) and is_inside(place)):
+            told = printable(str(place))
+            raise ManifestError(f"the manifest names {told}, outside of its folder; do not trust this set")
+    return row
+
+
+def _opened(part: Path) -> pq.ParquetFile:
+    """A part whose columns are what they are called."""
+    file = pq.ParquetFile(part)
+    for name in file.schema_arrow.names:
+        known = SCHEMA.get_field_index(name) >= 0
+        if known and name not in _GREW and file.schema_arrow.field(name).type != SCHEMA.field(name).type:
+            raise ManifestError(f"{part} is damaged: its column {name} holds something else; generate the set again")
+    if missing := _EVER - set(file.schema_arrow.names):
+        raise ManifestError(f"{part} is no manifest: it has no column {min(missing)}; name an output of maskaug")
+    return file
+
+
+@contextmanager
+def _readable(part: Path) -> Iterator[None]:
+    """A part while it is read."""
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise ManifestError(f"{part} cannot be read: {' '.join(str(error).split())}; generate the set again") from error
 
 
 def in_todays_words(row: Row) -> Row:
@@ -207,12 +277,14 @@ class RowReader:
         Raises:
             FileNotFoundError: there is no manifest.
         """
+        self._dst = dst / MANIFEST_FOLDER
         self._columns = list(columns)
         self._lock = Lock()
         self._groups: list[tuple[pq.ParquetFile, int]] = []
         starts = [0]
         for part in _parts(dst):
-            file = pq.ParquetFile(part)
+            with _readable(part):
+                file = _opened(part)
             for number in range(file.num_row_groups):
                 self._groups.append((file, number))
                 starts.append(starts[-1] + file.metadata.row_group(number).num_rows)
@@ -222,10 +294,10 @@ class RowReader:
         """The columns of one row, counted from 0 over all parts."""
         group = int(np.searchsorted(self._starts, number, side="right")) - 1
         file, place = self._groups[group]
-        with self._lock:
+        with self._lock, _readable(self._dst):
             table = file.read_row_group(place, columns=self._columns, use_threads=False)
         row: Row = table.slice(number - int(self._starts[group]), 1).to_pylist()[0]
-        return row
+        return checked(row)
 
 
 def _parts(dst: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from maskaug.core.files import printable
+from maskaug.core.text import printable
 
 
 def _check_text(path: Path) -> Path:

@@ -16,8 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskaug.core.color import to_srgb
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import printable
 from maskaug.core.native_words import catch_words
+from maskaug.core.text import printable
 
 PictureFormat = Literal["jpeg", "png"]
 SUFFIXES: dict[PictureFormat, str] = {"jpeg": ".jpg", "png": ".png"}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
 
     Raises:
         ReviewError: there is no generated set, the options leave none of its pictures, or a record cannot be used.
+        LockedError: the annotator is reviewing already.
         KeysError: the file of key bindings cannot be used.
         WindowError: no window can be opened.
         PageError: the page cannot be offered.
@@ -97,7 +99,10 @@ def _save(options: ReviewOptions) -> None:
     """Write down the options of the annotator's latest session."""
     content = {"maskaug": __version__, "annotator": options.name, **options.model_dump(mode="json", exclude=_NOT_SAVED)}
     folder = options.dst / REVIEWS_FOLDER
+    partial = folder / f".{options.name}.partial"
     try:
-        write_atomic(folder / f"{options.name}.options.json", json.dumps(content, indent=2).encode() + b"\n", folder)
+        write_atomic(folder / f"{options.name}.options.json", json.dumps(content, indent=2).encode() + b"\n", partial)
     except OSError as error:
         raise ReviewError(f"cannot write below {folder}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # also what a killed process has left

@@ -3,6 +3,8 @@
 import os
 import signal
 
+import numpy as np
+
 
 def start():
     return work
@@ -16,3 +18,10 @@ def work(task):
 
 def never():
     raise RuntimeError("this worker cannot begin")
+
+
+def dies_over(shape, image, boxes):
+    """In place of the search for masks: as a decoder that ends its process over one picture."""
+    if image.shape[:2] == shape:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return np.zeros(len(boxes), dtype=bool)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from maskaug.augment import CurateOptions, GenerateOptions, ScanError, generate, read_manifest
+from maskaug.augment import CurateOptions, GenerateOptions, ManifestError, ScanError, generate, read_manifest
 from maskaug.augment.curate import card
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register
@@ -311,7 +311,7 @@ def test_what_cannot_be_curated(small, tmp_path):
     with pytest.raises(CurateError, match=r"is left \(rejected\)"):
         run(small, tmp_path / "out")
     (small / "manifest" / "part-00000.parquet").write_bytes(b"no parquet")
-    with pytest.raises(CurateError, match="cannot be read"):
+    with pytest.raises(ManifestError, match="cannot be read"):
         run(small, tmp_path / "out")
 
 

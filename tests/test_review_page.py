@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import screen
@@ -441,3 +442,78 @@ def test_a_page_whose_server_is_gone_says_so(browser, command, dst):
     assert "Start maskaug review again: your decisions are kept." in opened.text()
     assert len(decided(dst)) == 1
     opened.browser.get_log("browser")
+
+
+ATTACK = """<body><script>
+const address = {address!r}, sent = JSON.stringify({{scene: 1, key: "a"}});
+const tries = [
+  fetch(address + "do", {{method: "POST", body: sent}}),
+  fetch(address + "do", {{method: "POST", body: sent, mode: "no-cors"}}),
+  fetch(address + "view").then((answer) => answer.text()).then((text) => document.body.append(text)),
+];
+Promise.allSettled(tries).then((found) => {{
+  const form = document.createElement("form");
+  form.method = "POST"; form.action = address + "do"; form.enctype = "text/plain"; form.target = "frame";
+  form.innerHTML = '<input name=\\'{{"scene": 1, "key": "a", "x": "\\' value=\\'"}}\\'><iframe name=frame></iframe>';
+  document.body.append(form); form.submit();
+  document.body.dataset.done = found.map((one) => one.status).join(" ");
+}});
+</script>"""
+
+
+@pytest.mark.slow
+def test_another_page_in_the_browser_decides_and_reads_nothing(browser, dst):
+    """Even if it had learnt the whole address: neither by requests, nor by a form, nor by a name for this machine."""
+    with served(dst) as server:
+        Page(browser, server.address)
+        other = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        attack = ATTACK.format(address=server.address).encode()
+
+        class Attacker(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(attack)
+
+            def log_message(self, *_):
+                pass
+
+        other.RequestHandlerClass = Attacker
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            browser.get(f"http://localhost:{other.server_port}/")
+            screen.until(lambda: browser.execute_script("return document.body.dataset.done"))
+            assert browser.execute_script("return document.body.dataset.done").split()[0] == "rejected"
+            time.sleep(0.5)  # the form has been answered
+            assert "quality" not in browser.find_element("tag name", "body").text
+            assert view_of(server)["counts"]["accepted"] == 0
+            # *.localhost is this machine by another name, as one that has been rebound.
+            browser.get(server.address.replace("127.0.0.1", "evil.localhost"))
+            assert "open the address that maskaug review printed" in browser.find_element("tag name", "body").text
+        finally:
+            other.shutdown()
+            other.server_close()
+            thread.join()
+        browser.get_log("browser")
+    assert decided(dst) == {}
+
+
+@pytest.mark.slow
+def test_scripts_in_names_are_text(browser, tmp_path):
+    name = "<img src=x onerror=document.body.dataset.run=1>\"'"
+    made = Generated(tmp_path / "dst")
+    made.original("train", "f", texture(0), source=digest("f"))
+    made.mask("train", "f", 0, source=digest("f"), quality=0.4, reasons=[f"<script>{name}"])
+    made.rows[-1]["source"] = made.rows[-2]["source"] = f"{name}.png"
+    with served(made.finish()) as server:
+        opened = Page(browser, server.address)
+        assert "<img src=x onerror=" in opened.text()
+        opened.press("?")
+        opened.press("a")
+        assert browser.execute_script("return document.body.dataset.run || ''") == ""
+        assert browser.find_elements("css selector", "img[src='x']") == []
+        opened.press("q")
+        opened.until("closed")
+        assert browser.get_log("browser") == []

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from maskaug.augment import ReviewError, read_manifest
+from maskaug.augment import ManifestError, ReviewError, read_manifest
 from maskaug.augment.reviews.log import ADJUDICATOR, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.queue import read_queue
@@ -397,7 +397,7 @@ def test_what_is_no_generated_set(tmp_path):
         queue_of(tmp_path)
     (tmp_path / "manifest").mkdir()
     (tmp_path / "manifest" / "part-0.parquet").write_bytes(b"PAR1")
-    with pytest.raises(ReviewError, match="cannot be read"):
+    with pytest.raises(ManifestError, match="cannot be read"):
         queue_of(tmp_path)
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -5,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 from generated import digest, review
 
+from maskaug.augment import LockedError
 from maskaug.augment.reviews.log import Event, ReviewError, ReviewLog, read_reviews, verdicts
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -65,7 +67,8 @@ def test_a_damaged_line_is_named(tmp_path):
 
 def test_two_windows_of_one_annotator(tmp_path):
     log = ReviewLog(tmp_path, "anna")
-    with pytest.raises(ReviewError, match="anna is reviewing already"):
+    told = rf"is being reviewed as anna, by process {os.getpid()} on .*; close that, or name another annotator"
+    with pytest.raises(LockedError, match=told):
         ReviewLog(tmp_path, "anna")
     ReviewLog(tmp_path, "bert").close()
     log.close()
@@ -78,6 +81,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path):
 import resource, signal
 from datetime import datetime, timezone
 from pathlib import Path
+from maskaug.augment import LockedError
 from maskaug.augment.reviews.log import Event, ReviewError, ReviewLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def event(letter):

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskaug.augment.generate.scan import COPY_MARK, ScanError, check_apart, scan
-from maskaug.core.files import printable, safe_stem
+from maskaug.core.files import safe_stem
+from maskaug.core.text import printable
 
 SOURCE, MASKED = "not_wearing_mask", "wearing_mask"
 

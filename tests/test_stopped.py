@@ -264,7 +264,7 @@ def test_a_wrong_option_is_status_2_in_every_command(name):
 
 def test_every_command_is_tried():
     assert set(COMMANDS) == {
-        *("generate", "apply", "review", "curate", "agreement", "doctor"),
+        *("generate", "apply", "review", "curate", "agreement", "verify", "doctor"),
         *("train", "distill", "evaluate", "predict", "ablate", "export"),
     }
 

@@ -367,6 +367,27 @@ def test_weights_and_biases_offline(faces, tmp_path, monkeypatch):
     assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
 
 
+@pytest.mark.slow
+def test_no_key_and_no_password_is_written(faces, tmp_path, monkeypatch, capfd):
+    """Neither W&B's key nor what a git remote's address may hold: not to the run, W&B's own files, or the terminal."""
+    key, password = "k" * 8 + "0123456789abcdef" * 2, "hunter2-in-the-address"
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run(["git", "remote", "add", "origin", f"https://user:{password}@example.org/it.git"], check=True)
+    options = small(faces, tmp_path / "run", "epochs=1").model_copy(update={"wandb": "offline"})
+    train(options)
+    assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
+    printed = "".join(capfd.readouterr())
+    for secret in (key, password):
+        assert secret not in printed
+        found = [
+            path for path in (tmp_path / "run").rglob("*") if path.is_file() and secret.encode() in path.read_bytes()
+        ]
+        assert found == []
+
+
 def test_what_goes_wrong_at_weights_and_biases_costs_nothing(faces, tmp_path, monkeypatch):
     import wandb
 

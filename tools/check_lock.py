@@ -1,7 +1,8 @@
 """Check that requirements-dev.lock pins what pyproject.toml asks for: ``python tools/check_lock.py``; no network.
 
 `make lock` writes the lock. This check fails when pyproject.toml asks for something that the lock lacks, on any
-supported Python and platform.
+supported Python and platform; and when requirements-hashed.lock, which `make locked` installs, pins others or lacks a
+hash.
 """
 
 import itertools
@@ -70,6 +71,14 @@ def complaints(requirements: list[Requirement], pins: list[Requirement]) -> list
     return found
 
 
+def differences(pins: list[Requirement], hashed: list[str]) -> list[str]:
+    """What the lock with hashes has otherwise, and what it has without a hash."""
+    found = [f"{line} has no hash" for line in hashed if "--hash=sha256:" not in line]
+    own = {str(Requirement(line.partition("--hash")[0].strip())) for line in hashed}
+    found += [f"{line} is in one lock only" for line in sorted(own ^ {str(pin) for pin in pins})]
+    return found
+
+
 def main() -> int:
     """Print what is wrong; 1 if anything is."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -78,6 +87,8 @@ def main() -> int:
     # A lock with an address works only where that address can be reached.
     found = [f"{pin.name} names an address" for pin in pins if pin.url]
     found += complaints(wanted(project) + wanted(project, "dev"), pins)
+    hashed = (ROOT / "requirements-hashed.lock").read_text(encoding="utf-8").replace("\\\n", "").splitlines()
+    found += differences(pins, [line for line in hashed if line and not line.startswith("#")])
     for line in found:
         print(line)
     if found:

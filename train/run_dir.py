@@ -1,9 +1,11 @@
 """`RunDir`: the files of a training run, named in one place. Free of PyTorch."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from maskaug.core.files import CHECKSUMS_FILE, LOCK_FILE
+from maskaug.core.text import parse_json
 
 PREDICTIONS_FILE = "predictions.parquet"  # of a run, and of each of its evaluations
 EVALUATION_FILE = "evaluation.json"
@@ -70,6 +72,16 @@ class RunDir:
         return self.path / "report.html"
 
     @property
+    def checksums(self) -> Path:
+        """SHA-256 of the files that the training wrote and no other command rewrites, a line each; written last."""
+        return self.path / CHECKSUMS_FILE
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains; removed when it ends."""
+        return self.path / LOCK_FILE
+
+    @property
     def student(self) -> Path:
         """The run of a network that learns from this one, unless it is put elsewhere."""
         return self.path / "distilled"
@@ -102,5 +114,5 @@ class RunDir:
         Raises:
             OSError, ValueError: the file is missing, or is not JSON.
         """
-        config: dict[str, Any] = json.loads(self.config.read_text(encoding="utf-8"))
+        config: dict[str, Any] = parse_json(self.config.read_text(encoding="utf-8"))
         return config

@@ -10,7 +10,8 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE
+from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER
+from maskaug.core.files import CHECKSUMS_FILE
 from maskaug.core.version import __version__
 
 _YAW_EDGES = (-60, -45, -30, -15, 15, 30, 45, 60)

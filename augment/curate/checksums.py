@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from maskaug.core.files import file_sha256
+from maskaug.core.files import CHECKSUMS_FILE, checksum_lines
 
-CHECKSUMS_FILE, CARD_FILE, CARD_FOLDER = "checksums.txt", "README.md", "card"
+CARD_FILE, CARD_FOLDER = "README.md", "card"
 
 
 def write_checksums(folder: Path) -> str:
@@ -14,10 +14,6 @@ def write_checksums(folder: Path) -> str:
     Returns:
         SHA-256 of that file, hexadecimal: the checksum of the whole.
     """
-    lines = []
-    for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-        if path.is_file():
-            lines.append(f"{file_sha256(path)}  {path.relative_to(folder).as_posix()}\n")
-    text = "".join(lines)
+    text = checksum_lines(folder, (path for path in folder.rglob("*") if path.is_file()))
     (folder / CHECKSUMS_FILE).write_text(text, encoding="utf-8", newline="\n")
     return hashlib.sha256(text.encode()).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from maskaug.augment.curate.card import Card
-from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE, write_checksums
+from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, write_checksums
 from maskaug.augment.curate.duplicates import Fingerprint, connected, fingerprint, near_duplicates
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
 from maskaug.augment.curate.options import CurateOptions
@@ -31,9 +31,10 @@ from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
 from maskaug.core.errors import failure
-from maskaug.core.files import new_folder, printable
+from maskaug.core.files import CHECKSUMS_FILE, locked, new_folder, sync_folder, sync_tree
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
+from maskaug.core.text import printable
 
 KEPT = "kept"
 CURATED_SCHEMA = pa.schema(
@@ -104,6 +105,7 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         progress: Called while sources are compared.
 
     Raises:
+        LockedError: another process is writing OUT.
         CurateError: DST holds no generated set or not what its manifest says, OUT is in the way or cannot be
             written, or no picture is left.
         ReviewError, ScanError: a record of decisions is damaged; DST and OUT lie in each other.
@@ -116,7 +118,11 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         reasons = ", ".join(sorted({reason for reason, _ in result.left_out})) or "it holds none"
         raise CurateError(f"no picture of {options.dst} is left ({reasons}); ease the options")
     folder = _beside(options.out, "partial")
-    with new_folder(folder.parent):
+    with (
+        new_folder(folder.parent),
+        locked(_beside(options.out, "lock"), f"destination {options.out} is being written"),
+    ):
+        _check_free(options.out, options.overwrite)  # another process may have written it meanwhile
         _build(folder, plan, options, result)
     return result
 
@@ -144,6 +150,7 @@ def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated)
             checksum=result.checksum,
             header=export.card_header(splits, classes),
         )
+        sync_tree(folder)
         _put(folder, options.out)
     except OSError as error:
         advice = "mend that" if options.link == "copy" else "try --link copy"
@@ -257,8 +264,6 @@ def _rows(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
         yield from GeneratedSet(dst).rows(columns)
     except FileNotFoundError as error:
         raise CurateError(f"{error}; name an output of maskaug generate") from error
-    except (OSError, pa.ArrowException) as error:
-        raise CurateError(f"{GeneratedSet(dst).manifest} cannot be read: {error}; generate it again") from error
 
 
 _CANDIDATE_COLUMNS = (
@@ -419,4 +424,5 @@ def _put(folder: Path, out: Path) -> None:
         if old.exists() and not out.exists():
             old.rename(out.resolve())
         raise
+    sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

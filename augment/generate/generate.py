@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,8 +25,8 @@ from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
-from maskaug.core.files import file_sha256, write_atomic
-from maskaug.core.manifest import Row, write_manifest
+from maskaug.core.files import LOCK_FILE, file_sha256, locked, new_folder, path_inside, sync_tree, write_atomic
+from maskaug.core.manifest import ManifestError, Row, write_manifest
 from maskaug.core.version import __version__
 
 
@@ -128,6 +129,7 @@ def generate(
     Raises:
         ScanError, ModelError, PackError, AnnotationError: an input cannot be used at all.
         GenerateError: DST is in the way, or cannot be written; or it cannot be gone on with.
+        LockedError: another process is writing DST.
     """
     options = resumed(options)
     check_apart(options.src, options.dst)
@@ -137,39 +139,70 @@ def generate(
     found = _scanned(options, generated, marked)
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     worker = SourceWorker(options, wears_mask, marked)
-    if _prepare(found, options, generated):
-        return _summarise(found, generated, options, looked=wears_mask is not None)
-    start = partial(_start, options, wears_mask, marked) if options.workers > 1 else lambda: worker.process
-    try:
-        _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
-        journal = Journal(generated.journal)
-        pool = Pool[Task, list[Row]](start, options.workers)
+    looked = wears_mask is not None
+    with _opened(generated):
+        if _prepare(found, options, generated):
+            return _summarise(found, generated, options, looked=looked)
+        start = partial(_start, options, wears_mask, marked) if options.workers > 1 else lambda: worker.process
         try:
-            done = _work_in_rounds(found, options, journal, pool, progress)
-            remove_stale(generated, journal, done)
-            write_manifest(options.dst, _all_rows(found, journal, done))
+            _write(found, generated, options, Pool[Task, list[Row]](start, options.workers), progress)
+            return _finish(generated, _summarise(found, generated, options, looked=looked))
+        except PoolError as error:
+            raise GenerateError(str(error)) from error
+        except OSError as error:
+            raise _unwritable(generated, error) from error
         finally:
-            pool.close()
             worker.close()
-            journal.close()
-        if options.layout == "identities" and options.pairs:
-            portraits = list(_portraits(generated))
-            pairs = pairs_csv(draw_pairs(portraits, options.pairs, options.seed), portraits)
-            write_atomic(generated.pairs, pairs, generated.partial)
-        summary = _summarise(found, generated, options, looked=wears_mask is not None)
-        write_contact_sheet(generated)
-        _write_json(generated, generated.stats, summary.as_json())
-        shutil.rmtree(generated.partial, ignore_errors=True)
-        if not summary.failed:  # else they may be tried again
-            generated.journal.unlink()
-    except PoolError as error:
-        raise GenerateError(str(error)) from error
+            shutil.rmtree(generated.partial, ignore_errors=True)
+
+
+@contextmanager
+def _opened(generated: GeneratedSet) -> Iterator[None]:
+    """DST, made if it is missing, while no other process writes it."""
+    try:
+        with new_folder(generated.path), locked(generated.lock, f"destination {generated.path} is being written"):
+            yield
     except OSError as error:
-        where = f" {error.filename}" if error.filename else f" below {options.dst}"
-        message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"
-        raise GenerateError(message) from error
+        raise GenerateError(f"destination {generated.path} cannot be used: {error}") from error
+
+
+def _unwritable(generated: GeneratedSet, error: OSError) -> GenerateError:
+    where = f" {error.filename}" if error.filename else f" below {generated.path}"
+    return GenerateError(f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume")
+
+
+def _write(
+    found: Scan,
+    generated: GeneratedSet,
+    options: GenerateOptions,
+    pool: "Pool[Task, list[Row]]",
+    progress: Progress | None,
+) -> None:
+    """Pictures, manifest and pairs."""
+    _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
+    journal = Journal(generated.journal)
+    try:
+        done = _work_in_rounds(found, options, journal, pool, progress)
+        remove_stale(generated, journal, done)
+        write_manifest(options.dst, _all_rows(found, journal, done))
     finally:
-        shutil.rmtree(generated.partial, ignore_errors=True)
+        pool.close()
+        journal.close()
+    if options.layout == "identities" and options.pairs:
+        portraits = list(_portraits(generated))
+        pairs = pairs_csv(draw_pairs(portraits, options.pairs, options.seed), portraits)
+        write_atomic(generated.pairs, pairs, generated.partial)
+
+
+def _finish(generated: GeneratedSet, summary: Summary) -> Summary:
+    """Contact sheet and statistics; then the journal is not needed any more."""
+    write_contact_sheet(generated)
+    digests = {path.relative_to(generated.path).as_posix(): file_sha256(path) for path in generated.checked_files}
+    _write_json(generated, generated.stats, {**summary.as_json(), "sha256": digests})
+    shutil.rmtree(generated.partial, ignore_errors=True)
+    if not summary.failed:  # else they may be tried again
+        sync_tree(generated.path, names_only=True)  # a power cut takes no picture whose row no journal has
+        generated.journal.unlink()
     return summary
 
 
@@ -271,7 +304,10 @@ def _recorded(journal: Journal, task: Task, round_: int, options: GenerateOption
             if {row["copy"] for row in rows if "copy" in row} not in (set(), set(task.copies)):
                 return None
             files = [row for row in rows if "output" in row]
-            whole = all(file_sha256(dst / row["output"]) == row["output_sha256"] for row in files)
+            digests = [(row["output"], row["output_sha256"]) for row in files]
+            # Journals of earlier versions have no digest of the alpha mask.
+            digests += [(row["alpha"], row["alpha_sha256"]) for row in files if "alpha_sha256" in row]
+            whole = all(file_sha256(dst / name) == digest for name, digest in digests)
             return rows if whole and all((dst / row["alpha"]).is_file() for row in files if "alpha" in row) else None
     return None
 
@@ -325,8 +361,7 @@ def _prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> 
     """Make DST ready; True if an earlier run already finished just what is wanted."""
     dst = generated.path
     try:
-        dst.mkdir(parents=True, exist_ok=True)
-        occupied = any(dst.iterdir())
+        occupied = any(path.name != LOCK_FILE for path in dst.iterdir())
     except OSError as error:
         raise GenerateError(f"destination {dst} cannot be used: {error}") from error
     if not generated.config.is_file():
@@ -348,16 +383,17 @@ def _remove_output(generated: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
     dst, rows = generated.path, list[Row]()
     if generated.journal.exists():
-        journal = Journal(generated.journal)
-        rows += journal.rows()
-        journal.close()
+        with closing(Journal(generated.journal)) as journal:
+            rows += journal.rows()
     if generated.manifest.is_dir():
         rows += generated.rows(("output", "alpha"))
-    folders = {(dst / row["output"]).parent for row in rows if row.get("output")}
-    for row in rows:
-        for name in (row.get("output"), row.get("alpha")):
-            if name:
-                (dst / name).unlink(missing_ok=True)
+    names = {name for row in rows for name in (row.get("output"), row.get("alpha")) if name}
+    folders = {(dst / name).parent for name in names}
+    for folder in folders:
+        if path_inside(dst, folder.relative_to(dst).as_posix()) is None:
+            raise ManifestError(f"{folder} leads out of {dst} through a link; remove the link, or name another folder")
+    for name in names:
+        (dst / name).unlink(missing_ok=True)
     for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
         for place in [folder, *folder.parents]:
             if place == dst or not place.is_dir() or any(place.iterdir()):

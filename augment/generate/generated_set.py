@@ -1,6 +1,5 @@
 """`GeneratedSet`: the folder that ``maskaug generate`` writes, its files named in one place."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,7 +8,9 @@ import pyarrow as pa
 
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.errors import MaskaugError, first_problem
+from maskaug.core.files import LOCK_FILE
 from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, read_columns, read_manifest
+from maskaug.core.text import parse_json
 
 
 class GeneratedSetError(MaskaugError):
@@ -33,7 +34,7 @@ class GeneratedSet:
 
     @property
     def stats(self) -> Path:
-        """Counts by status, as JSON; written last."""
+        """Counts by status, and SHA-256 of the other files of its own, as JSON; written last."""
         return self.path / "stats.json"
 
     @property
@@ -62,6 +63,11 @@ class GeneratedSet:
         return self.path / REVIEWS_FOLDER
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that writes the set; removed when it ends."""
+        return self.path / LOCK_FILE
+
+    @property
     def journal(self) -> Path:
         """Rows of the sources done so far, as JSON lines; removed when the set is finished."""
         return self.path / ".journal.jsonl"
@@ -70,6 +76,12 @@ class GeneratedSet:
     def partial(self) -> Path:
         """Folder of files that are being written; removed when the set is finished."""
         return self.path / ".partial"
+
+    @property
+    def checked_files(self) -> list[Path]:
+        """Those beside the pictures whose SHA-256 :attr:`stats` has, where they are there."""
+        files = [self.config, self.contact_sheet, self.pairs, *sorted(self.manifest.glob("[!.]*.parquet"))]
+        return [path for path in files if path.is_file()]
 
     @property
     def own_names(self) -> set[str]:
@@ -86,7 +98,7 @@ class GeneratedSet:
             GeneratedSetError: ``config.json`` is missing or damaged.
         """
         try:
-            options = json.loads(self.config.read_text(encoding="utf-8"))
+            options = parse_json(self.config.read_text(encoding="utf-8"))
             options.pop("maskaug", None)  # the version
             return GenerateOptions(dst=self.path, **options)
         except (OSError, ValueError, TypeError, AttributeError) as error:

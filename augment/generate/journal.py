@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from maskaug.core.manifest import Row, in_todays_words
+from maskaug.core.manifest import Row, checked, in_todays_words
+from maskaug.core.text import parse_json
 
 
 class Journal:
@@ -14,7 +15,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file; a torn last line, left by a kill, is cut off."""
+        """Open or make the file; what a kill or a power cut has left damaged is cut off, with all that follows."""
         self.path = path
         self._offsets: dict[str, list[int]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,9 +23,10 @@ class Journal:
         self._file.seek(0)
         end = 0
         for line in self._file:
-            if not line.endswith(b"\n"):
+            source = _source(line)
+            if source is None:
                 break
-            self._offsets.setdefault(json.loads(line)["source"], []).append(end)
+            self._offsets.setdefault(source, []).append(end)
             end += len(line)
         self._file.truncate(end)
 
@@ -41,15 +43,15 @@ class Journal:
         by_round: dict[int, list[Row]] = {}
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
-            entry = json.loads(self._file.readline())
-            by_round[entry["round"]] = [in_todays_words(row) for row in entry["rows"]]
+            entry = parse_json(self._file.readline())
+            by_round[entry["round"]] = [checked(in_todays_words(row)) for row in entry["rows"]]
         return sorted(by_round.items())
 
     def all_rows(self, source: str) -> Iterator[Row]:
         """All rows of a source, also those of rounds that were done again."""
         for offset in self._offsets.get(source, []):
             self._file.seek(offset)
-            yield from json.loads(self._file.readline())["rows"]
+            yield from map(checked, parse_json(self._file.readline())["rows"])
 
     def sources(self) -> list[str]:
         """The sources that have been worked on, by name."""
@@ -64,3 +66,13 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _source(line: bytes) -> str | None:
+    """Of whom a line tells; None if it is not whole."""
+    try:
+        entry = parse_json(line) if line.endswith(b"\n") else {}
+        whole = isinstance(entry["source"], str) and isinstance(entry["round"], int)
+        return entry["source"] if whole and all(isinstance(row, dict) for row in entry["rows"]) else None
+    except (ValueError, KeyError, TypeError):
+        return None

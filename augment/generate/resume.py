@@ -1,6 +1,5 @@
 """Going on with a run: with its own options, on the sources that it began with, and without what it no longer needs."""
 
-import json
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from maskaug.augment.generate.options import RUN_ONLY, GenerateOptions
 from maskaug.augment.generate.scan import Scan
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import file_sha256
+from maskaug.core.text import parse_json
 from maskaug.core.version import __version__
 
 _NAMED = 3  # sources of a kind
@@ -38,7 +38,7 @@ def resumed(options: GenerateOptions) -> GenerateOptions:
             raise GenerateError(f"destination {options.dst} holds no earlier output; leave out --retry-failed")
         return options
     stored = generated.read_options()
-    version = json.loads(generated.config.read_text(encoding="utf-8")).get("maskaug")
+    version = parse_json(generated.config.read_text(encoding="utf-8")).get("maskaug")
     old, new = stored.resolved(), options.resolved()
     changed = {
         name: (old[name], new[name])

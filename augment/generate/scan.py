@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import PICTURE_SUFFIXES, printable, safe_stem
+from maskaug.core.files import PICTURE_SUFFIXES, safe_stem
+from maskaug.core.text import printable
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
 

@@ -162,8 +162,10 @@ class SourceWorker:
             return
         alpha = masked.alpha
         place = Path(self._generated.alpha.name, folder_of(row, self._options.apart), f"{stem}.png")
-        self._save(place, encode_picture(alpha if crop is None else crop.cut(alpha), "png"))
+        data = encode_picture(alpha if crop is None else crop.cut(alpha), "png")
+        self._save(place, data)
         row["alpha"] = place.as_posix()
+        row["alpha_sha256"] = hashlib.sha256(data).hexdigest()
 
     def _write_picture(self, row: Row, stem: str, pixels: NDArray[np.uint8], crop: FaceCrop | None) -> None:
         kind = self._options.format

@@ -10,9 +10,10 @@ import numpy as np
 from maskaug.augment.masking.engine import MaskedPicture, is_upright_known, load_engine, mask_all, turned_upright
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.core.errors import MaskaugError, OptionError, failure
-from maskaug.core.files import printable, write_atomic
+from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, PictureFormat, encode_picture, read_picture
 from maskaug.core.seeds import copy_seed
+from maskaug.core.text import printable
 from maskaug.masktheface_wrapper import MaskDistribution, MaskEngine, Overlay
 
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}

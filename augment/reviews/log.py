@@ -2,22 +2,17 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maskaug.core.errors import MaskaugError
+from maskaug.core.files import locked, path_inside, sync_folder
 from maskaug.core.manifest import REVIEWS_FOLDER
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 
 Action = Literal["accept", "reject", "flag", "unflag", "undo"]
 
@@ -64,21 +59,25 @@ class ReviewLog:
             torn: Where a torn line was set aside, or None.
 
         Raises:
-            ReviewError: a line before the last is damaged, the file cannot be opened, or another process has it open.
+            ReviewError: a line before the last is damaged, or the file cannot be opened.
+            LockedError: the annotator is reviewing already.
         """
         self.path = dst / REVIEWS_FOLDER / f"{annotator}.jsonl"
         self.torn: Path | None = None
-        try:
-            new = not self.path.exists()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Without a buffer: what could not be written is not tried again later.
-            self._file = self.path.open("a+b", buffering=0)
-            if new:
-                _sync_folder(self.path.parent)
-        except OSError as error:
-            raise ReviewError(f"cannot open {self.path}: {error.strerror}") from error
-        try:
-            _lock(self._file, annotator)
+        if path_inside(dst, self.path.relative_to(dst).as_posix()) is None:
+            raise ReviewError(f"{self.path} is a link out of its folder; remove it")
+        with ExitStack() as opened:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                lock = self.path.with_name(f".{annotator}.lock")
+                what, advice = f"{dst} is being reviewed as {annotator}", "close that, or name another annotator"
+                opened.enter_context(locked(lock, what, advice))
+                # Without a buffer: what could not be written is not tried again later.
+                self._file = opened.enter_context(self.path.open("a+b", buffering=0))
+                for folder in (self.path.parent, dst):
+                    sync_folder(folder)
+            except OSError as error:
+                raise ReviewError(f"cannot open {self.path}: {error.strerror}") from error
             self._file.seek(0)
             data = self._file.read()
             whole = data[: data.rfind(b"\n") + 1]
@@ -87,10 +86,8 @@ class ReviewLog:
                 self.torn.write_bytes(data[len(whole) :])
                 self._file.truncate(len(whole))
             self.events = _parse(self.path, whole)
-        except BaseException:
-            self._file.close()
-            raise
-        self._length = len(whole)
+            self._length = len(whole)
+            self._opened = opened.pop_all()
 
     def append(self, *events: Event) -> None:
         """Record events, all of them or none.
@@ -114,8 +111,8 @@ class ReviewLog:
         self.events.extend(events)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, and let others have it."""
+        self._opened.close()
 
 
 def read_reviews(dst: Path) -> dict[str, list[Event]]:
@@ -163,29 +160,6 @@ def _parse(path: Path, data: bytes) -> list[Event]:
             problem = error.errors()[0]["msg"]
             raise ReviewError(f"{path}, line {number} is damaged ({problem}); mend or remove that line") from error
     return events
-
-
-def _lock(file: BinaryIO, annotator: str) -> None:
-    """Keep others from writing to the file while this process has it open; a process that dies lets go of it."""
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ReviewError(f"{annotator} is reviewing already, in another window; close it, or name another") from None
-    except OSError:  # some network drives cannot
-        return
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a new file's name to the disk; Windows does it by itself."""
-    if fcntl is None:
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _beside(path: Path) -> Path:

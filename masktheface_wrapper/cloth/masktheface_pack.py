@@ -4,7 +4,16 @@ import configparser
 from pathlib import Path
 from typing import Literal
 
-from maskaug.masktheface_wrapper.cloth.template import AnchorName, Pack, PackError, Template, template_picture
+from maskaug.core.files import is_inside
+from maskaug.core.text import printable
+from maskaug.masktheface_wrapper.cloth.template import (
+    FARTHEST_ANCHOR,
+    AnchorName,
+    Pack,
+    PackError,
+    Template,
+    template_picture,
+)
 
 # Its points a, b, c run along the top edge and d, e, f along the bottom edge, left to right.
 _ANCHOR_KEYS: dict[AnchorName, str] = {
@@ -37,11 +46,11 @@ def read_masks_cfg(config: Path) -> Pack:
     Raises:
         PackError: the file cannot be parsed, a point is missing, or a picture is unusable.
     """
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(config.read_text(encoding="utf-8"), source=str(config))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        raise PackError(f"{config}: {error}") from error
+        raise PackError(f"{config}: {printable(str(error).splitlines()[0])}") from error
     sections = [name for name in parser.sections() if not name.lower().startswith(_NOT_MASKS)]
     flat = {name: _template(parser[name], config) for name in sections}
     templates: dict[str, Template] = {}
@@ -66,6 +75,8 @@ def _template(section: configparser.SectionProxy, config: Path) -> Template:
             x, y = (float(number) for number in section[key].split(","))
         except (KeyError, ValueError) as error:
             raise PackError(f"{config}: [{section.name}] needs {key}: x, y") from error
+        if not max(abs(x), abs(y)) <= FARTHEST_ANCHOR:
+            raise PackError(f"{config}: [{section.name}] has {key} where no picture is: {x:g}, {y:g}")
         return x, y
 
     relative = section.get("template")
@@ -74,6 +85,8 @@ def _template(section: configparser.SectionProxy, config: Path) -> Template:
     # Paths in the file are relative to the folder that holds `masks/`.
     candidates = [config.parent.parent / relative, config.parent / relative]
     file = next((path for path in candidates if path.is_file()), candidates[0])
+    if not (is_inside(relative) and file.resolve().is_relative_to(config.parent.resolve())):
+        raise PackError(f"{config}: [{section.name}] names {printable(relative)}, outside of {config.parent}")
     return Template(
         name=section.name,
         kind=section.name.split("_")[0].lower(),

@@ -1,14 +1,16 @@
 """Reading template packs: our own format here, MaskTheFace's in `masktheface_pack`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.errors import first_problem
+from maskaug.core.files import path_inside
+from maskaug.core.text import parse_json, printable
 from maskaug.masktheface_wrapper.cloth.masktheface_pack import find_masks_cfg, read_masks_cfg
 from maskaug.masktheface_wrapper.cloth.template import (
+    FARTHEST_ANCHOR,
     AnchorName,
     Pack,
     PackError,
@@ -19,6 +21,8 @@ from maskaug.masktheface_wrapper.cloth.template import (
 )
 
 PACK_FILE = "pack.json"
+# Pixels; an anchor may lie beside its picture, but not where no picture is.
+Coordinate = Annotated[float, Field(ge=-FARTHEST_ANCHOR, le=FARTHEST_ANCHOR, allow_inf_nan=False)]
 
 
 class _TemplateEntry(BaseModel):
@@ -28,9 +32,9 @@ class _TemplateEntry(BaseModel):
     kind: str = Field(pattern=r"^[a-z0-9_]+$")
     file: str
     half: str | None = None
-    weight: float = Field(1.0, ge=0)
+    weight: float = Field(1.0, ge=0, allow_inf_nan=False)
     shell: ShellName
-    anchors: dict[AnchorName, tuple[float, float]] = Field(min_length=6)
+    anchors: dict[AnchorName, tuple[Coordinate, Coordinate]] = Field(min_length=6)
     straps: Straps | None = None
 
 
@@ -60,7 +64,7 @@ def load_pack(folder: Path) -> Pack:
 
 def _read_own(file: Path) -> Pack:
     try:
-        content = _PackFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
+        content = _PackFile.model_validate(parse_json(file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise PackError(f"{file}: {first_problem(error)}") from error
     templates: dict[str, Template] = {}
@@ -70,10 +74,17 @@ def _read_own(file: Path) -> Pack:
         templates[entry.name] = Template(
             name=entry.name,
             kind=entry.kind,
-            picture=template_picture(file.parent / entry.file, file.parent / entry.half if entry.half else None),
+            picture=template_picture(_beside(file, entry.file), _beside(file, entry.half) if entry.half else None),
             anchors=entry.anchors,
             weight=entry.weight,
             shell=entry.shell,
             straps=entry.straps,
         )
     return Pack(content.name, templates)
+
+
+def _beside(file: Path, name: str) -> Path:
+    path = path_inside(file.parent, name)
+    if path is None:
+        raise PackError(f"{file} names {printable(name)}, outside of its folder; put the picture into the pack")
+    return path

@@ -1,6 +1,7 @@
 """Templates: pictures of flat masks with named anchor points, and packs of them."""
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.color import LUMA
 from maskaug.core.errors import MaskaugError
+from maskaug.core.text import printable
 
 Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
 
@@ -29,6 +31,9 @@ ANCHOR_NAMES: tuple[AnchorName, ...] = (
     "chin",
     "right_bottom",
 )
+
+FARTHEST_ANCHOR = 20_000  # pixels from the corner of a template's picture
+_MOST_PIXELS = 25_000_000  # of a template's picture: its levels take a dozen bytes for each
 
 # Folds and stitches are this much darker or brighter than the cloth at most.
 _RELIEF = (0.25, 1.25)
@@ -234,14 +239,21 @@ def template_picture(file: Path, half: Path | None = None) -> TemplatePicture:
 
 
 def _size(file: Path) -> tuple[int, int]:
-    try:
-        with Image.open(file) as picture:
-            if picture.mode == "RGBA":
-                return picture.size
-    except OSError:  # of which UnidentifiedImageError is one
-        pass
-    height, width = read_template_picture(file).shape[:2]  # or the reason why it cannot be used
-    return width, height
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of large pictures; the limit is our own
+        try:
+            with Image.open(file) as picture:
+                size, mode = picture.size, picture.mode
+        except FileNotFoundError as error:
+            raise PackError(f"cannot read template {printable(str(file))}: {error.strerror}") from error
+        # Damaged files make decoders fail in any way: SyntaxError, struct.error, DecompressionBombError ...
+        except Exception as error:
+            raise PackError(f"template {printable(str(file))} is not a picture; export it again as PNG") from error
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise PackError(f"template {printable(str(file))} claims {size[0]} x {size[1]} pixels; scale it down")
+    if mode != "RGBA":
+        read_template_picture(file)  # for the reason why it cannot be used, or a format that Pillow calls otherwise
+    return size
 
 
 def read_template_picture(file: Path) -> NDArray[np.uint8]:
@@ -253,10 +265,13 @@ def read_template_picture(file: Path) -> NDArray[np.uint8]:
     try:
         data = np.frombuffer(file.read_bytes(), dtype=np.uint8)
     except OSError as error:
-        raise PackError(f"cannot read template {file}: {error.strerror}") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+        raise PackError(f"cannot read template {printable(str(file))}: {error.strerror}") from error
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    except cv2.error:
+        picture = None
     if picture is None:
-        raise PackError(f"template {file} is not a picture; export it again as PNG")
+        raise PackError(f"template {printable(str(file))} is not a picture; export it again as PNG")
     if picture.ndim != 3 or picture.shape[2] != 4 or picture.dtype != np.uint8:
-        raise PackError(f"template {file} must be an 8-bit picture with transparency (RGBA)")
+        raise PackError(f"template {printable(str(file))} must be an 8-bit picture with transparency (RGBA)")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA), dtype=np.uint8)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from maskaug.augment.reviews.log import ReviewError
 from maskaug.core.errors import MaskaugError
 from maskaug.core.pictures import encode_picture
+from maskaug.core.text import parse_json
 from maskaug.review_ui.page.view_json import view_json
 from maskaug.review_ui.view.actions import HELP_NOTE, help_columns
 from maskaug.review_ui.view.controller import Controller
@@ -138,7 +139,7 @@ class PageServer(ThreadingHTTPServer):
     def _do(self, body: bytes) -> Answer:
         """Do what a key or a click stands for; a decision only on what a page has said to show."""
         try:
-            wanted = json.loads(body)
+            wanted = parse_json(body)
             scene, key, cell = wanted["scene"], wanted.get("key"), wanted.get("cell")
         except (ValueError, KeyError, TypeError, AttributeError):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
@@ -158,7 +159,7 @@ class PageServer(ThreadingHTTPServer):
     def _note_shown(self, body: bytes) -> Answer:
         """A page says which scene it shows as a whole."""
         try:
-            scene = json.loads(body)["scene"]
+            scene = parse_json(body)["scene"]
         except (ValueError, KeyError, TypeError):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
         with self._lock:

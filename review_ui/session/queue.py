@@ -120,8 +120,6 @@ def _read(dst: Path) -> pa.Table:
         return read_columns(dst, _COLUMNS)
     except FileNotFoundError as error:
         raise ReviewError(f"{error}; name an output of maskaug generate") from error
-    except (OSError, pa.ArrowException) as error:
-        raise ReviewError(f"the manifest of {dst} cannot be read: {error}; generate it again") from error
 
 
 def _disputes(dst: Path) -> dict[str, dict[str, Event]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from maskaug.core.errors import MaskaugError
+from maskaug.core.text import parse_json
 from maskaug.review_ui.view.actions import ACTIONS
 
 _NAMED = ("space", "enter", "backspace", "tab", "esc", "left", "right", "up", "down")
@@ -108,7 +109,7 @@ def _read(path: Path) -> dict[str, Any]:
         return found
 
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
+        found = parse_json(path.read_text(encoding="utf-8"), object_pairs_hook=once)
     except OSError as error:
         raise KeysError(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

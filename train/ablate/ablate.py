@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import new_folder, safe_stem, write_atomic
+from maskaug.core.text import parse_json
 from maskaug.train.ablate.comparison import (
     METRICS,
     Ablation,
@@ -176,7 +177,7 @@ def _check_base(options: AblateOptions) -> None:
     path = options.out / ABLATION_FILE
     now = options.base()
     try:
-        before = json.loads(path.read_text(encoding="utf-8"))["base"]
+        before = parse_json(path.read_text(encoding="utf-8"))["base"]
     except FileNotFoundError:
         return
     for name, value in now.items():

@@ -14,9 +14,9 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from maskaug.core.errors import MaskaugError, failure
-from maskaug.core.files import printable, write_atomic
+from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
-from maskaug.core.text import counted
+from maskaug.core.text import counted, parse_json, printable
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation, Prepared
 from maskaug.train.errors import TrainError
@@ -103,8 +103,8 @@ def _key(paths: Sequence[Path], preparation: Preparation) -> str:
 def _load(array: Path, index: Path, side: int) -> CachedPictures | None:
     """None where there is nothing whole."""
     try:
-        record = json.loads(index.read_text(encoding="utf-8"))
-        pixels = np.load(array, mmap_mode="r")
+        record = parse_json(index.read_text(encoding="utf-8"))
+        pixels = np.load(array, mmap_mode="r", allow_pickle=False)
         views = np.array(record["views"], dtype=np.float32).reshape(-1, 8)
         sizes = [(height, width) for height, width in record["sizes"]]
         found = CachedPictures(record["numbers"], pixels, views, sizes, record["sha256"], record["problems"])

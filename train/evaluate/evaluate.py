@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.files import new_folder, write_atomic
 from maskaug.core.manifest import Row
-from maskaug.core.text import counted
+from maskaug.core.text import counted, parse_json
 from maskaug.train.data.cache import CacheError, default_cache, load_pictures
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import Sample, list_samples, resolve_judged_classes
@@ -258,7 +258,7 @@ def predictions_of(
 
 def _check_name(folder: Path, data: Path) -> None:
     try:
-        before = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))["data"]
+        before = parse_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, KeyError):
         return
     if before != str(data.resolve()):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
-from maskaug.core.text import counted
+from maskaug.core.text import counted, parse_json
 from maskaug.core.version import __version__
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate import plots
@@ -129,7 +129,7 @@ def _sets(run: Path, config: dict[str, Any]) -> list[_Set]:
         if len(held):
             found.append(_Set("validation", str(config.get("data", "")), [], held, None, None, None, []))
     for folder in RunDir(run).evaluations():
-        record = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+        record = parse_json((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
         predictions = read_predictions(folder)
         found.append(
             _Set(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from maskaug.core.errors import first_problem
-from maskaug.core.files import new_folder
+from maskaug.core.files import LOCK_FILE, locked, new_folder, remove_partial
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.options import TrainOptions
@@ -46,7 +46,7 @@ def check_free(run: Path) -> None:
     Raises:
         RunError: it holds something.
     """
-    if run.exists() and (not run.is_dir() or any(run.iterdir())):
+    if run.exists() and (not run.is_dir() or any(path.name != LOCK_FILE for path in run.iterdir())):
         resume = f"go on with: maskaug train --resume {shlex.quote(str(run))}"
         hint = resume if RunDir(run).config.exists() else "choose another"
         raise RunError(f"{run} is not empty; {hint}, or give another folder to --out")
@@ -66,19 +66,27 @@ def opened_run(run: Path, config: RunConfig, distributed: DistributedContext, *,
 
     Raises:
         OSError: the folder cannot be written.
+        LockedError: another process is training it.
+        RunError: another process has begun it meanwhile.
     """
-    if resumed or not distributed.is_main:
+    if not distributed.is_main:
         distributed.barrier()
         yield
         return
-    with new_folder(run):
+    with new_folder(run), locked(RunDir(run).lock, f"{run} is being trained"):
+        remove_partial(run)
+        if resumed:
+            distributed.barrier()
+            yield
+            return
+        check_free(run)  # another process may have begun it meanwhile
         try:
             write_config(run, config)
             distributed.barrier()
             yield
         except BaseException:
             if not RunDir(run).last.exists():
-                for path in run.iterdir():
+                for path in set(run.iterdir()) - {RunDir(run).lock}:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
             raise
 

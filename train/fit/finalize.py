@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.files import write_atomic
+from maskaug.core.files import checksum_lines, sync_folder, write_atomic
 from maskaug.train.data.dataset import TrainingData
 from maskaug.train.data.margins import measure_margins, save_margins
 from maskaug.train.evaluate.predictions import Predictions, write_predictions
@@ -33,4 +33,9 @@ def finalize(run: Path, dataset: TrainingData, calibration: Calibration, logits:
     write_atomic(RunDir(run).trained_on, "".join(f"{sha256}\n" for sha256 in dataset.train.sha256).encode(), run)
     write_predictions(run, predictions, calibration)  # a run that has them is finished
     write_report(run)
+    files = RunDir(run)
+    lasting = [files.config, files.history, files.best, files.best_tensors, files.last, files.calibration]
+    lasting += [files.margins, files.trained_on, files.predictions]
+    write_atomic(files.checksums, checksum_lines(run, lasting).encode(), run)
+    sync_folder(run)
     return predictions

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
-from maskaug.core.files import write_atomic
+from maskaug.core.errors import first_problem
+from maskaug.core.files import sync_folder, write_atomic
 from maskaug.train.data.classes import Classes
 from maskaug.train.model.checkpoint import CheckpointError
 from maskaug.train.model.head import head_for
@@ -52,6 +53,7 @@ def save_state(run: Path, state: State) -> None:
         OSError: it cannot be written; the one before is still there.
     """
     write_atomic(RunDir(run).last, _bytes(asdict(state)), run)
+    sync_folder(run)
 
 
 def load_state(run: Path) -> State | None:
@@ -62,9 +64,16 @@ def load_state(run: Path) -> State | None:
     """
     path = RunDir(run).last
     try:
-        return State(**safe_load(path)) if path.exists() else None
-    except (WeightsError, TypeError) as error:
-        raise CheckpointError(f"{error}; delete {path.name} to begin anew") from error
+        state = State(**safe_load(path)) if path.exists() else None
+        if state is not None:
+            Recipe.model_validate_json(state.recipe)
+            for row in state.history:
+                row["val_loss"]  # by which the best epoch is known
+        return state
+    except (WeightsError, TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} cannot be used: {first_problem(error).splitlines()[0]}; delete {path.name} to begin anew"
+        ) from error
 
 
 def save_best(run: Path, network: nn.Module, recipe: Recipe, classes: Classes) -> None:
@@ -97,12 +106,21 @@ def restore(
     average: nn.Module | None,
     device: torch.device,
 ) -> None:
-    """Set weights, optimiser, averaged weights and torch's generators to what they were."""
-    network.load_state_dict(state.network)
-    optimizer.load_state_dict(state.optimizer)
-    if average is not None and state.average is not None:
-        average.load_state_dict(state.average)
-    _restore_random(state.random, device)
+    """Set weights, optimiser, averaged weights and torch's generators to what they were.
+
+    Raises:
+        CheckpointError: they are not those of this network.
+    """
+    try:
+        network.load_state_dict(state.network)
+        optimizer.load_state_dict(state.optimizer)
+        if average is not None and state.average is not None:
+            average.load_state_dict(state.average)
+        _restore_random(state.random, device)
+    # What torch's loaders raise over a value of another kind they do not say.
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        told = " ".join(str(error).split())
+        raise CheckpointError(f"the state of the run does not fit its network: {told}; begin a new run") from error
 
 
 def _restore_random(state: dict[str, Tensor], device: torch.device) -> None:

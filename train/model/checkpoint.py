@@ -46,7 +46,7 @@ def load_model(run: Path, device: torch.device) -> Classifier:
         preparation = Preparation(saved.get("framing", "picture"), saved["size"])  # older runs know no other
         normalisation = Normalisation(saved["mean"], saved["std"])
         seen = preparation, saved.get("flips", False), normalisation
-    except (WeightsError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (WeightsError, AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         told = str(error) if isinstance(error, WeightsError) else f"{path} is no checkpoint of maskaug train: {error}"
         raise CheckpointError(" ".join(told.split())) from error
     return Classifier(network.to(device).eval(), *seen, load_calibration(run), device, classes)

@@ -46,8 +46,8 @@ def safe_load(path: Path) -> Any:  # noqa: ANN401
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}") from error
-    # A cut or altered archive makes the reader fail in many ways.
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    # A cut or altered archive makes the reader fail in any way.
+    except Exception as error:
         raise WeightsError(f"{path} is damaged, or no file of PyTorch's; copy it again") from error
 
 

@@ -13,7 +13,7 @@ from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES, MASKED
 from maskaug.core.errors import MaskaugError, failure
-from maskaug.core.files import printable
+from maskaug.core.text import printable
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, PixelBox, load_margins

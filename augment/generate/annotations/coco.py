@@ -1,6 +1,5 @@
 """COCO: a JSON file with ``images``, ``annotations`` and ``categories``; or a folder with several, as of splits."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from maskaug.augment.generate.annotations.registry import (
     MarkedPicture,
     register,
 )
+from maskaug.core.text import parse_json
 
 _PARTS = ("images", "annotations", "categories")
 
@@ -39,7 +39,7 @@ def _is_coco(path: Path) -> bool:
 
 def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
     except (ValueError, RecursionError) as error:  # also of bytes that are no text
         raise AnnotationError(f"annotations {path} are no JSON: {error}") from error
     for part in _PARTS:

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from maskaug.augment.generate.annotations.registry import AnnotationError
-from maskaug.core.files import PICTURE_SUFFIXES, printable
+from maskaug.core.files import PICTURE_SUFFIXES
+from maskaug.core.text import printable
 
 # Folders that tell pictures from annotations, in data sets that keep the two apart.
 _KINDS_OF_FILES = {"images", "jpegimages", "imgs", "labels", "annotations"}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from maskaug.augment.generate.annotations.known import Annotations
 from maskaug.augment.generate.annotations.registry import AnnotationError
 from maskaug.augment.generate.scan import Problem, Scan
-from maskaug.core.files import printable
+from maskaug.core.text import printable
 
 
 def annotated_sources(found: Scan, annotations: Annotations) -> Scan:
