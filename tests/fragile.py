@@ -11,6 +11,8 @@ def start():
 def work(task):
     if task == 13:
         os.kill(os.getpid(), signal.SIGKILL)
+    if isinstance(task, str):
+        raise ValueError(f"{task} is not a number")
     return task * 2
 
 

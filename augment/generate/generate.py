@@ -18,12 +18,12 @@ from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
-from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
+from maskaug.core.executors import Crash, Executor, ExecutorError, open_executor
 from maskaug.core.files import file_sha256, write_atomic
 from maskaug.core.manifest import Row, write_manifest
 from maskaug.core.version import __version__
@@ -139,17 +139,18 @@ def generate(
     worker = SourceWorker(options, wears_mask, marked)
     if _prepare(found, options, generated):
         return _summarise(found, generated, options, looked=wears_mask is not None)
-    start = partial(_start, options, wears_mask, marked) if options.workers > 1 else lambda: worker.process
+    elsewhere = options.workers > 1 or options.engine != "local"
+    executor = open_executor(
+        partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process, options
+    )
     try:
         _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
         journal = Journal(generated.journal)
-        pool = Pool[Task, list[Row]](start, options.workers)
         try:
-            done = _work_in_rounds(found, options, journal, pool, progress)
+            done = _work_in_rounds(found, options, journal, executor, progress)
             remove_stale(generated, journal, done)
             write_manifest(options.dst, _all_rows(found, journal, done))
         finally:
-            pool.close()
             worker.close()
             journal.close()
         if options.layout == "identities" and options.pairs:
@@ -162,13 +163,14 @@ def generate(
         shutil.rmtree(generated.partial, ignore_errors=True)
         if not summary.failed:  # else they may be tried again
             generated.journal.unlink()
-    except PoolError as error:
+    except ExecutorError as error:
         raise GenerateError(str(error)) from error
     except OSError as error:
         where = f" {error.filename}" if error.filename else f" below {options.dst}"
         message = f"cannot write{where}: {error.strerror or error}; mend that and go on with --resume"
         raise GenerateError(message) from error
     finally:
+        executor.close()
         shutil.rmtree(generated.partial, ignore_errors=True)
     return summary
 
@@ -214,7 +216,7 @@ def _work_in_rounds(
     found: Scan,
     options: GenerateOptions,
     journal: Journal,
-    pool: "Pool[Task, list[Row]]",
+    executor: Executor[Task, list[Row]],
     progress: Progress | None,
 ) -> set[tuple[str, int]]:
     """Make the first copies of every source, then those that balance still lacks, until none are lacking.
@@ -238,7 +240,7 @@ def _work_in_rounds(
                 tallies[task.source.relative].add(rows, options.balanced_class)
                 done += 1
         total = done + len(to_do)
-        for task, result in pool.run(to_do):
+        for task, result in executor.run(to_do):
             source = task.source
             message = f"the process died over {source.relative}; it may need more memory than there is"
             crash = [refusal(source, "crashed", message, sha256=file_sha256(source.path))]
