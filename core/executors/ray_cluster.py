@@ -1,5 +1,6 @@
 """`RayExecutor`: tasks of a Ray cluster; a node that goes costs time, no result."""
 
+import logging
 import os
 import socket
 import uuid
@@ -69,7 +70,9 @@ class RayExecutor(Executor[Task, Result]):
             here: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False}
             try:
                 _knock(address)
-                ray.init(address or "local", log_to_driver=False, logging_level="error", **({} if address else here))
+                ray.init(
+                    address or "local", log_to_driver=False, logging_level=logging.ERROR, **({} if address else here)
+                )
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
                 where = address or "on this machine"
                 raise ExecutorError(
@@ -129,9 +132,10 @@ class RayExecutor(Executor[Task, Result]):
             self._ray.shutdown()
 
     def _cores(self) -> int:
-        return int(self._ray.cluster_resources().get("CPU", 0))
+        found: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
+        return int(found.get("CPU", 0))
 
-    def _results(self, reference: object) -> list[Result] | None:
+    def _results(self, reference: Any) -> list[Result] | None:  # noqa: ANN401
         """What a shard gave; None if its process was lost. Errors that the function raised are raised here."""
         try:
             results: list[Result] = self._ray.get(reference)
