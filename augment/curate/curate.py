@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from maskaug.augment.curate.card import Card
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, CHECKSUMS_FILE, write_checksums
-from maskaug.augment.curate.duplicates import Fingerprint, connected, fingerprint, near_duplicates
+from maskaug.augment.curate.duplicates import Fingerprint, Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import (
@@ -320,19 +320,24 @@ def _groups(candidates: list[Candidate], options: CurateOptions, progress: Progr
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
     paths = [options.dst / faces[source].path for source in present]
-    found: dict[Path, Fingerprint] = {}
+    fingerprints, waiting = Fingerprints(), dict[Path, Fingerprint]()
+    order, done = iter(paths), 0
+    coming = next(order, None)
     # A process takes a second to start: few pictures are not worth many.
     executor = open_executor(_start, options, workers=min(options.workers, 1 + len(paths) // _WORTH_A_PROCESS))
     try:
         for path, result in executor.run(paths):
             if isinstance(result, Crash):
                 raise CurateError(printable(f"the process died over {path}; remove it to leave it out"))
-            found[path] = result
+            waiting[path] = result
+            while coming in waiting:
+                fingerprints.append(waiting.pop(coming))
+                coming = next(order, None)
+            done += 1
             if progress is not None:
-                progress(len(found), len(present))
+                progress(done, len(present))
     finally:
         executor.close()
-    fingerprints = [found[path] for path in paths]
     numbers = connected(len(present), near_duplicates(fingerprints))
     names: dict[int, str] = {}
     groups = {source: source for source in sources}
