@@ -183,7 +183,7 @@ def _header(predicted: "Predicted") -> str:
 def _lines(predicted: "Predicted") -> list[str]:
     frame = predicted.frame
     name = frame.source if frame.number is None else f"{frame.source}, {frame.seconds:.2f} s"
-    if frame.image is None:
+    if frame.problem:
         return []
     faces = zip(predicted.boxes, predicted.class_probabilities, predicted.labels, strict=True)
     return [

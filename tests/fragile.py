@@ -13,6 +13,8 @@ def start():
 def work(task):
     if task == 13:
         os.kill(os.getpid(), signal.SIGKILL)
+    if isinstance(task, str):
+        raise ValueError(f"{task} is not a number")
     return lambda: task * 2
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment.curate import duplicates
-from maskaug.augment.curate.duplicates import connected, fingerprint, near_duplicates
+from maskaug.augment.curate import duplicates, nearest
+from maskaug.augment.curate.duplicates import Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.core.pictures import encode_picture, read_picture
 
 
@@ -30,8 +30,19 @@ def mirrored(pixels):
     return np.ascontiguousarray(pixels[:, ::-1])
 
 
+def prints_of(pictures):
+    return collected([fingerprint(picture) for picture in pictures])
+
+
+def collected(prints):
+    found = Fingerprints()
+    for one in prints:
+        found.append(one)
+    return found
+
+
 def alike(first, second):
-    return len(near_duplicates([fingerprint(first), fingerprint(second)])) == 1
+    return len(near_duplicates(prints_of([first, second]))) == 1
 
 
 CHANGES = [saved, resized, cropped, mirrored, lambda pixels: saved(resized(mirrored(pixels)))]
@@ -46,18 +57,21 @@ def test_a_changed_copy_is_found(change, photo):
 def test_other_pictures_are_not_found(photo):
     assert not alike(photo, generated.texture(0))
     assert not alike(astronaut.face(140, tight=1.5), astronaut.face(140, tight=3.0))
-    prints = [fingerprint(generated.texture(seed)) for seed in range(150)]
+    prints = prints_of(generated.texture(seed) for seed in range(150))
     assert near_duplicates(prints).shape == (0, 2)
-    assert near_duplicates([]).shape == (0, 2)
+    assert near_duplicates(Fingerprints()).shape == (0, 2)
 
 
 def test_pairs_are_the_same_however_the_work_is_cut(monkeypatch):
     pictures = [generated.texture(seed) for seed in range(20)]
     pictures += [mirrored(pictures[3]), saved(pictures[17]), resized(pictures[3])]
-    prints = [fingerprint(picture) for picture in pictures]
+    prints = prints_of(pictures)
     expected = [[3, 20], [3, 22], [17, 21], [20, 22]]
     assert near_duplicates(prints).tolist() == expected
     monkeypatch.setattr(duplicates, "_TILE", 7)
+    assert near_duplicates(prints).tolist() == expected
+    monkeypatch.setattr(duplicates, "ALL_PAIRS", 10)
+    monkeypatch.setattr(nearest, "_TILE", 7)
     assert near_duplicates(prints).tolist() == expected
 
 
@@ -65,10 +79,10 @@ def test_pairs_are_the_same_however_the_work_is_cut(monkeypatch):
 def test_on_real_faces_most_are_found_and_few_are_wrong(shared):
     faces = [read_picture(path).pixels for path in sorted((shared / "data/faces/val").rglob("*.jpg"))]
     prints = [fingerprint(face) for face in faces]
-    assert len(near_duplicates(prints)) <= 3  # of 28 680 pairs
+    assert len(near_duplicates(collected(prints))) <= 3  # of 28 680 pairs
     for change in CHANGES:
         found = sum(
-            len(near_duplicates([print_, fingerprint(change(face))]))
+            len(near_duplicates(collected([print_, fingerprint(change(face))])))
             for face, print_ in zip(faces, prints, strict=True)
         )
         assert found >= 0.97 * len(faces), change

@@ -30,8 +30,9 @@ from maskaug.augment import (
 )
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal
-from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.masking.options import EngineOptions
+from maskaug.core.executors import Crash, ExecutorError
+from maskaug.core.executors.local import LocalExecutor
 from maskaug.core.files import file_sha256
 from maskaug.core.manifest import SCHEMA, Row
 from maskaug.core.pictures import encode_picture, read_picture
@@ -411,10 +412,10 @@ def test_one_worker_works_on_one_thread_even_where_it_fails(three_threads):
         result = 1 // task
         return lambda: result
 
-    pool = Pool(lambda: work, 1)
-    assert list(pool.run([1])) == [(1, 1)]
+    executor = LocalExecutor(lambda: work, 1)
+    assert list(executor.run([1])) == [(1, 1)]
     with pytest.raises(ZeroDivisionError):
-        list(pool.run([0]))
+        list(executor.run([0]))
     assert len(three_threads) > 1
     assert all(found == dict.fromkeys(three_threads, 1) for found in seen)
     assert len(seen) == 2
@@ -490,21 +491,21 @@ def test_a_full_disk_is_told_and_can_be_resumed(many_faces, tmp_path):
 
 @pytest.mark.slow
 def test_a_task_that_kills_its_process_costs_only_itself():
-    pool = Pool(fragile.start, 2)
+    executor = LocalExecutor(fragile.start, 2)
     try:
-        results = dict(pool.run(list(range(40))))
+        results = dict(executor.run(list(range(40))))
     finally:
-        pool.close()
+        executor.close()
     assert isinstance(results.pop(13), Crash)
     assert results == {task: task * 2 for task in range(40) if task != 13}
 
 
 @pytest.mark.slow
 def test_processes_that_cannot_begin_stop_the_run():
-    pool = Pool(fragile.never, 2)
-    with pytest.raises(PoolError, match="workers"):
-        list(pool.run(list(range(40))))
-    pool.close()
+    executor = LocalExecutor(fragile.never, 2)
+    with pytest.raises(ExecutorError, match="workers"):
+        list(executor.run(list(range(40))))
+    executor.close()
 
 
 def test_kinds_are_parsed():

@@ -419,3 +419,15 @@ def test_heat_lies_where_the_network_looked_also_beyond_the_edge():
     outside[:30, :20] = 0
     assert outside.max() == 0
     assert np.abs(inside[:, 4:] - inside[0, 10]).max() < 40, "of the frame's right half, all that shows"
+
+
+@pytest.mark.slow
+def test_several_processes_say_what_one_does_in_the_same_order(model, folder, monkeypatch):
+    monkeypatch.setattr(predict_module, "_WORTH_A_PROCESS", 1)
+    paths = [folder, folder / "deep" / "face.png", folder]
+    told = [
+        [(one.frame.source, one.frame.problem, one.boxes, one.labels, one.drawn is None) for one in predict(options)]
+        for options in (PredictOptions(run=model, paths=paths, workers=count) for count in (1, 2))
+    ]
+    assert len(told[0]) == 7
+    assert told[0] == told[1]

@@ -3,8 +3,8 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from maskaug.augment.curate.card import Card
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, write_checksums
-from maskaug.augment.curate.duplicates import Fingerprint, connected, fingerprint, near_duplicates
+from maskaug.augment.curate.duplicates import Fingerprint, Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import (
@@ -31,6 +31,8 @@ from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
 from maskaug.core.errors import failure
+from maskaug.core.executors import Crash, open_executor
+from maskaug.core.executors.options import EXECUTION_OPTIONS
 from maskaug.core.files import CHECKSUMS_FILE, locked, new_folder, sync_folder, sync_tree
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
@@ -62,6 +64,8 @@ CURATED_SCHEMA = pa.schema(
         ),
     ]
 )
+
+_WORTH_A_PROCESS = 1000  # pictures
 
 Progress = Callable[[int, int], None]  # sources looked at, sources to look at
 
@@ -141,7 +145,9 @@ def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated)
             _write_pairs(folder, plan, places, options, result)
         result.checksum = write_checksums(folder)
         splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
-        choices = options.model_dump(mode="json", exclude={"dst", "out", "link", "overwrite", "pairs"})
+        choices = options.model_dump(
+            mode="json", exclude={"dst", "out", "link", "overwrite", "pairs", *EXECUTION_OPTIONS}
+        )
         card.write(
             folder,
             title=options.out.resolve().name,
@@ -197,7 +203,7 @@ def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
         raise CurateError(
             f"{options.dst} has a folder a person, and persons are not made equal; leave out --balance min"
         )
-    groups = _groups(options.dst, list(candidates.values()), progress)
+    groups = _groups(list(candidates.values()), options, progress)
     units = whole(groups, candidates.values())
     outcomes: dict[str, str] = {}
     for path, candidate in candidates.items():
@@ -307,7 +313,7 @@ def _write_pairs(folder: Path, plan: _Plan, places: Mapping[str, str], options: 
     result.pairs.update("same" if pair.same else "other" for pair in pairs)
 
 
-def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -> dict[str, str]:
+def _groups(candidates: list[Candidate], options: CurateOptions, progress: Progress | None) -> dict[str, str]:
     """The group of each source, called after its first one.
 
     Sources are compared by their unmasked picture: different faces in one mask look too much alike. Where that is
@@ -315,26 +321,39 @@ def _groups(dst: Path, candidates: list[Candidate], progress: Progress | None) -
     """
     faces: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.quality is not None):
-        if candidate.source_sha256 not in faces and (dst / candidate.path).is_file():
+        if candidate.source_sha256 not in faces and (options.dst / candidate.path).is_file():
             faces[candidate.source_sha256] = candidate
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
-    fingerprints = []
-    threads = ThreadPoolExecutor()  # decoding lets other threads run
+    paths = [options.dst / faces[source].path for source in present]
+    fingerprints, waiting = Fingerprints(), dict[Path, Fingerprint]()
+    order, done = iter(paths), 0
+    coming = next(order, None)
+    # A process takes a second to start: few pictures are not worth many.
+    executor = open_executor(_start, options, workers=min(options.workers, 1 + len(paths) // _WORTH_A_PROCESS))
     try:
-        results = threads.map(lambda source: _fingerprint(dst / faces[source].path), present)
-        for done, found in enumerate(results, start=1):
-            fingerprints.append(found)
+        for path, result in executor.run(paths):
+            if isinstance(result, Crash):
+                raise CurateError(printable(f"the process died over {path}; remove it to leave it out"))
+            waiting[path] = result
+            while coming in waiting:
+                fingerprints.append(waiting.pop(coming))
+                coming = next(order, None)
+            done += 1
             if progress is not None:
                 progress(done, len(present))
     finally:
-        threads.shutdown(cancel_futures=True)  # whoever stops it does not wait for the rest
+        executor.close()
     numbers = connected(len(present), near_duplicates(fingerprints))
     names: dict[int, str] = {}
     groups = {source: source for source in sources}
     for source, number in zip(present, numbers.tolist(), strict=True):
         groups[source] = names.setdefault(number, source)
     return groups
+
+
+def _start() -> Callable[[Path], Callable[[], Fingerprint]]:
+    return lambda path: partial(_fingerprint, path)
 
 
 def _fingerprint(path: Path) -> Fingerprint:

@@ -1,7 +1,8 @@
 """Near-duplicates: one photograph kept twice, though re-encoded, resized, cropped a little, relit or mirrored.
 
 Two steps, for aligned faces all look alike to a hash: a 256-bit perceptual hash proposes pairs, and the small grey
-pictures behind the hashes, laid over each other, confirm them.
+pictures behind the hashes, laid over each other, confirm them. Of many pictures not all pairs are looked at: an index
+of their coarse shapes proposes the nearest of each (``nearest.py``), and both steps then judge these.
 
 The thresholds were measured on 1259 face crops freed of near-duplicates by a 64-bit hash. Of their 791 911 pairs 18
 are found: 14 are one photograph after all, 3 are different faces cut out on black, 1 is wrong. Of each picture's own
@@ -10,8 +11,11 @@ copies, all that are mirrored, relit, saved at JPEG quality 60 or resized to 90 
 99 % of these, but twice as many wrong pairs, which would chain into large groups in a large set.
 """
 
-from collections.abc import Iterator, Sequence
+import tempfile
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import imagehash
@@ -21,12 +25,16 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from maskaug.augment.curate.nearest import neighbours
+
 MAX_DISTANCE = 76  # of 256 bits
 MIN_CORRELATION = 0.9
 _HASH_SIDE, _SIDE_PER_HASH = 16, 3
 _SIDE = _HASH_SIDE * _SIDE_PER_HASH
 _SHIFT = 4  # pixels of the small picture by which one may be cropped against the other
+_HASH_BYTES = _HASH_SIDE**2 // 8
 _TILE = 2048  # hashes compared at a time, on either side
+ALL_PAIRS = 20_000  # pictures: of so many, comparing all with each other takes seconds; it grows with their square
 
 
 @dataclass(frozen=True)
@@ -51,20 +59,55 @@ def fingerprint(pixels: NDArray[np.uint8]) -> Fingerprint:
     return Fingerprint(small, _hash(small), _hash(small[:, ::-1]))
 
 
-def near_duplicates(fingerprints: Sequence[Fingerprint]) -> NDArray[np.intp]:
+class Fingerprints:
+    """Fingerprints of many pictures, in order: 2.4 kB each in a temporary file, 64 bytes in memory."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  open for as long as this lives
+        weakref.finalize(self, self._file.close)
+        self._bits, self._mirrored = bytearray(), bytearray()
+
+    def append(self, one: Fingerprint) -> None:
+        """Add that of the next picture."""
+        self._file.write(one.small.tobytes())
+        self._bits += one.bits.tobytes()
+        self._mirrored += one.mirrored.tobytes()
+
+    def __len__(self) -> int:
+        return len(self._bits) // _HASH_BYTES
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """``(N, 32) uint8``: their hashes."""
+        return np.frombuffer(bytes(self._bits), dtype=np.uint8).reshape(-1, _HASH_BYTES)
+
+    @property
+    def mirrored(self) -> NDArray[np.uint8]:
+        """``(N, 32) uint8``: those of their mirror images."""
+        return np.frombuffer(bytes(self._mirrored), dtype=np.uint8).reshape(-1, _HASH_BYTES)
+
+    @property
+    def small(self) -> NDArray[np.uint8]:
+        """``(N, 48, 48) uint8`` grey, read from the file as they are looked at."""
+        self._file.flush()
+        return np.memmap(self._file, dtype=np.uint8, mode="r", shape=(len(self), _SIDE, _SIDE))
+
+
+def near_duplicates(fingerprints: Fingerprints) -> NDArray[np.intp]:
     """Pairs of near-duplicates.
 
     Returns:
-        ``(P, 2)``: positions in ``fingerprints``, the smaller first, in order.
+        ``(P, 2)``: positions among the fingerprints, the smaller first, in order.
     """
-    if not fingerprints:
+    if not len(fingerprints):
         return np.empty((0, 2), dtype=np.intp)
-    bits = np.stack([one.bits for one in fingerprints])
+    small, bits = fingerprints.small, fingerprints.bits
+    close = _close if len(fingerprints) <= ALL_PAIRS else partial(_close_neighbours, neighbours(small))
     found = set()
-    for flipped, others in ((False, bits), (True, np.stack([one.mirrored for one in fingerprints]))):
-        for first, second in _close(bits, others):
+    for flipped, others in ((False, bits), (True, fingerprints.mirrored)):
+        for first, second in close(bits, others):
             pair = (first, second)
-            if pair not in found and _same(fingerprints[first].small, fingerprints[second].small, flipped):
+            if pair not in found and _same(small[first], small[second], flipped):
                 found.add(pair)
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 
@@ -91,6 +134,17 @@ def _close(bits: NDArray[np.uint8], others: NDArray[np.uint8]) -> Iterator[tuple
                     first, second = top + match.queryIdx, left + match.trainIdx
                     if first < second:
                         yield first, second
+
+
+def _close_neighbours(
+    pairs: NDArray[np.intp], bits: NDArray[np.uint8], others: NDArray[np.uint8]
+) -> Iterator[tuple[int, int]]:
+    """Those of the pairs whose hashes are close."""
+    for start in range(0, len(pairs), _TILE**2):
+        first, second = pairs[start : start + _TILE**2].T
+        distance = np.bitwise_count(bits[first] ^ others[second]).sum(axis=1, dtype=np.int64)
+        near = distance <= MAX_DISTANCE
+        yield from zip(first[near].tolist(), second[near].tolist(), strict=True)
 
 
 def _same(first: NDArray[np.uint8], second: NDArray[np.uint8], flipped: bool) -> bool:

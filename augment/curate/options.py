@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from maskaug.augment.curate.exports import EXPORT_FORMATS
 from maskaug.augment.curate.exports.registry import Link
 from maskaug.augment.generate.options import PAIRS
+from maskaug.core.executors import ExecutionOptions
 from maskaug.core.options import Folder
 
 
@@ -20,7 +21,7 @@ _LISTED = "; ".join(f"{one.name}, {one.description}" for one in EXPORT_FORMATS.v
 Format = Annotated[str, AfterValidator(_check_format)]
 
 
-class CurateOptions(BaseModel):
+class CurateOptions(ExecutionOptions):
     """Options of ``maskaug curate``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

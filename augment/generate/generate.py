@@ -19,12 +19,12 @@ from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
-from maskaug.augment.generate.pool import Crash, Pool, PoolError
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
+from maskaug.core.executors import Crash, Executor, ExecutorError, open_executor
 from maskaug.core.files import LOCK_FILE, file_sha256, locked, new_folder, path_inside, sync_tree, write_atomic
 from maskaug.core.manifest import ManifestError, Row, write_manifest
 from maskaug.core.version import __version__
@@ -143,11 +143,12 @@ def generate(
     with _opened(generated):
         if _prepare(found, options, generated):
             return _summarise(found, generated, options, looked=looked)
-        start = partial(_start, options, wears_mask, marked) if options.workers > 1 else lambda: worker.process
+        elsewhere = options.workers > 1 or options.engine != "local"
+        start = partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process
         try:
-            _write(found, generated, options, Pool[Task, list[Row]](start, options.workers), progress)
+            _write(found, generated, options, open_executor(start, options), progress)
             return _finish(generated, _summarise(found, generated, options, looked=looked))
-        except PoolError as error:
+        except ExecutorError as error:
             raise GenerateError(str(error)) from error
         except OSError as error:
             raise _unwritable(generated, error) from error
@@ -175,18 +176,18 @@ def _write(
     found: Scan,
     generated: GeneratedSet,
     options: GenerateOptions,
-    pool: "Pool[Task, list[Row]]",
+    executor: Executor[Task, list[Row]],
     progress: Progress | None,
 ) -> None:
     """Pictures, manifest and pairs."""
     _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
     journal = Journal(generated.journal)
     try:
-        done = _work_in_rounds(found, options, journal, pool, progress)
+        done = _work_in_rounds(found, options, journal, executor, progress)
         remove_stale(generated, journal, done)
         write_manifest(options.dst, _all_rows(found, journal, done))
     finally:
-        pool.close()
+        executor.close()
         journal.close()
     if options.layout == "identities" and options.pairs:
         portraits = list(_portraits(generated))
@@ -247,7 +248,7 @@ def _work_in_rounds(
     found: Scan,
     options: GenerateOptions,
     journal: Journal,
-    pool: "Pool[Task, list[Row]]",
+    executor: Executor[Task, list[Row]],
     progress: Progress | None,
 ) -> set[tuple[str, int]]:
     """Make the first copies of every source, then those that balance still lacks, until none are lacking.
@@ -271,7 +272,7 @@ def _work_in_rounds(
                 tallies[task.source.relative].add(rows, options.balanced_class)
                 done += 1
         total = done + len(to_do)
-        for task, result in pool.run(to_do):
+        for task, result in executor.run(to_do):
             source = task.source
             message = f"the process died over {source.relative}; it may need more memory than there is"
             crash = [refusal(source, "crashed", message, sha256=file_sha256(source.path))]

@@ -1,6 +1,5 @@
 """Options of ``maskaug generate``: parsed by the command line, checked here, saved beside the output as resolved."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,6 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from maskaug.augment.generate.annotations.classes import ROLES, Role
 from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.classes import INCORRECT_CLASS, MASKED_CLASS, UNMASKED_CLASS
+from maskaug.core.executors import ExecutionOptions
+from maskaug.core.executors.options import EXECUTION_OPTIONS
 from maskaug.core.options import Folder
 from maskaug.core.pictures import PictureFormat
 
@@ -20,12 +21,7 @@ _OF_CLASSES = ("balance", "source_class", "masked_class", "incorrect_class")
 _OF_IDENTITIES = ("apart", "person_level", "pairs")
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
-RUN_ONLY = frozenset({"dst", "workers", "overwrite", "resume", "retry_failed"})
-
-
-def _cores() -> int:
-    """Cores this process may use; containers and clusters often grant fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+RUN_ONLY = EXECUTION_OPTIONS | {"dst", "overwrite", "resume", "retry_failed"}
 
 
 def _parse_classes(value: object) -> object:
@@ -48,7 +44,7 @@ def _parse_classes(value: object) -> object:
 BoxClasses = Annotated[dict[str, Role], BeforeValidator(_parse_classes)]
 
 
-class GenerateOptions(EngineOptions):
+class GenerateOptions(EngineOptions, ExecutionOptions):
     """Options of ``maskaug generate``."""
 
     src: Folder = Field(description="ImageFolder of faces, or a folder a person, with or without splits.")
@@ -112,9 +108,6 @@ class GenerateOptions(EngineOptions):
     jpeg_quality: int = Field(95, ge=1, le=100, description="Quality of written JPEGs.")
     max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")
     alpha: bool = Field(False, description="Also write what the masks cover, under alpha/.")
-    workers: int = Field(
-        default_factory=_cores, ge=1, description="Processes; the output does not depend on it. [default: one a core]"
-    )
     overwrite: bool = Field(False, description="Replace an earlier output in DST.")
     resume: bool = Field(
         False, description="Go on with a run that was stopped, with its options; those given must be the same."

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from maskaug.core.executors import ExecutionOptions
 from maskaug.train.run_dir import RunDir
 
 
-class PredictOptions(BaseModel):
+class PredictOptions(ExecutionOptions):
     """Options of ``maskaug predict``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

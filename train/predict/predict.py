@@ -1,10 +1,10 @@
 """`predict`: faces in pictures, videos and before a camera, and whether each wears a mask."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES, MASKED
 from maskaug.core.errors import MaskaugError, failure
+from maskaug.core.executors import Crash, open_executor
 from maskaug.core.text import printable
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.data.classes import Classes
@@ -21,13 +22,16 @@ from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.model.onnx_classifier import load_onnx
 from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.annotate import draw_attention, draw_faces
-from maskaug.train.predict.frames import InputFrame, camera_frames, list_inputs, read_frames
+from maskaug.train.predict.frames import VIDEO_SUFFIXES, InputFrame, camera_frames, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
 
 if TYPE_CHECKING:
     from maskaug.train.model.network import Classifier
 
 FindBoxes = Callable[[Image], NDArray[np.float32]]
+_File = tuple[Path, Path]  # and the place of its results
+_WORTH_A_PROCESS = 100  # pictures
+
 Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
 
 
@@ -81,13 +85,71 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
         ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
     files = list_inputs(options.pictures)
-    predictor, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
-    find = None if options.whole else FaceFinder().boxes
+    judge = load_judge(options)
+    if (workers := _workers(options, files)) > 1 or options.engine != "local":
+        yield from _spread(files, options, workers)
+        return
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
         seen, at_once = read_frames(files, options.every), options.batch_size
-    yield from classify(seen, predictor, find, margins, at_once, draw=options.draw is not None, attend=attend)
+    yield from judge(seen, at_once)
+
+
+class Judge(Protocol):
+    """Finds and judges the faces of frames, so many at once."""
+
+    def __call__(self, seen: Iterable[InputFrame], at_once: int = 64, /) -> Iterator[Predicted]:
+        """What is said of each."""
+
+
+def load_judge(options: PredictOptions) -> Judge:
+    """Load what the options name; see :func:`predict` for what is raised."""
+    predictor, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
+    find = None if options.whole else FaceFinder().boxes
+
+    def judge(seen: Iterable[InputFrame], at_once: int = 64, /) -> Iterator[Predicted]:
+        return classify(seen, predictor, find, margins, at_once, draw=options.draw is not None, attend=attend)
+
+    return judge
+
+
+def _workers(options: PredictOptions, files: Sequence[_File]) -> int:
+    """How many processes are worth starting: each loads the models anew, and a video is one piece of work."""
+    if options.camera is not None or any(path.suffix.lower() in VIDEO_SUFFIXES for path, _ in files):
+        return 1
+    return min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
+
+
+def _spread(files: Sequence[_File], options: PredictOptions, workers: int) -> Iterator[Predicted]:
+    """Judge pictures in several processes; what they say comes in the pictures' order."""
+    executor = open_executor(partial(_start, options), options, workers=workers)
+    waiting: dict[int, Predicted] = {}
+    coming = 0
+    try:
+        for (number, (path, place)), result in executor.run(list(enumerate(files))):
+            waiting[number] = _died(path, place) if isinstance(result, Crash) else result
+            while coming in waiting:
+                yield waiting.pop(coming)
+                coming += 1
+    finally:
+        executor.close()
+
+
+def _died(path: Path, place: Path) -> Predicted:
+    problem = printable(f"the process died over {path}; it may need more memory than there is")
+    return Predicted(InputFrame(str(path), place, None, problem))
+
+
+def _start(options: PredictOptions) -> Callable[[tuple[int, _File]], Callable[[], Predicted]]:
+    judge = load_judge(options)
+
+    def work(task: tuple[int, _File]) -> Callable[[], Predicted]:
+        predicted = next(iter(judge(read_frames([task[1]]))))
+        sent = replace(predicted, frame=replace(predicted.frame, image=None))  # pixels are not sent between processes
+        return lambda: sent
+
+    return work
 
 
 def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:

@@ -1,4 +1,4 @@
-"""Work spread over processes: nothing is lost when one of them dies, and all stop at once when asked to."""
+"""`LocalExecutor`: processes of this machine; nothing is lost when one dies, and all stop at once when asked to."""
 
 import multiprocessing
 import os
@@ -11,42 +11,34 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import cv2
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
-from maskaug.core.errors import MaskaugError
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
-_CHUNK = 8  # tasks handed over at once: each is a few milliseconds long, and so is the handing over
-_AHEAD = 3  # chunks in the queue for each process
-# One picture may be too much for a process; so many in a row mean that processes cannot work at all.
-_CRASHES_IN_A_ROW = 3
-
-
-class PoolError(MaskaugError):
-    """Worker processes die, whatever task they are given."""
-
-
-class Crash:
-    """In place of a result: the process died over this very task."""
+from maskaug.core.executors.executor import (
+    AHEAD,
+    CRASHES_IN_A_ROW,
+    Crash,
+    Executor,
+    ExecutorError,
+    Result,
+    Start,
+    Task,
+    chunks,
+    one_thread_each,
+)
 
 
-class Pool(Generic[Task, Result]):
-    """Runs tasks by a function that each process makes for itself, once.
-
-    The function does a task and returns what gives its result. That is asked for when the next task has been done: to
-    wait for the disk takes no processor.
+class LocalExecutor(Executor[Task, Result]):
+    """Processes of this machine.
 
     Args:
         start: Makes the function; it must be picklable.
         workers: Processes; with 1, everything runs in this one.
     """
 
-    def __init__(self, start: Callable[[], Callable[[Task], Callable[[], Result]]], workers: int) -> None:
+    def __init__(self, start: Start[Task, Result], workers: int) -> None:
         self._start = start
         self._workers = workers
         self._own: Callable[[Task], Callable[[], Result]] | None = None
@@ -55,30 +47,26 @@ class Pool(Generic[Task, Result]):
         self._executor: ProcessPoolExecutor | None = None
 
     def run(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Crash]]:
-        """Results as they are ready, in any order. Errors that the function raises are raised here.
-
-        Raises:
-            PoolError: no process can be kept alive.
-        """
+        """Results as they are ready, in any order; see :class:`Executor`."""
         if self._workers == 1:
             self._own = self._own or self._start()
             libraries = ThreadpoolController()  # here, because looking for them takes milliseconds
-            waiting = deque[tuple[Task, Callable[[], Result]]]()
+            unfinished = deque[tuple[Task, Callable[[], Result]]]()
             for task in tasks:
                 with _one_thread(libraries):
-                    waiting.append((task, self._own(task)))
-                if len(waiting) > 1:
-                    before, result_of = waiting.popleft()
+                    unfinished.append((task, self._own(task)))
+                if len(unfinished) > 1:
+                    before, result_of = unfinished.popleft()
                     yield before, result_of()
-            for before, result_of in waiting:
+            for before, result_of in unfinished:
                 yield before, result_of()
             return
-        chunks = _chunks(tasks, self._workers)
+        waiting = chunks(tasks, self._workers)
         running: dict[Future[list[Result]], list[Task]] = {}
         suspects: deque[list[Task]] = deque()
         while True:
             try:
-                for chunk in islice(chunks, _AHEAD * self._workers - len(running)):
+                for chunk in islice(waiting, AHEAD * self._workers - len(running)):
                     running[self._submit(chunk)] = chunk
                 if not running:
                     break
@@ -107,8 +95,10 @@ class Pool(Generic[Task, Result]):
             except BrokenProcessPool as error:
                 self._close(wait_for_tasks=False)
                 crashes += 1
-                if crashes == _CRASHES_IN_A_ROW:
-                    raise PoolError("worker processes die as they start; try fewer workers, or --workers 1") from error
+                if crashes == CRASHES_IN_A_ROW:
+                    raise ExecutorError(
+                        "worker processes die as they start; try fewer workers, or --workers 1"
+                    ) from error
                 result = Crash()
             yield task, result
 
@@ -125,15 +115,6 @@ class Pool(Generic[Task, Result]):
             self._executor = None
 
 
-def _chunks(tasks: Sequence[Task], workers: int) -> Iterator[list[Task]]:
-    """Tasks in their order, ever fewer at once towards the end, so that no process is left with many of them."""
-    start = 0
-    while start < len(tasks):
-        size = min(_CHUNK, max(1, (len(tasks) - start) // (2 * workers)))
-        yield list(tasks[start : start + size])
-        start += size
-
-
 # Of a worker process: set once by `_begin`.
 _function: Callable[[Any], Callable[[], Any]]
 _stop_asked: Any
@@ -144,8 +125,7 @@ def _begin(start: Callable[[], Callable[[Any], Callable[[], Any]]], stop: Any, p
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     _function, _stop_asked = start(), stop
-    cv2.setNumThreads(1)
-    threadpool_limits(1)  # for as long as the process lives
+    one_thread_each()
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment.generate.pool import Pool, _chunks
+from maskaug.core.executors.executor import chunks
+from maskaug.core.executors.local import LocalExecutor
 
 
 @given(st.integers(0, 300), st.integers(2, 16))
 def test_every_task_is_handed_over_once_and_the_last_ones_singly(count, workers):
-    chunks = list(_chunks(range(count), workers))
-    assert [task for chunk in chunks for task in chunk] == list(range(count))
-    sizes = [len(chunk) for chunk in chunks]
+    shared = list(chunks(range(count), workers))
+    assert [task for chunk in shared for task in chunk] == list(range(count))
+    sizes = [len(chunk) for chunk in shared]
     assert sizes == sorted(sizes, reverse=True)
     assert not sizes or (sizes[0] <= 8 and sizes[-1] == 1)
 
@@ -27,5 +28,5 @@ def test_a_result_is_waited_for_while_the_next_task_is_done():
 
         return result
 
-    assert list(Pool(lambda: work, 1).run([1, 2, 3])) == [(1, 2), (2, 4), (3, 6)]
+    assert list(LocalExecutor(lambda: work, 1).run([1, 2, 3])) == [(1, 2), (2, 4), (3, 6)]
     assert seen == ["do 1", "do 2", "wait 1", "do 3", "wait 2", "wait 3"]

@@ -1,0 +1,114 @@
+"""Near-duplicates among very many pictures: seconds, memory, and the share of planted copies that are found.
+
+python benchmarks/near_duplicates.py FACES [--count 1000000] [--copies 0.02] [--json PATH]
+
+FACES is a folder of face pictures. Fingerprints of COUNT pictures are made up: small grey pictures drawn from the
+normal distribution that has the mean and the principal components of FACES, so that they are as alike as faces are. A
+share of them are changed copies of others: shifted, relit, mirrored, with noise. Only copies that the pair check
+confirms count, as comparing all pairs would find just these.
+"""
+
+import argparse
+import json
+import os
+import resource
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskaug.augment.curate import duplicates
+from maskaug.augment.curate.duplicates import Fingerprints, connected, fingerprint, near_duplicates
+from maskaug.core.files import PICTURE_SUFFIXES
+from maskaug.core.pictures import read_picture
+
+_COMPONENTS = 400
+_TILE = 5000
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", type=Path)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--copies", type=float, default=0.02)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(0)
+    mean, axes = _distribution(options.faces)
+    prints, planted = Fingerprints(), list[tuple[int, int]]()
+    for start in range(0, options.count, _TILE):
+        drawn = mean + rng.standard_normal((min(_TILE, options.count - start), len(axes))) @ axes
+        small = drawn.clip(0, 255).astype(np.uint8).reshape(-1, 48, 48)
+        for number, one in enumerate(small):
+            shown = one
+            if number and rng.random() < options.copies:
+                original = int(rng.integers(number))
+                shown = _changed(small[original], rng)
+                small[number] = shown
+                planted.append((start + original, start + number))
+            prints.append(_print(shown))
+    # Comparing all would find those that both checks confirm.
+    bits, mirrored = prints.bits, prints.mirrored
+    real = [pair for pair in planted if _confirmed(prints.small, bits, mirrored, pair)]
+    made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    begun, cpu = time.perf_counter(), time.process_time()
+    pairs = near_duplicates(prints)
+    seconds, processor = time.perf_counter() - begun, time.process_time() - cpu
+    groups = connected(len(prints), pairs)
+    found = sum(int(groups[first] == groups[second]) for first, second in real)
+    result = {
+        "pictures": len(prints),
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "cores": os.cpu_count(),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb_before": round(made),
+        "pairs": len(pairs),
+        "copies": len(real),
+        "copies_found": found,
+        "recall": round(found / max(len(real), 1), 5),
+    }
+    print(json.dumps(result, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _distribution(folder: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``(2304,)`` and ``(400, 2304)``: mean, and principal components as long as their standard deviations."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES]
+    small = np.stack([fingerprint(read_picture(path).pixels).small.ravel() for path in paths]).astype(np.float64)
+    mean = small.mean(axis=0)
+    _, lengths, axes = np.linalg.svd(small - mean, full_matrices=False)
+    count = min(_COMPONENTS, len(axes))
+    return mean, axes[:count] * lengths[:count, None] / np.sqrt(len(small))
+
+
+def _changed(small: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    shift = np.array([[1, 0, rng.uniform(-1.5, 1.5)], [0, 1, rng.uniform(-1.5, 1.5)]])
+    moved = cv2.warpAffine(small, shift, (48, 48), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    relit = moved * rng.uniform(0.75, 1.25) + rng.uniform(-15, 15) + rng.normal(0, 2, moved.shape)
+    changed = relit.clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(changed[:, ::-1]) if rng.random() < 0.5 else changed
+
+
+def _print(small: NDArray[np.uint8]) -> duplicates.Fingerprint:
+    return fingerprint(cv2.cvtColor(small, cv2.COLOR_GRAY2RGB))
+
+
+def _confirmed(
+    small: NDArray[np.uint8], bits: NDArray[np.uint8], mirrored: NDArray[np.uint8], pair: tuple[int, int]
+) -> bool:
+    first, second = pair
+    return any(
+        int(np.bitwise_count(bits[first] ^ others[second]).sum()) <= duplicates.MAX_DISTANCE
+        and duplicates._same(small[first], small[second], flipped)
+        for flipped, others in ((False, bits), (True, mirrored))
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""`open_executor`: the executor that options ask for."""
+
+from maskaug.core.executors.executor import Executor, Result, Start, Task
+from maskaug.core.executors.local import LocalExecutor
+from maskaug.core.executors.options import ExecutionOptions
+from maskaug.core.executors.ray_cluster import RayExecutor
+
+
+def open_executor(
+    start: Start[Task, Result], options: ExecutionOptions, *, workers: int | None = None
+) -> Executor[Task, Result]:
+    """What runs tasks as the options say; to be closed by whoever opens it.
+
+    Args:
+        start: Makes the function that does a task, in each process; it must be picklable.
+        options: Which executor.
+        workers: Processes of this machine, where fewer than the options say are worth starting.
+
+    Raises:
+        ExecutorError: Ray is not installed, or its cluster does not answer.
+    """
+    if options.engine == "ray":
+        return RayExecutor(start, options.workers, options.ray_address)
+    return LocalExecutor(start, workers or options.workers)
