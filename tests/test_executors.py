@@ -9,7 +9,7 @@ from maskaug.core.executors.local import LocalExecutor
 
 @given(st.integers(0, 300), st.integers(2, 16))
 def test_every_task_is_handed_over_once_and_the_last_ones_singly(count, workers):
-    shared = list(chunks(range(count), workers))
+    shared = list(chunks(range(count), workers, 8))
     assert [task for chunk in shared for task in chunk] == list(range(count))
     sizes = [len(chunk) for chunk in shared]
     assert sizes == sorted(sizes, reverse=True)

@@ -14,7 +14,6 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 Start = Callable[[], Callable[[Task], Callable[[], Result]]]
 
-_CHUNK = 8  # tasks handed over at once: each is a few milliseconds long, and so is the handing over
 AHEAD = 3  # chunks in the queue for each process
 # One picture may be too much for a process; so many in a row mean that processes cannot work at all.
 CRASHES_IN_A_ROW = 3
@@ -49,16 +48,17 @@ class Executor(ABC, Generic[Task, Result]):
         """Stop: what has begun ends within a task's time, the rest is dropped."""
 
 
-def chunks(tasks: Sequence[Task], workers: int) -> Iterator[list[Task]]:
+def chunks(tasks: Sequence[Task], workers: int, most: int) -> Iterator[list[Task]]:
     """Tasks in their order, ever fewer at once towards the end, so that no process is left with many of them.
 
     Args:
         tasks: All of them.
         workers: Processes that share them.
+        most: How many are handed over at once.
     """
     start = 0
     while start < len(tasks):
-        size = min(_CHUNK, max(1, (len(tasks) - start) // (2 * workers)))
+        size = min(most, max(1, (len(tasks) - start) // (2 * workers)))
         yield list(tasks[start : start + size])
         start += size
 

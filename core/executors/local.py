@@ -29,6 +29,8 @@ from maskaug.core.executors.executor import (
     one_thread_each,
 )
 
+_CHUNK = 8  # tasks: each takes some 30 milliseconds, and the handing over one
+
 
 class LocalExecutor(Executor[Task, Result]):
     """Processes of this machine.
@@ -61,7 +63,7 @@ class LocalExecutor(Executor[Task, Result]):
             for before, result_of in unfinished:
                 yield before, result_of()
             return
-        waiting = chunks(tasks, self._workers)
+        waiting = chunks(tasks, self._workers, _CHUNK)
         running: dict[Future[list[Result]], list[Task]] = {}
         suspects: deque[list[Task]] = deque()
         while True:

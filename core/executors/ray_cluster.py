@@ -26,6 +26,8 @@ from maskaug.core.executors.executor import (
 
 # A node that goes takes whatever runs there with it, so a lost task is tried again before it is held to be the cause.
 _TRIES = 3
+# Tasks: some two seconds of work. The driver accounts for some thousand shards a second, whatever is in them.
+_SHARD = 64
 _PATIENCE = 1.0  # seconds of waiting before looking whether the cluster has any cores
 _SILENCE = 60  # such looks in a row without a core: nobody will ever do the work
 
@@ -78,6 +80,7 @@ class RayExecutor(Executor[Task, Result]):
                 raise ExecutorError(
                     f"no Ray cluster answers {where}: {error}; start one with: ray start --head"
                 ) from error
+        self._crashes = 0  # in a row
         self._name = uuid.uuid4().hex
         # In a list, or Ray would send the function's maker, with all it holds, along with each shard.
         self._start = [ray.put(start), str(Path.cwd())]
@@ -88,8 +91,8 @@ class RayExecutor(Executor[Task, Result]):
         lost = deque[_Shard[Task]]()
         running: dict[Any, _Shard[Task]] = {}
         cores = self._cores()
-        waiting = (_Shard(chunk) for chunk in chunks(tasks, max(cores, 1)))
-        crashes, silence = 0, 0
+        waiting = (_Shard(chunk) for chunk in chunks(tasks, max(cores, 1), _SHARD))
+        silence = 0
         try:
             while True:
                 while len(running) < AHEAD * max(cores, 1):
@@ -99,29 +102,24 @@ class RayExecutor(Executor[Task, Result]):
                     running[self._remote.remote(self._name, self._start, shard.tasks)] = shard
                 if not running:
                     return
-                done, _ = self._ray.wait(list(running), timeout=_PATIENCE)
+                done = self._done(list(running))
                 if not done:
                     cores = self._cores()
                     silence = 0 if cores else silence + 1
                     if silence == _SILENCE:
                         raise ExecutorError("the Ray cluster has no core left; start nodes, and go on with --resume")
                     continue
-                shard, silence = running.pop(done[0]), 0
-                results = self._results(done[0])
-                if results is not None:
-                    crashes = 0
-                    yield from zip(shard.tasks, results, strict=True)
-                    continue
-                tries, cores = shard.tries + 1, self._cores()
-                if len(shard.tasks) > 1 or tries < _TRIES:
-                    lost.extend(_Shard([task], tries) for task in shard.tasks)
-                    continue
-                crashes += 1
-                if crashes == CRASHES_IN_A_ROW:
-                    raise ExecutorError(
-                        "Ray's worker processes die, whatever they are given; look at the nodes' memory"
-                    )
-                yield shard.tasks[0], Crash()
+                silence = 0
+                for reference in done:
+                    shard, results = running.pop(reference), self._results(reference)
+                    if results is not None:
+                        self._crashes = 0
+                        yield from zip(shard.tasks, results, strict=True)
+                    elif self._is_hopeless(shard):
+                        yield shard.tasks[0], Crash()
+                    else:
+                        lost.extend(_Shard([task], shard.tries + 1) for task in shard.tasks)
+                        cores = self._cores()
         finally:
             for reference in running:
                 self._ray.cancel(reference, force=False)
@@ -134,6 +132,21 @@ class RayExecutor(Executor[Task, Result]):
     def _cores(self) -> int:
         found: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]
         return int(found.get("CPU", 0))
+
+    def _done(self, running: list[Any]) -> list[Any]:
+        """Those that are ready, all at once; none if there are none for a while."""
+        first, rest = self._ray.wait(running, timeout=_PATIENCE)
+        more = self._ray.wait(rest, num_returns=len(rest), timeout=0)[0] if first and rest else []
+        return [*first, *more]
+
+    def _is_hopeless(self, shard: _Shard[Task]) -> bool:
+        """Whether a shard whose process was lost is one task that has had its tries."""
+        if len(shard.tasks) > 1 or shard.tries + 1 < _TRIES:
+            return False
+        self._crashes += 1
+        if self._crashes == CRASHES_IN_A_ROW:
+            raise ExecutorError("Ray's worker processes die, whatever they are given; look at the nodes' memory")
+        return True
 
     def _results(self, reference: Any) -> list[Result] | None:  # noqa: ANN401
         """What a shard gave; None if its process was lost. Errors that the function raised are raised here."""
