@@ -198,7 +198,9 @@ class _Plan:
 
 def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
     decisions = judgements(read_reviews(options.dst))
-    candidates = {row["output"]: _candidate(row) for row in _rows(options.dst, _CANDIDATE_COLUMNS) if row["output"]}
+    once: dict[str, str] = {}  # a picture and its copies name the same source: of a million, kept once
+    rows = _rows(options.dst, _CANDIDATE_COLUMNS)
+    candidates = {row["output"]: _candidate(row, once) for row in rows if row["output"]}
     if any(candidate.identity is not None for candidate in candidates.values()) and options.balance == "min":
         raise CurateError(
             f"{options.dst} has a folder a person, and persons are not made equal; leave out --balance min"
@@ -278,20 +280,23 @@ _CANDIDATE_COLUMNS = (
 )
 
 
-def _candidate(row: Row) -> Candidate:
+def _candidate(row: Row, once: dict[str, str]) -> Candidate:
+    def same(text: str) -> str:
+        return once.setdefault(text, text)
+
     return Candidate(
         path=row["output"],
         sha256=row["output_sha256"],
-        source_sha256=row["source_sha256"],
-        split=row["split"] or DEFAULT_SPLIT,
-        label=row["label"],
+        source_sha256=same(row["source_sha256"]),
+        split=same(row["split"] or DEFAULT_SPLIT),
+        label=same(row["label"]),
         quality=row["quality"] if row["status"] == "masked" else None,
-        kind=row["kind"],
-        template=row["template"],
+        kind=same(row["kind"]) if row["kind"] else None,
+        template=same(row["template"]) if row["template"] else None,
         has_face=row["box"] is not None,
-        identity=row.get("identity"),
+        identity=same(row["identity"]) if row.get("identity") else None,
         tree=_tree(row),
-        source=row["source"],
+        source=same(row["source"]),
     )
 
 

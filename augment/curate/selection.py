@@ -121,12 +121,20 @@ def one_side(candidates: Sequence[Candidate], groups: Mapping[str, str]) -> dict
         groups: Group of each source, by SHA-256.
     """
     sizes = Counter(candidate.split for candidate in candidates)
-    members: dict[str, Counter[str]] = defaultdict(Counter)
+    sides: dict[str, str] = {}
+    torn = set[str]()
     for candidate in candidates:
-        members[groups[candidate.source_sha256]][candidate.split] += 1
-    return {
-        group: min(counts, key=lambda split: (-counts[split], sizes[split], split)) for group, counts in members.items()
-    }
+        group = groups[candidate.source_sha256]
+        if sides.setdefault(group, candidate.split) != candidate.split:
+            torn.add(group)
+    # Few groups lie in several splits; to count the pictures of all would take ten times the memory.
+    members: dict[str, Counter[str]] = {group: Counter() for group in torn}
+    for candidate in candidates:
+        if (counts := members.get(groups[candidate.source_sha256])) is not None:
+            counts[candidate.split] += 1
+    for group, counts in members.items():
+        sides[group] = min(counts, key=lambda split: (-counts[split], sizes[split], split))
+    return sides
 
 
 def set_apart(candidates: Sequence[Candidate], groups: Mapping[str, str], share: float, seed: int) -> dict[str, str]:
@@ -173,9 +181,12 @@ def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> d
     The reason is ``identical`` where one of them stays, by preference one that need not move, and ``two_classes`` or
     ``two_persons`` where they disagree about these: then none can be trusted.
     """
+    candidates = list(candidates)
+    copies = Counter(candidate.sha256 for candidate in candidates)
     by_content: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        by_content[candidate.sha256].append(candidate)
+        if copies[candidate.sha256] > 1:  # very few are, of very many
+            by_content[candidate.sha256].append(candidate)
     reasons = {}
     for same in by_content.values():
         if len({candidate.label for candidate in same}) > 1:

@@ -274,9 +274,7 @@ def _work_in_rounds(
         total = done + len(to_do)
         for task, result in executor.run(to_do):
             source = task.source
-            message = f"the process died over {source.relative}; it may need more memory than there is"
-            crash = [refusal(source, "crashed", message, sha256=file_sha256(source.path))]
-            rows = crash if isinstance(result, Crash) else result
+            rows = [_crashed(source)] if isinstance(result, Crash) else result
             journal.append(source.relative, round_, rows)
             tallies[source.relative].add(rows, options.balanced_class)
             done += 1
@@ -292,6 +290,11 @@ def _work_in_rounds(
             if source.relative in wanted
         ]
     return counting
+
+
+def _crashed(source: Source) -> Row:
+    message = f"the process died over {source.relative}; it may need more memory than there is"
+    return refusal(source, "crashed", message, sha256=file_sha256(source.path))
 
 
 def _recorded(journal: Journal, task: Task, round_: int, options: GenerateOptions) -> list[Row] | None:

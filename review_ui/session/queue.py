@@ -144,22 +144,24 @@ def _undecided(table: pa.Table, options: ReviewOptions, events: Sequence[Event])
 
 def _masked(rows: pa.Table, seed: int) -> pa.Table:
     """The masked copies, each content once, with their unmasked pictures and a random number for each."""
-    rows = rows.append_column("row", pa.array(range(len(rows)), pa.int64()))
+    rows = rows.append_column("row", pa.array(np.arange(len(rows))))
     originals = rows.filter(pc.equal(rows["status"], "original"))
     masked = rows.filter(pc.equal(rows["status"], "masked"))
-    shas = masked["output_sha256"].to_pylist()
-    first = {sha256: place for place, sha256 in reversed(list(enumerate(shas)))}
-    if len(first) < len(shas):
-        masked = masked.take(pa.array(sorted(first.values()), pa.int64()))
-        shas = masked["output_sha256"].to_pylist()
+    if pc.count_distinct(masked["output_sha256"]).as_py() < len(masked):
+        first = masked.group_by("output_sha256").aggregate([("row", "min")])["row_min"]
+        masked = masked.filter(pc.is_in(masked["row"], value_set=first.combine_chunks()))
     sources = pc.index_in(_picture_keys(masked), value_set=_picture_keys(originals))
-    numbers = [_uniform(f"{seed}:{sha256}") for sha256 in shas]
+    numbers = np.fromiter(
+        (_uniform(f"{seed}:{sha256}") for chunk in masked["output_sha256"].chunks for sha256 in chunk.to_pylist()),
+        dtype=np.float64,
+        count=len(masked),
+    )
     return pa.table(
         {
             **{name: masked[name] for name in ("row", "output", "kind", "split", "quality", "source", "yaw")},
             "sha256": masked["output_sha256"],
             "before": originals["output"].take(sources),
-            "number": pa.array(numbers, pa.float64()),
+            "number": pa.array(numbers),
         }
     )
 
