@@ -210,12 +210,26 @@ def read_columns(dst: Path, columns: Sequence[str]) -> pa.Table:
         FileNotFoundError: there is no manifest.
         ManifestError: it is damaged, or names a file outside of the folder.
     """
-    tables = []
+    return pa.concat_tables(column_batches(dst, columns))
+
+
+def column_batches(dst: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The same, some thousand rows at a time: of very many, not all need be in memory; at least one table, if empty.
+
+    Raises:
+        FileNotFoundError, ManifestError: as above.
+    """
     for part in _parts(dst):
         with _readable(part):
             file = _opened(part)
-            tables.append(file.read([name for name in columns if name in file.schema_arrow.names]))
-    table = pa.concat_tables(tables)
+            names = [name for name in columns if name in file.schema_arrow.names]
+            for group in range(file.num_row_groups):
+                yield _in_todays_words(file.read_row_group(group, names))
+            if not file.num_row_groups:
+                yield _in_todays_words(file.read(names))
+
+
+def _in_todays_words(table: pa.Table) -> pa.Table:
     for name in set(_PATHS) & set(table.column_names):
         for place in table[name].filter(pc.match_substring_regex(table[name], LEADS_OUT)).to_pylist():
             checked(Row(output=place))

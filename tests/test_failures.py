@@ -238,7 +238,7 @@ def test_random_masks_leave_a_failing_picture_as_it_is(photo, face, monkeypatch)
     def broken(*_):
         raise cv2.error("odd")
 
-    monkeypatch.setattr(MaskEngine, "apply", broken)
+    monkeypatch.setattr(MaskEngine, "put_on", broken)
     for points in (None, face.landmarks):
         with pytest.warns(RuntimeWarning, match=r"a picture \(320, 320, 3\) gets no mask: cv2\.error: odd \("):
             assert known.mask(photo, points, np.random.default_rng(0)) is None

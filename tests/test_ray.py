@@ -6,8 +6,8 @@ import shutil
 import fragile
 import pytest
 
-from maskaug.augment import CurateOptions, GenerateOptions, curate, generate
-from maskaug.core.executors import Crash, ExecutionOptions, ExecutorError, open_executor
+from maskaug.augment import CurateOptions, GenerateError, GenerateOptions, curate, generate
+from maskaug.core.executors import Crash, ExecutionOptions, open_executor
 from maskaug.core.files import file_sha256
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is imported
@@ -74,7 +74,7 @@ def test_a_cluster_gives_the_same_bytes_also_where_a_node_is_killed(cluster, fac
 
 def test_a_cluster_that_is_not_there_is_named_and_nothing_is_left(faces_folder, tmp_path):
     options = GenerateOptions(src=faces_folder, dst=tmp_path / "out", engine="ray", ray_address="127.0.0.1:1")
-    with pytest.raises(ExecutorError, match=r"no Ray cluster answers 127\.0\.0\.1:1"):
+    with pytest.raises(GenerateError, match=r"no Ray cluster answers 127\.0\.0\.1:1"):
         generate(options)
     assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
 

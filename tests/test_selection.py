@@ -10,11 +10,11 @@ from maskaug.augment.curate.selection import (
     CurateError,
     Policy,
     accepted,
-    balanced,
     objection,
     one_side,
     repetitions,
     set_apart,
+    surplus,
 )
 from maskaug.augment.reviews.log import ADJUDICATOR, Event, Verdict
 
@@ -125,10 +125,10 @@ def test_splits_are_not_split_again(splits):
 @given(st.lists(st.tuples(st.sampled_from(SPLITS), st.sampled_from(LABELS)), max_size=60), st.integers(0, 5))
 def test_balance_is_exact(places, seed):
     placed = [(f"p{n}", split, label) for n, (split, label) in enumerate(places)]
-    kept = balanced(placed, seed)
-    assert kept == balanced(placed[::-1], seed)
+    left_out = surplus(placed, seed)
+    assert left_out == surplus(placed[::-1], seed)
     before = Counter((split, label) for _, split, label in placed)
-    after = Counter((split, label) for path, split, label in placed if path in kept)
+    after = Counter((split, label) for path, split, label in placed if path not in left_out)
     for split in SPLITS:
         smallest = min((count for (name, _), count in before.items() if name == split), default=0)
         assert {count for (name, _), count in after.items() if name == split} <= {smallest}
@@ -137,7 +137,7 @@ def test_balance_is_exact(places, seed):
 
 def test_balance_draws_by_the_seed():
     placed = [(f"p{n}", "train", "wearing_mask") for n in range(50)] + [("q", "train", "not_wearing_mask")]
-    assert len({frozenset(balanced(placed, seed)) for seed in range(20)}) > 10
+    assert len({frozenset(surplus(placed, seed)) for seed in range(20)}) > 10
 
 
 def test_identical_files_stay_once_and_in_one_class():

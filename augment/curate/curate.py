@@ -19,11 +19,11 @@ from maskaug.augment.curate.selection import (
     Candidate,
     CurateError,
     accepted,
-    balanced,
     objection,
     one_side,
     repetitions,
     set_apart,
+    surplus,
     whole,
 )
 from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
@@ -226,9 +226,8 @@ def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
             if splits[item.path] != item.split:
                 outcomes[item.path] = "person_in_two_splits" if item.identity in between else "near_duplicate"
     if _balance(options, any(item.identity is not None for item in left)) == "min":
-        still = [item for item in left if outcomes[item.path] == KEPT]
-        balanced_paths = balanced(((item.path, splits[item.path], item.label) for item in still), options.seed)
-        outcomes.update({item.path: "balance" for item in still if item.path not in balanced_paths})
+        still = ((item.path, splits[item.path], item.label) for item in left if outcomes[item.path] == KEPT)
+        outcomes.update(dict.fromkeys(surplus(still, options.seed), "balance"))
     return _Plan(candidates, outcomes, splits, groups, decisions, units)
 
 

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from maskaug.augment.reviews.log import ADJUDICATOR, Verdict
@@ -182,10 +183,12 @@ def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> d
     ``two_persons`` where they disagree about these: then none can be trusted.
     """
     candidates = list(candidates)
-    copies = Counter(candidate.sha256 for candidate in candidates)
+    contents = sorted(candidate.sha256 for candidate in candidates)
+    # Of very many pictures, very few are repeated.
+    repeated = {sha256 for sha256, following in pairwise(contents) if sha256 == following}
     by_content: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        if copies[candidate.sha256] > 1:  # very few are, of very many
+        if candidate.sha256 in repeated:
             by_content[candidate.sha256].append(candidate)
     reasons = {}
     for same in by_content.values():
@@ -198,8 +201,8 @@ def repetitions(candidates: Iterable[Candidate], splits: Mapping[str, str]) -> d
     return reasons
 
 
-def balanced(placed: Iterable[tuple[str, str, str]], seed: int) -> set[str]:
-    """Paths of as many pictures of each class of a split as its smallest class has, chosen by the seed.
+def surplus(placed: Iterable[tuple[str, str, str]], seed: int) -> set[str]:
+    """Paths of what each class of a split has more than its smallest, chosen by the seed.
 
     Args:
         placed: Path, split and class of each picture. Classes that a split lacks do not count there.
@@ -208,12 +211,13 @@ def balanced(placed: Iterable[tuple[str, str, str]], seed: int) -> set[str]:
     classes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for path, split, label in placed:
         classes[split][label].append(path)
-    kept = set()
+    left_out = set()
     for members in classes.values():
         count = min(map(len, members.values()))
         for paths in members.values():
-            kept.update(shuffled(paths, seed)[:count])
-    return kept
+            if len(paths) > count:
+                left_out.update(shuffled(paths, seed)[count:])
+    return left_out
 
 
 def shuffled(names: Iterable[str], seed: int) -> list[str]:

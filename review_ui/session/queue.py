@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from maskaug.augment.reviews.log import Event, ReviewError, by_people, in_dispute, judgements, read_reviews, verdicts
-from maskaug.core.manifest import read_columns
+from maskaug.core.manifest import column_batches
 from maskaug.review_ui.options import Order, ReviewOptions
 
 _COLUMNS = (
@@ -98,7 +98,7 @@ def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
     Raises:
         ReviewError: there is no finished data set, or the options leave none of its pictures.
     """
-    table = _masked(_read(options.dst), options.seed)
+    table = _masked(*_read(options.dst), options.seed)
     if not len(table):
         raise ReviewError(f"{options.dst} has no masked picture to review")
     disputes = _disputes(options.dst) if options.disputed else {}
@@ -115,11 +115,19 @@ def read_queue(options: ReviewOptions, events: Sequence[Event] = ()) -> Queue:
     return Queue(table.select([field.name for field in fields(QueueItem)]), places, controls, disputes, by_score)
 
 
-def _read(dst: Path) -> pa.Table:
+def _read(dst: Path) -> tuple[pa.Table, pa.Table]:
+    """Masked copies, with their numbers in the manifest, and of the unmasked pictures what finds them."""
+    masked, originals, read = [], [], 0
     try:
-        return read_columns(dst, _COLUMNS)
+        for batch in column_batches(dst, _COLUMNS):
+            numbered = batch.append_column("row", pa.array(np.arange(read, read + len(batch))))
+            read += len(batch)
+            masked.append(numbered.filter(pc.equal(batch["status"], "masked")))
+            kept = [name for name in ("source_sha256", "face", "output") if name in batch.column_names]
+            originals.append(batch.filter(pc.equal(batch["status"], "original")).select(kept))
     except FileNotFoundError as error:
         raise ReviewError(f"{error}; name an output of maskaug generate") from error
+    return pa.concat_tables(masked), pa.concat_tables(originals)
 
 
 def _disputes(dst: Path) -> dict[str, dict[str, Event]]:
@@ -142,11 +150,8 @@ def _undecided(table: pa.Table, options: ReviewOptions, events: Sequence[Event])
     return table, by_score
 
 
-def _masked(rows: pa.Table, seed: int) -> pa.Table:
+def _masked(masked: pa.Table, originals: pa.Table, seed: int) -> pa.Table:
     """The masked copies, each content once, with their unmasked pictures and a random number for each."""
-    rows = rows.append_column("row", pa.array(np.arange(len(rows))))
-    originals = rows.filter(pc.equal(rows["status"], "original"))
-    masked = rows.filter(pc.equal(rows["status"], "masked"))
     if pc.count_distinct(masked["output_sha256"]).as_py() < len(masked):
         first = masked.group_by("output_sha256").aggregate([("row", "min")])["row_min"]
         masked = masked.filter(pc.is_in(masked["row"], value_set=first.combine_chunks()))
