@@ -268,3 +268,27 @@ def test_error_sheet(run, tmp_path):
     assert "wrong: bare" in told
     assert read_picture(out).pixels.shape[1] > 1000
     assert all(0 <= one["wrong"] <= one["tries"] == 1 for one in json.loads(counts.read_text()).values())
+
+
+def test_cluster(run):
+    """The scheduler of a Ray cluster accounts for each task once, whatever fails."""
+    told = json.loads(run("cluster.py", "--workers", 64, "--tasks", 600_000, "--seed", 3))
+    failing, sound = told["with failures"], told["without failures"]
+    assert failing["accounted_once"] == sound["accounted_once"] == 600_000
+    assert failing["crashed"] == failing["poison"] == 1
+    assert failing["crashed_without_cause"] == 0
+    assert sound["simulated_seconds"] <= failing["simulated_seconds"] < 1.2 * sound["simulated_seconds"]
+
+
+def test_near_duplicates(run, faces):
+    told = json.loads(run("near_duplicates.py", faces, "--count", 300, "--copies", 0.1))
+    assert told["pictures"] == 300
+    assert told["copies"] > 5
+    assert told["recall"] == 1
+
+
+def test_rows(run):
+    steps = ("manifest, write", "review queue", "curate, decide")
+    printed = run("rows.py", "--rows", 200, "--steps", *steps)
+    assert "200 rows, s" in printed
+    assert all(step in printed for step in steps)
