@@ -59,10 +59,6 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
     """
     own = Path(os.path.expanduser(_OWN_KEYS))  # noqa: PTH111  Path.expanduser fails where there is no home
     keys = read_keys(options.keys or (own if own.is_file() else None))
-    if options.serve:
-        check_port(options.port)
-    else:
-        check_window()
     with _open(options) as (session, controller, log, by_score):
         if session is not None and controller is not None:
             title = f"maskaug review - {options.name} - {options.dst}"
@@ -77,6 +73,8 @@ def review(options: ReviewOptions, announce: Callable[[str], None]) -> Reviewed:
 def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Controller | None, ReviewLog, int]]:
     """A session and its controller; neither if there is nothing to decide on."""
     queue = read_queue(options, read_reviews(options.dst).get(options.name, []))
+    if len(queue):  # else nothing is to be shown, and scripts that accept all by score need no display
+        _check_display(options)
     controls = Controls(options.dst) if queue.controls.any() else None
     log = ReviewLog(options.dst, options.name)
     try:
@@ -93,6 +91,14 @@ def _open(options: ReviewOptions) -> Iterator[tuple[Session | None, Controller |
             picture_cache.close()
     finally:
         log.close()
+
+
+def _check_display(options: ReviewOptions) -> None:
+    """Whether pictures can be shown, before anything is recorded."""
+    if options.serve:
+        check_port(options.port)
+    else:
+        check_window()
 
 
 def _save(options: ReviewOptions) -> None:

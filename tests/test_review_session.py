@@ -327,6 +327,17 @@ def test_nothing_left_to_decide(dst):
     assert len(queue_of(dst, auto_accept=0.0).by_score) == 40
 
 
+def test_what_is_accepted_by_score_alone_needs_no_display(dst, maskaug, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    refused = maskaug("review", dst, "--annotator", "anna", "--auto-accept", "0.75")
+    assert refused.returncode == 1
+    assert not (dst / "reviews/anna.jsonl").exists()
+    done = maskaug("review", dst, "--annotator", "anna", "--auto-accept", "0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "40 accepted by score" in done.stdout
+
+
 def test_controls_lie_among_the_pictures_and_count_nowhere(dst, open_session):
     session = open_session(honeypots=0.2)
     queue = session.queue
