@@ -6,17 +6,19 @@ MYPY := $(BIN)/mypy --num-workers auto
 LOCK := requirements-dev.lock
 HASHED := requirements-hashed.lock
 
-.PHONY: demo test quick lint types coverage format templates rooms lock locked audit clean
+.PHONY: demo test quick lint types coverage format docs templates rooms gallery lock locked audit clean
 
+# The README's five lines, on the astronaut's face, with a smaller network: tests/test_docs.py compares the two.
 demo: $(VENV)/.installed
 	rm -rf .demo
-	$(BIN)/python tests/astronaut.py .demo/faces
-	$(BIN)/maskaug generate .demo/faces .demo/masked
-	$(BIN)/maskaug train .demo/masked --out .demo/run --arch resnet18 --wandb disabled --cache .demo/cache \
-	  --set size=64 --set epochs=12 --set batch_size=16 --set lr=0.001
-	$(BIN)/maskaug predict .demo/run .demo/masked/val --draw .demo/predictions
-	$(BIN)/maskaug predict .demo/masked/val --draw .demo/bundled
-	@echo "Look at .demo/masked/contact_sheet.png, .demo/run/report.html, .demo/predictions (by the run) and .demo/bundled"
+	$(BIN)/python tests/astronaut.py .demo/photos
+	$(BIN)/maskaug generate .demo/photos .demo/masked
+	$(BIN)/maskaug review .demo/masked --auto-accept 0
+	$(BIN)/maskaug curate .demo/masked .demo/final --val-share 0.2
+	$(BIN)/maskaug train .demo/final --out .demo/run --recipe robust --wandb disabled --arch resnet18 --cache .demo/cache \
+	  --set epochs=8 --set batch_size=16
+	$(BIN)/maskaug predict .demo/run .demo/photos --draw .demo/drawn
+	@echo "Look at .demo/masked/contact_sheet.png, .demo/final/README.md, .demo/run/report.html and .demo/drawn"
 
 test: lint types
 	$(BIN)/python -m pytest -n auto
@@ -53,6 +55,10 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Build the documentation site into site/; a broken link, or a page that no menu has, is an error.
+docs: $(VENV)/.installed
+	$(BIN)/mkdocs build --quiet --strict
+
 # Draw the standard template pack anew.
 templates: $(VENV)/.installed
 	$(BIN)/python -m maskaug.assets.draw assets/standard
@@ -60,6 +66,10 @@ templates: $(VENV)/.installed
 # Draw the picture of ARCHITECTURE.md anew.
 rooms: $(VENV)/.installed
 	$(BIN)/python tools/draw_rooms.py
+
+# Draw the pictures of docs/gallery.md anew.
+gallery: $(VENV)/.installed
+	$(BIN)/python tools/gallery.py
 
 # Pin what pyproject.toml asks for, on every supported Python and platform. Pins that still fit stay as they are:
 # `make lock UPGRADE=--upgrade` takes the newest of all, `make lock UPGRADE='--upgrade-package torch'` of one.
@@ -91,4 +101,4 @@ $(VENV)/.installed: pyproject.toml $(LOCK)
 	touch $@
 
 clean:
-	rm -rf $(VENV) .demo build dist htmlcov .coverage .coverage.* src/*.egg-info *.egg-info
+	rm -rf $(VENV) .demo build dist site htmlcov .coverage .coverage.* src/*.egg-info *.egg-info

@@ -1,6 +1,6 @@
 """Faces for the demo and the tests, made from the public-domain photograph that ships in scikit-image.
 
-``python tests/astronaut.py FOLDER`` writes a small ImageFolder: crops of the astronaut's portrait, rotated,
+``python tests/astronaut.py FOLDER`` writes a small ImageFolder of one split: crops of the astronaut's portrait, rotated,
 scaled, squeezed, relit and blurred as the pictures of real data sets are.
 """
 
@@ -73,4 +73,4 @@ def write_faces(folder: Path, counts: dict[str, int], seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    write_faces(Path(sys.argv[1]), {"train": 24, "val": 8})
+    write_faces(Path(sys.argv[1]), {"train": 32})

@@ -37,7 +37,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Fill in tables, and turn links between files of the repository into links between pages."""
-    return on_site(with_tables(markdown), page.file.src_uri)
+    return relinked(with_tables(markdown), page.file.src_uri)
 
 
 def with_tables(markdown: str) -> str:
@@ -54,7 +54,7 @@ def with_tables(markdown: str) -> str:
     return _MARKER.sub(made, markdown)
 
 
-def on_site(markdown: str, uri: str) -> str:
+def relinked(markdown: str, uri: str) -> str:
     """Markdown whose relative links lead to pages of the site.
 
     Args:

@@ -5,8 +5,10 @@
 
 import html
 import inspect
+import itertools
 import types
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from rich.text import Text
@@ -19,6 +21,8 @@ from maskaug.masktheface_wrapper.occluders import OCCLUDERS
 from maskaug.review_ui.view.actions import ACTIONS
 from maskaug.train import RECIPES, Recipe
 from maskaug.train.corruptions import CORRUPTIONS, SPATIAL, corruption_names
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def commands() -> list[str]:
@@ -86,7 +90,15 @@ def corruptions_table() -> str:
     return _table(("corruption", "probability"), rows)
 
 
+def extras_table() -> str:
+    """The README's table of extras."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("| extra |"))
+    return "\n".join(itertools.takewhile(lambda line: line.startswith("|"), lines[start:]))
+
+
 TABLES: dict[str, Callable[..., str]] = {
+    "extras": extras_table,
     "options": options_table,
     "recipes": recipes_table,
     "keys": keys_table,
