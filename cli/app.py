@@ -52,7 +52,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see the README.",
+    epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see docs/licence.md.",
 )
 
 

@@ -1,7 +1,7 @@
 """Faces for the demo and the tests, made from the public-domain photograph that ships in scikit-image.
 
-``python tests/astronaut.py FOLDER`` writes a small ImageFolder of one split: crops of the astronaut's portrait, rotated,
-scaled, squeezed, relit and blurred as the pictures of real data sets are.
+``python tests/astronaut.py FOLDER`` writes a small ImageFolder of one split: crops of the astronaut's portrait,
+rotated, scaled, squeezed, relit and blurred as the pictures of real data sets are.
 """
 
 import sys

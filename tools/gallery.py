@@ -1,7 +1,7 @@
 """Draws docs/gallery/*.jpg: what masks, occluders and corruptions look like, on the astronaut's face.
 
-``make gallery`` writes all sheets anew; each JPEG's comment lists what it shows, so that `tests/test_docs.py` notices what
-is missing. The photograph is NASA's, in the public domain, as scikit-image ships it.
+``make gallery`` writes all sheets anew; each JPEG's comment lists what it shows, so that `tests/test_docs.py` notices
+what is missing. The photograph is NASA's, in the public domain, as scikit-image ships it.
 """
 
 import zlib

@@ -185,9 +185,9 @@ REPORT = Recipe(
     clip_norm=1.0,
 )
 
-# What closes the gap between synthetic and real masks; README.md says which line answers which cause. The lines came
-# one after the other, by the errors that were left; what `maskaug ablate` says of online_masks, framing,
-# occluder_share, landmark_weight and corruptions over three seeds of a smaller network stands in README.md, too.
+# What closes the gap between synthetic and real masks; docs/recipes.md says which line answers which cause. The lines
+# came one after the other, by the errors that were left; what `maskaug ablate` says of online_masks, framing,
+# occluder_share, landmark_weight and corruptions over three seeds of a smaller network stands in docs/figures.md.
 ROBUST = Recipe(
     arch="resnet50",
     weights="none",
