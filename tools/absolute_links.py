@@ -1,7 +1,8 @@
 """Makes what a package index shows of maskaug lead to the repository: run before a release is built.
 
-``python tools/absolute_links.py https://HOST/OWNER/NAME v1.2.3`` writes README.md with absolute links, and the addresses
-into pyproject.toml, in this checkout. The repository keeps relative links, which also work in a fork and offline.
+``python tools/absolute_links.py https://HOST/OWNER/NAME v1.2.3`` writes README.md with absolute links, and the
+addresses into pyproject.toml, in this checkout. The repository keeps relative links, which also work in a fork and
+offline.
 """
 
 import re
