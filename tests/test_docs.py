@@ -57,6 +57,12 @@ def blocks(text, *languages):
     return [body for language, body in BLOCK.findall(text) if language in languages]
 
 
+def expanded(body):
+    """Lines of a block of shell, with its variables put in and continued lines joined."""
+    variables = dict(re.findall(r'^(\w+)="([^"]*)"$', body, re.MULTILINE))
+    return re.sub(r"\$(\w+)", lambda found: variables[found[1]], body.replace("\\\n", " ")).splitlines()
+
+
 def typed(lines):
     """Command lines of maskaug, as words after ``maskaug``."""
     for line in lines:
@@ -103,7 +109,7 @@ def dry():
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_commands_parse(path, dry):
     text = path.read_text(encoding="utf-8")
-    for words in typed(line for body in blocks(text, "", "sh") for line in body.splitlines()):
+    for words in typed(line for body in blocks(text, "", "sh") for line in expanded(body)):
         try:
             assert dry(words)
         except Exception as error:

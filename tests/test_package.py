@@ -1,6 +1,8 @@
 """The wheel, as a user gets it."""
 
+import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +11,11 @@ from pathlib import Path
 
 import astronaut
 import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,6 +50,42 @@ def test_the_wheel_holds_one_package_with_its_templates(wheel):
     assert "maskaug/assets/classifier/CARD.md" in names
     assert "maskaug/py.typed" in names
     assert sum(info.file_size for info in zipfile.ZipFile(wheel).infolist()) < 25e6
+
+
+@pytest.mark.slow
+def test_the_wheel_says_what_may_be_done_with_it(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    about = email.message_from_bytes(archive.read(name))
+    assert about["License-Expression"] == "MIT AND LicenseRef-maskaug-classifier"
+    texts = {path.rsplit("/", 1)[1] for path in archive.namelist() if ".dist-info/licenses/" in path}
+    assert (
+        texts
+        == {"LICENSE", "LicenseRef-maskaug-classifier.txt"}
+        == {path.rsplit("/")[-1] for path in about.get_all("License-File")}
+    )
+    weights = archive.read(
+        next(path for path in archive.namelist() if path.endswith("LicenseRef-maskaug-classifier.txt"))
+    )
+    restricted = [
+        path for path in archive.namelist() if path.startswith("maskaug/assets/classifier/") and path.endswith(".onnx")
+    ]
+    assert restricted
+    assert all(Path(path).name.encode() in weights for path in restricted)
+    assert about["Author"] or about["Author-email"]
+    assert about["Keywords"]
+
+
+def test_extras_are_those_of_the_readme():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    table = re.findall(
+        r"^\| `(\w+)` \|.*maskaug\[(\w+)\]", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {name for name, _ in table} == extras - {"dev", "docs"}
+    assert all(name == installed for name, installed in table)
+    (everything,) = project["optional-dependencies"]["all"]
+    assert set(re.findall(r"\w+", everything)) == {"maskaug", *extras} - {"dev", "docs", "all"}
 
 
 @pytest.mark.slow
