@@ -7,7 +7,7 @@ what is missing. The photograph is NASA's, in the public domain, as scikit-image
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import cv2
 import numpy as np
@@ -93,18 +93,18 @@ def _plain(engine: MaskEngine, template: str) -> MaskParams:
     return engine.sample(np.random.default_rng(1), distribution)
 
 
-def _variety(engine: MaskEngine, picture: Image, face: Face, names: Sequence[Variety]) -> list[Tile]:
-    tiles = []
+def _variety(engine: MaskEngine, picture: Image, face: Face, names: Sequence[str]) -> list[Tile]:
+    tiles: list[Tile] = []
     for number, name in enumerate(names):
-        params = engine.sample(np.random.default_rng(number), MaskDistribution(variety=name))
+        params = engine.sample(np.random.default_rng(number), MaskDistribution(variety=cast(Variety, name)))
         tiles.append((name, _masked(engine, picture, face, params)))
     return tiles
 
 
-def _wear(engine: MaskEngine, picture: Image, face: Face, names: Sequence[Wear]) -> list[Tile]:
-    tiles = []
+def _wear(engine: MaskEngine, picture: Image, face: Face, names: Sequence[str]) -> list[Tile]:
+    tiles: list[Tile] = []
     for number, name in enumerate(names):
-        params = engine.sample(np.random.default_rng(number), MaskDistribution(wear={name: 1.0}))
+        params = engine.sample(np.random.default_rng(number), MaskDistribution(wear={cast(Wear, name): 1.0}))
         tiles.append((name, _masked(engine, picture, face, params)))
     return tiles
 

@@ -33,7 +33,7 @@ def commands() -> list[str]:
 def options_table(name: str) -> str:
     """Arguments and options of a command, with choices, defaults and help, as ``maskaug NAME --help`` has them."""
     (callback,) = (one.callback for one in app.registered_commands if one.name == name)
-    arguments, options = [], []
+    arguments, options = list[Sequence[str]](), list[Sequence[str]]()
     for parameter in inspect.signature(callback).parameters.values():  # type: ignore[arg-type]
         told = parameter.default
         if isinstance(told, ArgumentInfo):
