@@ -317,5 +317,5 @@ def test_the_notebook_runs(place, tmp_path, monkeypatch):
     shutil.copytree(place / "photos", tmp_path / "photos")
     monkeypatch.setenv("MASKAUG_QUICKSTART", "small")
     notebook = nbformat.read(DOCS / "notebooks/quickstart.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     assert (tmp_path / "run/report.html").is_file()
