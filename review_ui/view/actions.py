@@ -95,7 +95,8 @@ _ROWS = (
         hints={"grid": "accept {accepted}, reject {rejected}"},
     ),
     ActionSpec("help", ("?",)),
-    ActionSpec("quit", ("q", "esc"), "save and quit", hints={"end": "to quit"}),
+    ActionSpec("leave", ("esc",), "leave the page of 25, its marks are kept; else save and quit"),
+    ActionSpec("quit", ("q",), "save and quit", hints={"end": "to quit"}),
 )
 # All actions by name, in the order of the help.
 ACTIONS: dict[str, ActionSpec] = {row.name: row for row in _ROWS}
