@@ -262,7 +262,7 @@ def test_closing_waits_for_what_is_nearly_made():
     made = []
     loader = Loader(lambda key: (time.sleep(0.1), made.append(key)), keep=4)
     loader.want([1])
-    screen.until(lambda: loader._held[1].running())
+    screen.until(loader._held[1].running)
     loader.close()
     assert made == [1]
 

@@ -82,7 +82,7 @@ class Loader(Generic[Key, Value]):
                 continue
             try:
                 future.set_result(self._make(key))
-            except Exception as error:  # noqa: BLE001  whoever asks for the value gets it
+            except Exception as error:  # whoever asks for the value gets it
                 future.set_exception(error)
 
     def _order(self, wanted: list[Key]) -> None:
