@@ -18,6 +18,7 @@ from PIL import Image
 
 from maskaug.augment import CurateOptions, GenerateOptions, ManifestError, ScanError, generate, read_manifest
 from maskaug.augment.curate import card
+from maskaug.augment.curate.color_names import color_name
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register
 from maskaug.augment.curate.exports import webdataset as tar_shards
@@ -326,6 +327,53 @@ def test_pictures_that_show_no_face_are_counted(small, tmp_path):
     assert run(made.finish(), tmp_path / "out").faceless == {UNMASKED: 1}
 
 
+def card_data_of(out):
+    """The head of a card as the Hub reads it, which it finds valid."""
+    from huggingface_hub import DatasetCard
+
+    return DatasetCard.load(out / "README.md").data.to_dict()
+
+
+@pytest.mark.parametrize(("to", "licence"), [("imagefolder", "unknown"), ("hf", "cc-by-4.0")])
+def test_the_card_tells_the_hub(small, tmp_path, to, licence):
+    result = run(small, tmp_path / "my set", to=to, licence=licence)
+    data = card_data_of(tmp_path / "my set")
+    assert (data["license"], data["pretty_name"]) == (licence, "my set")
+    assert (data["task_categories"], data["size_categories"]) == (["image-classification"], ["n<1K"])
+    assert ("configs" in data) == (to == "hf")
+    assert sum(result.kept.values()) < 1000
+    text = (tmp_path / "my set/README.md").read_text()
+    assert all(f"\n## {title}\n" in text for title in ("Source", "Intended use", "Limits"))
+
+
+def test_a_licence_that_would_end_the_head_of_the_card_is_refused(small, tmp_path):
+    with pytest.raises(ValueError, match="licence"):
+        run(small, tmp_path / "out", licence="mit\n---")
+
+
+@pytest.mark.parametrize(
+    ("number", "category"),
+    [(1, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (54_321, "10K<n<100K"), (10**6, "1M<n<10M"), (10**10, "n>1B")],
+)
+def test_size_categories(number, category):
+    assert card._size_category(number) == category
+
+
+def test_colours_are_counted_by_name():
+    """Colours of CSS."""
+    wanted = {
+        "#000080": "blue", "#dc143c": "red", "#ffd700": "yellow", "#2e8b57": "green", "#f5f5f5": "white",
+        "#ffc0cb": "pink", "#add8e6": "light blue", "#696969": "grey", "#8b4513": "brown", "#000000": "black",
+        "#ff8c00": "orange", "#663399": "purple", "#f5deb3": "beige", "#8FBC8F": "light green",
+        "#4169e1": "blue", "#4b0082": "purple", "#8a2be2": "purple", "#008080": "turquoise", "#e6e6fa": "white",
+    }  # fmt: skip
+    assert {color: color_name(color) for color in wanted} == wanted
+    rng = np.random.default_rng(0)
+    drawn = {color_name("#" + bytes(rng.integers(0, 256, 3).tolist()).hex()) for _ in range(500)}
+    assert 10 <= len(drawn) <= 15
+    assert color_name("teal") == "teal"  # a template's own word
+
+
 def test_the_card(tmp_path, plots):
     made = Generated(tmp_path / "dst")
     for number, (kind, yaw, parameters) in enumerate(
@@ -419,12 +467,12 @@ def test_a_format_of_ones_own(small, tmp_path):
         (folder / "list.txt").write_text("".join(lines))
         return {candidate.path: f"list.txt#{n}" for n, (candidate, _) in enumerate(chosen.pictures)}
 
-    register(ExportFormat("list", "one list", write, links=False, card_header=lambda *found: f"{found}\n"))
+    register(ExportFormat("list", "one list", write, links=False, card_data=lambda *found: {"own": found}))
     try:
         with pytest.raises(ValueError, match="already"):
             register(EXPORT_FORMATS["list"])
         result = run(small, tmp_path / "out", to="list")
-        assert (tmp_path / "out/README.md").read_text().startswith(f"(['train', 'val'], {[UNMASKED, MASKED]})")
+        assert card_data_of(tmp_path / "out")["own"] == [["train", "val"], [UNMASKED, MASKED]]
         assert len((tmp_path / "out/list.txt").read_text().splitlines()) == sum(result.kept.values()) > 0
         assert {row["output"] for row in kept(tmp_path / "out")} >= {"list.txt#0", "list.txt#1"}
         with pytest.raises(ValueError, match="leave out --link"):

@@ -25,7 +25,7 @@ def test_the_keys_of_the_description():
     ]
     assert [keys[str(number)] for number in range(1, 10)] == REASONS
     assert [keys[key] for key in ("f", "b", "l", "z", "g", "enter", "?", "q", "esc")] == [
-        *("flag", "before", "lines", "zoom", "grid", "take", "help", "quit", "quit")
+        *("flag", "before", "lines", "zoom", "grid", "take", "help", "quit", "leave")
     ]
     assert set(keys.values()) == set(ACTIONS)
 
@@ -35,6 +35,11 @@ def test_a_file_changes_what_it_names(tmp_path):
     assert (keys["j"], keys["enter"], keys["t"], keys["w"]) == ("accept", "accept", "take", "wrong_size")
     assert keys["r"] == "reject"
     assert not {"a", "2", "u", "backspace"} & keys.keys()
+
+
+def test_a_file_from_when_esc_was_quit_means_the_same(tmp_path):
+    keys = read_keys(written(tmp_path, {"quit": ["q", "esc"]}))
+    assert (keys["q"], keys["esc"]) == ("quit", "quit")
 
 
 def test_keys_may_be_exchanged(tmp_path):

@@ -5,6 +5,8 @@ import json
 import random
 import re
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -174,9 +176,30 @@ def test_only_what_the_session_shows_is_given_out(dst):
             status, _, body = ask(server, "GET", path)
             assert status == 404, path
             assert len(body) < 60
-        for method in ("PUT", "DELETE", "HEAD", "OPTIONS"):
+        for method in ("PUT", "DELETE", "OPTIONS"):
             assert ask(server, method, "view")[0] == 501
         assert ask(server, "GET", "do")[0] == ask(server, "POST", "view")[0] == 404
+
+
+def test_head_is_answered_without_a_body(dst):
+    with served(dst) as server:
+        for path in ("", "view", "picture/0/cell/after"):
+            status, headers, body = ask(server, "HEAD", path)
+            assert (status, body) == (200, b"")
+            assert int(headers["Content-Length"]) > 100
+        assert ask(server, "HEAD", "", token="x")[0] == 403
+
+
+def test_a_browser_that_goes_before_its_answer_leaves_nothing_in_the_terminal(dst, capfd):
+    with served(dst) as server:
+        for _ in range(20):
+            connection = socket.create_connection(("127.0.0.1", server.server_port))
+            connection.sendall(f"GET /{server.token}/view HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()  # by a reset
+        show(server)
+        time.sleep(0.2)
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_request(dst):
@@ -438,10 +461,103 @@ def test_a_page_whose_server_is_gone_says_so(browser, command, dst):
     process.kill()
     process.communicate()
     opened.press("a")
-    opened.until("failed")
-    assert "Start maskaug review again: your decisions are kept." in opened.text()
+    opened.until("lost")
+    assert "start it again: your decisions are kept." in opened.text()
     assert len(decided(dst)) == 1
     opened.browser.get_log("browser")
+
+
+def press_button(page, text):
+    """Press the button that says this."""
+    (button,) = [one for one in page.browser.find_elements("css selector", "button.action") if one.text.endswith(text)]
+    button.click()
+
+
+@pytest.mark.slow
+def test_buttons_do_what_keys_do(page, dst):
+    known = read_queue(options_of(dst)).sha256s()
+    for text in ("accept", "reject", "wrong size", "skip", "undo"):
+        before = page.shown()
+        press_button(page, text)
+        screen.until(lambda before=before: page.shown() != before)
+    assert decided(dst) == {known[0]: "accept", known[1]: "reject"}
+    (before_after,) = [one for one in page.browser.find_elements("tag name", "button") if "before / after" in one.text]
+    before_after.click()
+    screen.until(lambda: before_after.get_attribute("aria-pressed") == "true")
+    press_button(page, "grid")
+    page.until("grid")
+    press_button(page, "help")
+    screen.until(lambda: page.browser.find_element("id", "help").is_displayed())
+    press_button(page, "close")
+    screen.until(lambda: not page.browser.find_element("id", "help").is_displayed())
+    press_button(page, "accept 25, reject 0")
+    screen.until(lambda: len(decided(dst)) == 27)
+    press_button(page, "save and quit")
+    page.until("closed")
+
+
+@pytest.mark.slow
+def test_with_the_keyboard_alone(page, dst):
+    """Tab reaches the buttons, what has the focus keeps it, and Ctrl+Z undoes."""
+    focused = "return document.activeElement.textContent"
+    page.browser.execute_script("document.querySelector('button.action').focus()")
+    for number in (1, 2):
+        before = page.shown()
+        page.browser.switch_to.active_element.send_keys(" ")
+        screen.until(lambda before=before: page.shown() != before)
+        assert page.browser.execute_script(focused).endswith("accept")
+        assert len(decided(dst)) == number
+    spoken = page.browser.find_element("id", "spoken").get_attribute("textContent")
+    assert re.fullmatch(r"accepted\. 3 of 200, <i>002\S+, not decided", spoken)
+    page.browser.switch_to.active_element.send_keys("\ue009z")  # Ctrl
+    screen.until(lambda: len(decided(dst)) == 1)
+    page.browser.switch_to.active_element.send_keys("\ue004")  # Tab
+    assert page.browser.execute_script(focused).endswith("reject")
+
+
+@pytest.mark.slow
+def test_a_connection_that_was_lost_is_taken_up_again(page, dst):
+    page.decide("a")
+    page.browser.set_network_conditions(offline=True, latency=0, throughput=0)
+    page.press("x")
+    page.until("lost")
+    assert "The connection is lost; trying again." in page.text()
+    page.press("x", "x")  # of which nothing comes later
+    page.browser.delete_network_conditions()
+    page.until("single")
+    screen.until(lambda: not page.browser.find_element("id", "lost").is_displayed())
+    assert list(decided(dst).values()) == ["accept"]
+    screen.until(page.shown)
+    page.decide("1")
+    assert list(decided(dst).values()) == ["accept", "misaligned"]
+    page.browser.get_log("browser")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_everybody_can_use_it(page, scheme, width):
+    """axe finds nothing serious in any view, nothing lies beside the screen, and fingers can hit every button."""
+    axe = pytest.importorskip("axe_selenium_python", reason="needs axe-selenium-python")
+    browser = page.browser
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    metrics = {"width": width, "height": 860, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        axe.Axe(browser).inject()
+        for key, there in (("l", "circle, svg"), ("g", ".cell"), ("?", "dialog[open]")):
+            page.press(key)
+            screen.until(lambda there=there: browser.find_elements("css selector", there))
+            found = axe.Axe(browser).run()["violations"]
+            assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+            sizes = "return [...document.querySelectorAll('button.action')].map((one) => one.getBoundingClientRect())"
+            assert all(one["height"] >= 44 and one["width"] >= 44 for one in browser.execute_script(sizes))
+            beside = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert browser.execute_script(beside) == 0
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 ATTACK = """<body><script>

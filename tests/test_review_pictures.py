@@ -1,12 +1,15 @@
 """What is shown: pictures read ahead, outlines, controls, and the frames made of them."""
 
 import shutil
+import subprocess
+import sys
 import threading
 import time
 
 import cv2
 import numpy as np
 import pytest
+import screen
 from generated import Generated, texture
 
 from maskaug.augment import GenerateOptions, ReviewError, generate, read_manifest
@@ -18,7 +21,7 @@ from maskaug.masktheface_wrapper.quality import WEIGHTS
 from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.controls import Controls
 from maskaug.review_ui.session.queue import read_queue
-from maskaug.review_ui.session.session import Counts, Session
+from maskaug.review_ui.session.session import Counts, Decision, Session
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.display import COLUMNS, read_large, read_small
 from maskaug.review_ui.view.keys import labels, read_keys
@@ -244,6 +247,26 @@ def test_no_more_is_kept_than_said():
     loader.close()
 
 
+def test_closing_does_not_wait_for_a_disk_that_does_not_answer():
+    """Neither does the process, whose threads are still reading then."""
+    program = (
+        "import time; from maskaug.review_ui.view.loader import Loader\n"
+        "loader = Loader(lambda key: time.sleep(60), keep=4); loader.want(range(4)); time.sleep(0.1)\n"
+        "started = time.monotonic(); loader.close(); print(time.monotonic() - started)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert float(done.stdout) < 1
+
+
+def test_closing_waits_for_what_is_nearly_made():
+    made = []
+    loader = Loader(lambda key: (time.sleep(0.1), made.append(key)), keep=4)
+    loader.want([1])
+    screen.until(loader._held[1].running)
+    loader.close()
+    assert made == [1]
+
+
 def test_what_fails_in_a_thread_is_raised_here():
     loader = Loader(lambda key: 1 // key, keep=4)
     loader.want([0])
@@ -389,6 +412,36 @@ def test_marks_and_clicks_are_of_the_page_that_was_on_the_screen(plain, open_con
     assert not controller.click(3, page)
     assert [cell.mark for cell in controller.view().cells] == [None] * len(controller.view().cells)
     assert len(read_reviews(plain)["anna"]) == 25
+
+
+def test_esc_leaves_the_page_and_its_marks_stay(plain, open_controller):
+    controller = open_controller(plain)
+    press = lambda name: controller.do(name, controller.scene)  # noqa: E731
+    press("grid")
+    ready_view(controller)
+    for name in ("right", "misaligned", "right", "reject"):
+        press(name)
+    places = [cell.place for cell in controller.view().cells]
+    press("leave")
+    view = ready_view(controller)
+    assert (view.mode, view.cells[0].place, controller.closed) == ("single", places[2], False)
+    press("wrong_size")  # of a picture that was marked: that is decided, and no longer on the page
+    press("grid")
+    view = ready_view(controller)
+    kept = [cell.place for cell in view.cells]
+    assert kept[: len(places) - 1] == [place for place in places if place != places[2]]
+    assert {cell.place: cell.mark for cell in view.cells if cell.mark} == {places[1]: Decision("reject", "misaligned")}
+    assert kept[view.cursor] == places[3]
+    press("take")
+    reasons = {event.output_sha256: event.reason for event in read_reviews(plain)["anna"]}
+    sha256s = controller.session.queue.sha256s()
+    assert reasons[sha256s[places[1]]] == "misaligned"
+    assert reasons[sha256s[places[2]]] == "wrong_size"
+    press("undo")  # taken marks are not marks any more
+    assert all(cell.mark is None for cell in controller.view().cells)
+    press("leave")
+    press("leave")
+    assert controller.closed
 
 
 def test_looking_begins_when_the_picture_is_there(plain, open_controller):

@@ -4,13 +4,14 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 import pytest
 import screen
 import watched_review
 from generated import Generated, texture
 
-from maskaug.augment.reviews.log import read_reviews, verdicts
+from maskaug.augment.reviews.log import ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import ReviewOptions, WindowError
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.view.actions import ACTIONS
@@ -191,6 +192,15 @@ def test_closing_the_window_by_its_button_keeps_all(start, dst, display):
     display.press("q")
     ended(process)
     assert list(decided(dst)) == shas(dst)[:3]
+
+
+def test_a_window_closed_while_a_disk_does_not_answer_ends_at_once(start, dst, display):
+    process, window = start(slow=30)
+    display.press_close_button(window)
+    closed = time.monotonic()
+    assert "0 accepted, 0 rejected, 200 left" in ended(process)
+    assert time.monotonic() - closed < 2  # one second, and one for a busy machine
+    ReviewLog(dst, "anna").close()  # nobody holds the lock
 
 
 def test_the_end_and_the_way_back(start, dst, display):

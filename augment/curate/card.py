@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER
+from maskaug.augment.curate.color_names import color_name
 from maskaug.core.files import CHECKSUMS_FILE
 from maskaug.core.version import __version__
 
@@ -19,6 +21,21 @@ _COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#
 _ROW_INCHES, _WIDTH_INCHES = 0.32, 7.0
 
 Table = Counter[tuple[str, str]]  # by row and column
+
+
+@dataclass(frozen=True)
+class CardData:
+    """What the Hugging Face Hub asks of a card and the manifest does not say.
+
+    Attributes:
+        licence: Of the photographs, by the Hub's name for it: ``cc-by-4.0``, ``other``, ``unknown``.
+        task: The Hub's name of what the set is for.
+        more: Fields that a format of data sets needs.
+    """
+
+    licence: str
+    task: str
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Card:
@@ -50,8 +67,23 @@ class Card:
         """Count a source or copy that ``generate`` refused."""
         self.tables["Refusals"][reasons[0], "refused"] += 1
 
+    def _front_matter(self, title: str, data: CardData) -> str:
+        """YAML, of which JSON is a part."""
+        fields = {
+            "pretty_name": title,
+            "license": data.licence,
+            "task_categories": [data.task],
+            "size_categories": [_size_category(self.tables["Pictures"].total())],
+            "source_datasets": ["extended"],
+            "annotations_creators": ["machine-generated"],
+            "tags": ["face-mask", "synthetic"],
+            **data.more,
+        }
+        lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items()]
+        return f"---\n{''.join(lines)}---\n\n"
+
     def write(
-        self, folder: Path, *, title: str, choices: Mapping[str, Any], changes: Table, checksum: str, header: str = ""
+        self, folder: Path, *, title: str, choices: Mapping[str, Any], changes: Table, checksum: str, data: CardData
     ) -> None:
         """Write the card.
 
@@ -61,11 +93,12 @@ class Card:
             choices: The options it was curated by.
             changes: What was left out and moved, by reason and class.
             checksum: Of the whole data set.
-            header: What stands before all else.
+            data: What the Hugging Face Hub asks of a card.
         """
         parts = [
-            f"{header}# {title}\n",
+            f"{self._front_matter(title, data)}# {title}\n",
             f"Made by maskaug {__version__}, `maskaug curate`, with {_listed(choices)}.\n",
+            f"{_ABOUT}\n",
         ]
         (folder / CARD_FOLDER).mkdir(exist_ok=True)
         tables = {**self.tables, "Left out and moved": changes}
@@ -85,10 +118,28 @@ class Card:
         (folder / CARD_FILE).write_text("\n".join(parts), encoding="utf-8", newline="\n")
 
 
+_ABOUT = """\
+## Source
+
+Photographs of people, given to `maskaug generate`, which drew the masks on; `manifest/` says which file each picture
+came from and what was done to it. Labels follow from that; people accepted or rejected copies, as counted below.
+
+## Intended use
+
+To train and compare classifiers of masked faces, and to verify persons who wear masks. It is for nothing that the
+licence of the photographs excludes, and not for identifying people who did not agree to that.
+
+## Limits
+
+Masks are drawn, not worn: a classifier that is right on all of these pictures can fail on photographs of real masks,
+and has to be measured on some. Who is in the photographs, and how often, is as in the source; nothing was balanced by
+age, sex or skin. Pictures that nobody has looked at may have a mask in a wrong place.
+"""
+
 _NOTES = {
     "Pictures": "By split and class; of persons, by what is done to them.",
     "Kind": "Of the masks put on, by split.",
-    "Colour": "Or print of the masks put on, by split.",
+    "Colour": "The nearest of 15 named colours, or the print, of the masks put on, by split.",
     "Yaw": "Of heads with a mask put on, in degrees, by split; positive to the picture's right.",
     "Annotators": "Decisions that stand, on all generated pictures.",
     "Rejections": "Reasons the annotators gave.",
@@ -98,11 +149,20 @@ _NOTES = {
 
 
 def _colour(row: Mapping[str, Any]) -> str:
-    """The sampled colour, where the parameters name one, or else what the template is called after its kind."""
+    """The sampled colour's name, where the parameters have one, or else what the template is called after its kind."""
     sampled = json.loads(row["parameters"] or "{}").get("color")
     if isinstance(sampled, str):
-        return sampled
+        return color_name(sampled)
     return str(row["template"]).removeprefix(f"{row['kind']}_")
+
+
+def _size_category(number: int) -> str:
+    """A number of pictures by the Hub's classes."""
+    edges = ["1K", "10K", "100K", "1M", "10M", "100M", "1B"]
+    place = next((place for place in range(len(edges)) if number < 1000 * 10**place), len(edges))
+    if place == len(edges):
+        return f"n>{edges[-1]}"
+    return f"{edges[place - 1]}<n<{edges[place]}" if place else f"n<{edges[0]}"
 
 
 def _yaw_bins() -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from maskaug.augment.curate.card import Card
+from maskaug.augment.curate.card import Card, CardData
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, write_checksums
 from maskaug.augment.curate.duplicates import Fingerprint, Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
@@ -146,15 +146,16 @@ def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated)
         result.checksum = write_checksums(folder)
         splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
         choices = options.model_dump(
-            mode="json", exclude={"dst", "out", "link", "overwrite", "pairs", *EXECUTION_OPTIONS}
+            mode="json", exclude={"dst", "out", "link", "overwrite", "pairs", "licence", *EXECUTION_OPTIONS}
         )
+        task = "image-feature-extraction" if plan.identities else "image-classification"
         card.write(
             folder,
             title=options.out.resolve().name,
             choices={**choices, "balance": _balance(options, plan.identities)},
             changes=result.left_out + result.moved,
             checksum=result.checksum,
-            header=export.card_header(splits, classes),
+            data=CardData(options.licence, task, export.card_data(splits, classes)),
         )
         sync_tree(folder)
         _put(folder, options.out)

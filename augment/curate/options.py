@@ -34,6 +34,11 @@ class CurateOptions(ExecutionOptions):
     undecided: Literal["keep", "drop", "by-score"] = Field(
         "keep", description="What becomes of masked copies that nobody has decided on."
     )
+    licence: str = Field(
+        "unknown",
+        pattern=r"^[a-z0-9][a-z0-9.-]*$",
+        description="Licence of the photographs, for the dataset card, as the Hugging Face Hub calls it: cc-by-4.0.",
+    )
     min_quality: float | None = Field(None, ge=0, le=1, description="Score that the undecided need, with by-score.")
     balance: Literal["min", "none"] | None = Field(
         None,

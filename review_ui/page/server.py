@@ -3,6 +3,8 @@
 import json
 import re
 import secrets
+import socket
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
@@ -15,10 +17,10 @@ from maskaug.core.errors import MaskaugError
 from maskaug.core.pictures import encode_picture
 from maskaug.core.text import parse_json
 from maskaug.review_ui.page.view_json import view_json
-from maskaug.review_ui.view.actions import HELP_NOTE, help_columns
+from maskaug.review_ui.view.actions import ACTIONS, HELP_NOTE, help_columns
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import key_of_browser, labels, named_browser_keys
-from maskaug.review_ui.view.palette import css_variables
+from maskaug.review_ui.view.palette import COLORS, LIGHT, css_variables
 
 _HOSTS = {"127.0.0.1", "localhost", "::1"}
 _LONGEST_BODY = 1000  # bytes; a key and a number need no more
@@ -104,6 +106,13 @@ class PageServer(ThreadingHTTPServer):
         if self.failed is not None:
             raise self.failed
 
+    def handle_error(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: tuple[str, int]
+    ) -> None:
+        """Say nothing of a browser that went before its answer came."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
     def stop(self) -> None:
         """Let :meth:`run` end soon."""
         self._stopped = True
@@ -141,9 +150,12 @@ class PageServer(ThreadingHTTPServer):
         try:
             wanted = parse_json(body)
             scene, key, cell = wanted["scene"], wanted.get("key"), wanted.get("cell")
+            button = wanted.get("action")
         except (ValueError, KeyError, TypeError, AttributeError):
             return _refused(HTTPStatus.BAD_REQUEST, "the request is not understood")
         action = self._keys.get(key_of_browser(key) or key) if isinstance(key, str) else None
+        if isinstance(button, str) and button in ACTIONS:
+            action = button
         with self._lock:
             shown, done = scene if scene == self._shown else None, True
             try:
@@ -200,6 +212,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._respond("GET")
 
+    def do_HEAD(self) -> None:
+        self._respond("GET")
+
     def do_POST(self) -> None:
         self._respond("POST")
 
@@ -251,7 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
 
 def _refused(status: HTTPStatus, message: str) -> Answer:
@@ -260,9 +276,19 @@ def _refused(status: HTTPStatus, message: str) -> Answer:
 
 def _page(title: str, keys: Mapping[str, str], nonce: str) -> bytes:
     help_ = [[(action.name, action.help) for action in column] for column in help_columns()]
-    setup = {"title": title, "keys": labels(keys), "named": named_browser_keys(keys), "help": help_, "note": HELP_NOTE}
+    setup = {
+        "title": title,
+        "keys": labels(keys),
+        "named": named_browser_keys(keys),
+        "help": help_,
+        "note": HELP_NOTE,
+        "buttons": [(action.name, action.button) for action in ACTIONS.values() if action.button],
+        "switches": [action.name for action in ACTIONS.values() if action.kind == "switch"],
+        "tones": {action.name: action.tone for action in ACTIONS.values()},
+    }
     template = files("maskaug.review_ui.page").joinpath("page.html").read_text(encoding="utf-8")
     # In a script element, nothing but "<" could end it.
     text = json.dumps(setup).replace("<", "\\u003c")
-    filled = template.replace("{{nonce}}", nonce).replace("{{colors}}", css_variables())
+    filled = template.replace("{{nonce}}", nonce)
+    filled = filled.replace("{{colors}}", css_variables(COLORS)).replace("{{light}}", css_variables(LIGHT))
     return filled.replace("{{setup}}", text).encode()

@@ -31,6 +31,7 @@ class ActionSpec:
         tone: Of the message that says it was done; hints at ``good`` actions come first.
         hints: What is said of it beside the picture, by mode; in other modes it is not mentioned. ``{accepted}`` and
             ``{rejected}`` stand for the numbers that taking the page would record.
+        button: What its button on the page says in every mode; without, there is one only where ``hints`` has a text.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ActionSpec:
     decision: Decision | None = None
     tone: Tone = "plain"
     hints: Mapping[Mode, str] = field(default_factory=dict)
+    button: str = ""
 
 
 def reject_reason(name: str, *keys: str) -> ActionSpec:
@@ -74,18 +76,18 @@ _ROWS = (
     reject_reason("not_a_face", "7"),
     reject_reason("duplicate", "8"),
     reject_reason("other", "9"),
-    ActionSpec("skip", ("space",), "skip; it comes again"),
-    ActionSpec("undo", ("u", "backspace"), "undo, any number of times", hints={"end": "to undo"}),
+    ActionSpec("skip", ("space",), "skip; it comes again", button="skip"),
+    ActionSpec("undo", ("u", "backspace"), "undo, any number of times", hints={"end": "to undo"}, button="undo"),
     ActionSpec("left", ("left",), "the previous picture"),
     ActionSpec("right", ("right",), "the next picture"),
     ActionSpec("up", ("up",)),
     ActionSpec("down", ("down",)),
     ActionSpec("flag", ("f",), "flag for a second look", "decision"),
-    ActionSpec("before", ("b",), "before and after", "switch"),
+    ActionSpec("before", ("b",), "before and after", "switch", button="before / after"),
     ActionSpec("side", ("s",), "side by side", "switch"),
     ActionSpec("lines", ("l",), "outline and landmarks", "switch"),
     ActionSpec("zoom", ("z",), "close up", "switch"),
-    ActionSpec("grid", ("g",), "page of 25: arrows move, reject or mouse marks"),
+    ActionSpec("grid", ("g",), "page of 25: arrows move, reject or mouse marks", button="grid"),
     ActionSpec(
         name="take",
         keys=("enter",),
@@ -94,8 +96,9 @@ _ROWS = (
         tone="good",
         hints={"grid": "accept {accepted}, reject {rejected}"},
     ),
-    ActionSpec("help", ("?",)),
-    ActionSpec("quit", ("q", "esc"), "save and quit", hints={"end": "to quit"}),
+    ActionSpec("help", ("?",), button="help"),
+    ActionSpec("leave", ("esc",), "leave the page of 25, its marks are kept; else save and quit"),
+    ActionSpec("quit", ("q",), "save and quit", hints={"end": "to quit"}, button="save and quit"),
 )
 # All actions by name, in the order of the help.
 ACTIONS: dict[str, ActionSpec] = {row.name: row for row in _ROWS}

@@ -1,7 +1,7 @@
 """`Controller`: what a key does; window and web page only show its view, and pass keys on to it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from maskaug.review_ui.session.session import ACCEPT, Decision, Session
 from maskaug.review_ui.view.actions import ACTIONS, ActionSpec, Mode, Tone, hints_for
@@ -19,7 +19,6 @@ _BACK_FROM_END = {"left", "right", "grid"}
 class _Page:
     places: list[int]
     cursor: int = 0
-    marks: dict[int, Decision] = field(default_factory=dict)
 
 
 class Controller:
@@ -38,6 +37,8 @@ class Controller:
         self._help = False
         self._end = session.finished
         self._page: _Page | None = None
+        self._left: list[int] = []  # places of the page that was left without being taken
+        self._marks: dict[int, Decision] = {}  # what taking a page would record of these places; they outlive the page
         self._message = ""
         self._tone: Tone = "plain"
         self._seen: object = None
@@ -45,6 +46,7 @@ class Controller:
         self.closed = False
         self._always: Mapping[str, Callable[[], None]] = {
             "quit": self._quit,
+            "leave": self._leave,
             "help": self._open_help,
             "undo": self._undo,
         }
@@ -122,7 +124,7 @@ class Controller:
                 session.queue.picture(place),
                 self._get(place),
                 session.verdict(place),
-                page.marks.get(place) if page else None,
+                self._marks.get(place) if page else None,
             )
             for place in places
         ]
@@ -185,6 +187,12 @@ class Controller:
     def _quit(self) -> None:
         self.closed = True
 
+    def _leave(self) -> None:
+        if self._page is None:
+            self._quit()
+        else:
+            self._close_grid(self._page)
+
     def _open_help(self) -> None:
         self._help = True
 
@@ -221,6 +229,7 @@ class Controller:
         if decision == ACCEPT and (display is None or display.problem):
             self._say("a picture that cannot be shown cannot be accepted: skip it, or reject it", "bad")
             return
+        self._marks.pop(self.session.position, None)
         self.session.decide(decision)
         self._say(decision_text(decision), tone)
         self._end = self.session.finished
@@ -229,12 +238,17 @@ class Controller:
     def _open_grid(self) -> None:
         if self.session.finished:
             self._say("everything is decided; undo, or change single pictures")
-        else:
-            self._open_page()
+            return
+        position = self.session.position
+        if position in self._left:  # the same page again, without what was decided meanwhile
+            self.session.go(self._left[0])
+        self._open_page()
+        if self._page is not None and position in self._page.places:
+            self._page.cursor = self._page.places.index(position)
 
     def _close_grid(self, page: _Page) -> None:
         self.session.go(page.places[page.cursor])
-        self._page = None
+        self._page, self._left = None, page.places
 
     def _move(self, page: _Page, step: int) -> None:
         if 0 <= page.cursor + step < len(page.places):
@@ -249,24 +263,26 @@ class Controller:
         self.session.flag(page.places[page.cursor])
 
     def _unmark(self, page: _Page) -> None:
-        page.marks.pop(page.places[page.cursor], None)
+        self._marks.pop(page.places[page.cursor], None)
 
     def _mark(self, page: _Page, decision: Decision) -> None:
         """Mark the cell; the same reason again, or a rejection without one, removes the mark."""
         place = page.places[page.cursor]
-        if page.marks.get(place) == decision or (decision.reason is None and place in page.marks):
-            del page.marks[place]
+        if self._marks.get(place) == decision or (decision.reason is None and place in self._marks):
+            del self._marks[place]
         else:
-            page.marks[place] = decision
+            self._marks[place] = decision
 
     def _take(self, page: _Page) -> None:
         broken = {
             place
             for place in page.places
-            if place not in page.marks and ((display := self._get(place)) is None or display.problem)
+            if place not in self._marks and ((display := self._get(place)) is None or display.problem)
         }
-        decisions = {place: page.marks.get(place, ACCEPT) for place in page.places if place not in broken}
+        decisions = {place: self._marks.get(place, ACCEPT) for place in page.places if place not in broken}
         self.session.decide_page(decisions)
+        for place in decisions:
+            self._marks.pop(place, None)
         accepted = sum(decision == ACCEPT for decision in decisions.values())
         words = f"{accepted} accepted, {len(decisions) - accepted} rejected"
         self._say(f"{words}, {len(broken)} that cannot be shown left undecided" if broken else words, "good")

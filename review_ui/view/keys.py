@@ -47,14 +47,16 @@ def read_keys(path: Path | None) -> dict[str, str]:
         KeysError: the file cannot be read, or names an action or key that does not exist, or one key twice.
     """
     bindings = {name: action.keys for name, action in ACTIONS.items()}
-    if path is not None:
-        for action, keys in _read(path).items():
-            if action not in ACTIONS:
-                raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(ACTIONS)}")
-            names = [keys] if isinstance(keys, str) else keys
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise KeysError(f'{path}: write the keys of {action} as ["a", "enter"], not {json.dumps(keys)}')
-            bindings[action] = tuple(_checked(name, f"{path}: {action}") for name in names)
+    own = {} if path is None else _read(path)
+    for action, keys in own.items():
+        if action not in ACTIONS:
+            raise KeysError(f"{path}: there is no action {action!r}; there are {', '.join(ACTIONS)}")
+        names = [keys] if isinstance(keys, str) else keys
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise KeysError(f'{path}: write the keys of {action} as ["a", "enter"], not {json.dumps(keys)}')
+        bindings[action] = tuple(_checked(name, f"{path}: {action}") for name in names)
+    if "esc" in bindings["quit"] and "leave" not in own:  # a file from before there was ``leave``
+        bindings["leave"] = ()
     return _by_key(bindings, path)
 
 

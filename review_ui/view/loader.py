@@ -2,15 +2,17 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import wait as finish
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 _THREADS = 2  # decoding lets other threads run; more would take the processor from the window
+_PATIENCE = 0.5  # seconds that closing waits for what is being made
 
 
 class Loader(Generic[Key, Value]):
@@ -29,8 +31,11 @@ class Loader(Generic[Key, Value]):
         self._make = make
         self._keep = keep
         self._lock = Lock()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="review")
         self._held: OrderedDict[Key, Future[Value]] = OrderedDict()
+        self._queue: SimpleQueue[tuple[Key, Future[Value]] | None] = SimpleQueue()
+        # Daemons, which an executor's threads are not: a disk that does not answer must not keep the process.
+        for number in range(_THREADS):
+            Thread(target=self._run, name=f"review_{number}", daemon=True).start()
 
     def want(self, keys: Iterable[Key]) -> None:
         """Make these ready, the first one first; what was wanted earlier and is not begun is given up."""
@@ -51,14 +56,34 @@ class Loader(Generic[Key, Value]):
         with self._lock:
             future = self._held.get(key)
             if future is None:
-                future = self._held[key] = self._threads.submit(self._make, key)
+                future = self._begin(key)
         if wait:
             finish([future], timeout=wait)
         return future.result() if future.done() and not future.cancelled() else None
 
     def close(self) -> None:
-        """Give up what is not begun, and wait for the rest."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        """Give up what is not begun, and, after half a second, what is."""
+        with self._lock:
+            begun = [future for future in self._held.values() if not future.cancel()]
+        for _ in range(_THREADS):
+            self._queue.put(None)
+        finish(begun, timeout=_PATIENCE)
+
+    def _begin(self, key: Key) -> "Future[Value]":
+        future: Future[Value] = Future()
+        self._held[key] = future
+        self._queue.put((key, future))
+        return future
+
+    def _run(self) -> None:
+        while (wanted := self._queue.get()) is not None:
+            key, future = wanted
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._make(key))
+            except Exception as error:  # whoever asks for the value gets it
+                future.set_exception(error)
 
     def _order(self, wanted: list[Key]) -> None:
         keep = set(wanted)
@@ -70,7 +95,7 @@ class Loader(Generic[Key, Value]):
             del self._held[key]
         for key in wanted:
             if key not in self._held:
-                self._held[key] = self._threads.submit(self._make, key)
+                self._begin(key)
         for key in reversed(wanted):
             self._held.move_to_end(key)
         while len(self._held) > max(self._keep, len(wanted)):

@@ -1,4 +1,4 @@
-"""The one palette: the window draws with it, and the web page gets it as CSS variables."""
+"""The one palette: the window draws with it, and the web page gets it, and a light one, as CSS variables."""
 
 from dataclasses import asdict, dataclass
 
@@ -25,8 +25,21 @@ class Palette:
 
 
 COLORS = Palette()
+# Of the page, where the browser prefers light colours; what is drawn on photographs is the same.
+LIGHT = Palette(
+    background=(255, 255, 255),
+    panel=(242, 244, 247),
+    cell=(230, 233, 238),
+    line=(203, 208, 216),
+    text=(29, 33, 41),
+    muted=(78, 86, 97),
+    bright=(11, 87, 208),
+    accepted=(20, 108, 60),
+    rejected=(179, 38, 30),
+    flagged=(116, 78, 0),
+)
 
 
-def css_variables() -> str:
-    """The palette as declarations of CSS variables: ``--background: #16181d; ...``."""
-    return " ".join(f"--{name}: #{bytes(color).hex()};" for name, color in asdict(COLORS).items())
+def css_variables(palette: Palette) -> str:
+    """A palette as declarations of CSS variables: ``--background: #16181d; ...``."""
+    return " ".join(f"--{name}: #{bytes(color).hex()};" for name, color in asdict(palette).items())

@@ -1,9 +1,9 @@
 """The registry of export formats: how the pictures that were chosen become files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from maskaug.augment.curate.selection import Candidate, CurateError
 
@@ -27,8 +27,8 @@ class Chosen:
     seed: int
 
 
-def _no_header(_splits: Sequence[str], _classes: Sequence[str]) -> str:
-    return ""
+def _no_data(_splits: Sequence[str], _classes: Sequence[str]) -> dict[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class ExportFormat:
             where each went, by its path in the generated set, both with ``/``; and raises `CurateError` where one is
             not as it was generated (`check_unchanged`), and OSError where one cannot be read or written.
         links: Whether the files can be links.
-        card_header: What stands before all else in the dataset card, from the names of the splits and the classes.
+        card_data: Fields for the head of the dataset card, YAML, from the names of the splits and the classes.
     """
 
     name: str
     description: str
     write: Callable[[Path, Chosen], dict[str, str]]
     links: bool = True
-    card_header: Callable[[Sequence[str], Sequence[str]], str] = _no_header
+    card_data: Callable[[Sequence[str], Sequence[str]], Mapping[str, Any]] = _no_data
 
 
 # Formats by name.
