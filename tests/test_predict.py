@@ -179,8 +179,7 @@ def test_a_file_says_what_its_run_says(tmp_path, folder, framing):
     save_margins(own, Margins(sides=0.1, above=0.3, below=0.2))
     path = export(ExportOptions(run=own, output=tmp_path / "model.onnx")).path
     expected, found = (
-        [one for one in predict(PredictOptions(run=predictor, paths=[folder])) if one.boxes]
-        for predictor in (own, path)
+        [one for one in predict(PredictOptions(run=judge, paths=[folder])) if one.boxes] for judge in (own, path)
     )
     assert len(found) == 1
     assert found[0].crops == expected[0].crops
