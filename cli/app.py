@@ -30,7 +30,9 @@ from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
 from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
+from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
+from maskaug.cli.recipes import recipes
 from maskaug.cli.training import training
 from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
@@ -50,7 +52,7 @@ _FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
 app = typer.Typer(
     help="Masked-face data you can trust.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see docs/licence.md.",
 )
@@ -181,14 +183,17 @@ def _doctor() -> None:
         raise typer.Exit(1)
 
 
-app.command("generate")(command(GenerateOptions, _generate, _generate_stopped))
-app.command("apply")(command(ApplyOptions, _apply))
-app.command("review")(command(ReviewOptions, _review, _stopped_review))
-app.command("curate")(command(CurateOptions, _curate))
-app.command("agreement")(command(AgreementOptions, _agreement))
-app.command("doctor")(_doctor)
-for _name, _function in {**verifying, **training, **judging}.items():
-    app.command(_name)(_function)
+_making = {
+    "generate": command(GenerateOptions, _generate, _generate_stopped),
+    "apply": command(ApplyOptions, _apply),
+    "review": command(ReviewOptions, _review, _stopped_review),
+    "curate": command(CurateOptions, _curate),
+    "agreement": command(AgreementOptions, _agreement),
+    "doctor": _doctor,
+}
+for _name, _function in {**_making, **verifying, **training, **judging}.items():
+    app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_function)
+app.add_typer(recipes, name="recipe")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ _UNSURE = (110, 110, 110)
 
 
 def draw_faces(image: Image, boxes: Sequence[PixelBox], labels: Sequence[int | None], captions: Sequence[str]) -> Image:
-    """A copy of the picture with a box about each face and a caption; the colour repeats the label: green where it is masked.
+    """A copy of the picture with a box and a caption about each face, green where it is masked; grey where unsure.
 
     Args:
         image: ``(H, W, 3) uint8`` RGB.
