@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from maskaug.augment import (
@@ -28,7 +28,7 @@ from maskaug.augment import (
 from maskaug.augment.generate.generate import Progress as ReportProgress
 from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
-from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
+from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, err, extra, fail, out
 from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
@@ -216,9 +216,7 @@ def _progress() -> Iterator[ReportProgress]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        *TIMES,
     )
     with Progress(*columns, console=err) as shown:
         task = shown.add_task("masking", total=None, rate="")

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 out, err = Console(), Console(stderr=True)
+TIMES = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # of a bar
 PROBLEM, WRONG_OPTION, INTERRUPTED = 1, 2, 130  # exit statuses; 130 is what shells say of SIGINT
 
 
@@ -31,7 +32,7 @@ def extra(name: str) -> Iterator[None]:
 @contextmanager
 def bar(title: str, things: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr; nothing where that is no terminal."""
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(things))
+    with Progress(*columns, *TIMES, console=err, transient=True, disable=not err.is_terminal) as shown:
         task = shown.add_task(title, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)
