@@ -28,7 +28,7 @@ from maskaug.augment import (
 from maskaug.augment.generate.generate import Progress as ReportProgress
 from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
-from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, err, extra, fail, out
+from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, err, extra, fail, out, print_json
 from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
@@ -94,7 +94,10 @@ def _generate(options: GenerateOptions) -> None:
     with _progress() as report:
         summary = generate(options, report, wears_mask if masked_check_available() else None)
     options = resumed(options)
-    _print_summary(summary, options, time.monotonic() - started)
+    if options.json_:
+        print_json(summary)
+    else:
+        _print_summary(summary, options, time.monotonic() - started)
     if summary.failed:
         _print_failed(summary, options)
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
@@ -134,6 +137,9 @@ def _curate(options: CurateOptions) -> None:
         from maskaug.augment.curate.curate import curate  # noqa: PLC0415
     with bar("comparing", "sources") as report:
         curated = curate(options, report)
+    if options.json_:
+        print_json(curated)
+        return
     _print_curated(curated)
     out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
 
@@ -142,7 +148,11 @@ def _agreement(options: AgreementOptions) -> None:
     """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
     with extra("curate"):
         from maskaug.augment.reviews.agreement import agreement  # noqa: PLC0415
-    _print_agreement(agreement(options))
+    found = agreement(options)
+    if options.json_:
+        print_json(found)
+    else:
+        _print_agreement(found)
 
 
 def _review(options: ReviewOptions) -> None:

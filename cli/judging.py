@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from maskaug.cli.command import begin_again, command, typed
-from maskaug.cli.console import PROBLEM, bar, err, extra, out
+from maskaug.cli.console import PROBLEM, bar, err, extra, out, print_json
 from maskaug.cli.training import train_progress
 from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.text import counted
@@ -129,6 +129,9 @@ def _export(options: ExportOptions) -> None:
         from maskaug.train.export.export import export  # noqa: PLC0415
 
         exported = export(options)
+    if options.json_:
+        print_json(exported)
+        return
     said = f"{exported.path}: within {exported.difference:.1e} of the network on 100 pictures"
     out.print(said, highlight=False, soft_wrap=True, markup=False)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from maskaug.cli.command import begin_again, command, program
-from maskaug.cli.console import TIMES, err, extra, out
+from maskaug.cli.console import TIMES, err, extra, out, print_json
 from maskaug.core.text import counted
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
@@ -32,7 +32,10 @@ def _train(options: TrainOptions) -> None:
         trained = train(options, callbacks)
     if int(os.environ.get("RANK", "0")):
         return
-    _print_trained(trained)
+    if options.json_:
+        print_json(trained)
+    else:
+        _print_trained(trained)
 
 
 def _print_trained(trained: "Trained") -> None:

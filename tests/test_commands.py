@@ -3,6 +3,9 @@
 import importlib
 import json
 import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,6 +16,7 @@ from maskaug.augment import ApplyOptions, CurateOptions, GenerateOptions, Verify
 from maskaug.augment.reviews.options import AgreementOptions
 from maskaug.cli.app import app
 from maskaug.cli.config_file import ConfigFileError, read_options_file
+from maskaug.cli.console import print_json
 from maskaug.cli.help import EXAMPLES, PANELS
 from maskaug.review_ui import ReviewOptions
 from maskaug.train import (
@@ -142,6 +146,19 @@ def test_recipes_are_shown_with_all_their_fields(maskaug):
     assert Recipe.model_validate(values).model_dump(mode="json") == values
     done = maskaug("recipe", "show", "strong")
     assert (done.returncode, "there are report, robust" in done.stderr) == (2, True)
+
+
+def test_what_is_found_is_json(capsys):
+    @dataclass
+    class Found:
+        counts: Counter
+        value: float
+        place: Path
+        names: set
+
+    print_json(Found(Counter({("a", "c"): 1, ("b", "c"): 2}), float("nan"), Path("x/y"), {"d", "c"}))
+    expected = {"counts": {"a/c": 1, "b/c": 2}, "value": None, "place": "x/y", "names": ["c", "d"]}
+    assert json.loads(capsys.readouterr().out) == expected
 
 
 @pytest.mark.parametrize("change", ["lr", "colour=red", "lr=fast"])

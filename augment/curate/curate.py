@@ -146,7 +146,7 @@ def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated)
         result.checksum = write_checksums(folder)
         splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
         choices = options.model_dump(
-            mode="json", exclude={"dst", "out", "link", "overwrite", "pairs", *EXECUTION_OPTIONS}
+            mode="json", exclude={"dst", "out", "link", "overwrite", "json_", "pairs", *EXECUTION_OPTIONS}
         )
         card.write(
             folder,

@@ -1,8 +1,7 @@
 """A file of `maskaug export` in OpenCV alone, 5.0 and later: python opencv_classifier.py FILE.onnx CROP...
 
-Each picture is a crop of one face, from above the eyebrows to the chin and from cheek to cheek. The bundled
-network is for 112 x 112 pixels; a mask is what has at least its threshold's probability, which is in the file's metadata
-and which `maskaug predict --json` tells.
+Each picture is a crop of one face, from above the eyebrows to the chin and from cheek to cheek. The bundled network is
+for 112 x 112 pixels; a mask is what has at least its threshold's probability, which `maskaug predict --json` tells.
 """
 
 import sys

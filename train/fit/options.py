@@ -61,6 +61,7 @@ class TrainOptions(BaseModel):
     )
     project: str = Field("maskaug", min_length=1, description="Project there.")
     group: str | None = Field(None, description="Group of runs there.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainOptions":

@@ -271,7 +271,7 @@ def _finish(learning: _Learning, dataset: TrainingData) -> tuple[Calibration, fl
         learning.tracker.best(learning.best)
         artifacts = {"model": [files.best, files.config], "result": [files.history, files.predictions, files.report]}
         learning.tracker.finish(predictions, calibration.score(predictions.label, logits), artifacts)
-    confusion = calibration.score(dataset.val.labels, logits).confusion
+    confusion = calibration.score(dataset.val.labels.astype(np.intp), logits).confusion
     return calibration, float(confusion.trace() / confusion.sum())
 
 
