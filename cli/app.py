@@ -141,6 +141,11 @@ def _curate(options: CurateOptions) -> None:
         print_json(curated)
         return
     _print_curated(curated)
+    if options.dry_run:
+        again = typed(options.model_copy(update={"dry_run": False}))
+        out.print(f"nothing was written; do it with: {again}", highlight=False, soft_wrap=True, markup=False)
+        return
+    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
     out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -253,6 +258,7 @@ def _print_curated(curated: "Curated") -> None:
         table.add_row(f"persons, {escape(split)}", str(count))
     for persons, count in sorted(curated.pairs.items(), reverse=True):
         table.add_row(f"pairs, {persons} person", str(count))
+    table.add_row("size of the kept pictures", f"{curated.size / 1e6:.1f} MB")
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
     if curated.joined:
         table.add_row("persons joined by near-duplicates", str(curated.joined))
@@ -269,7 +275,6 @@ def _print_curated(curated: "Curated") -> None:
             highlight=False,
             soft_wrap=True,
         )
-    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
 
 
 def _print_agreement(found: "Agreement") -> None:

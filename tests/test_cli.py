@@ -159,7 +159,12 @@ def test_curate_and_agreement_print_what_they_found(maskaug, tmp_path):
     told = json.loads(maskaug("agreement", "dst", "--json").stdout)
     assert [one["name"] for one in told["annotators"]] == ["anna", "bert"]
     assert {"anna/bert"} == told["cohen"].keys()
+    dry = maskaug("curate", "dst", "dry", "--dry-run")
+    assert "nothing was written; do it with: maskaug curate dst dry" in dry.stdout
+    assert "kept, train/wearing_mask" in dry.stdout
+    assert not (tmp_path / "dry").exists()
     told = json.loads(maskaug("curate", "dst", "as_json", "--json").stdout)
+    assert told["size"] == sum(path.stat().st_size for path in (tmp_path / "as_json").rglob("*.jpg"))
     assert told["kept"]["train/wearing_mask"] + told["left_out"]["rejected/wearing_mask"] == 3
     done = maskaug("curate", "dst", "out")
     assert done.returncode == 0, done.stderr
