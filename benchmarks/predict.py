@@ -21,8 +21,8 @@ from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
 from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.onnx_classifier import load_onnx
-from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.frames import list_inputs
 
 Box = NDArray[np.float32]
@@ -42,7 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):  # before anything starts threads
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    predictor = load_onnx(arguments.classifier)
+    classifier = load_onnx(arguments.classifier)
     images = read(arguments.pictures, arguments.faces)
     finder = FaceFinder()
     found = [finder.boxes(image) for image in images]
@@ -52,8 +52,8 @@ def main() -> None:
         "faces": len(faces),
         "median_side": float(np.median([min(image.shape[:2]) for image in images])),
         "megabytes": arguments.classifier.stat().st_size / 1e6,
-        "faces_per_s": len(faces) / fastest(lambda: scores(predictor, faces)),
-        "found_and_judged_per_s": len(images) / fastest(lambda: found_and_judged(predictor, images, finder)),
+        "faces_per_s": len(faces) / fastest(lambda: scores(classifier, faces)),
+        "found_and_judged_per_s": len(images) / fastest(lambda: found_and_judged(classifier, images, finder)),
     }
     print(
         f"{metrics['faces']} faces in {metrics['pictures']} pictures, short side {metrics['median_side']:.0f} (median)"
@@ -61,7 +61,7 @@ def main() -> None:
     print(f"prepared and judged, box known: {metrics['faces_per_s']:8.1f} faces/s, one core")
     print(f"found, prepared and judged:     {metrics['found_and_judged_per_s']:8.1f} pictures/s, one core")
     if arguments.run:
-        metrics |= compared(arguments.run, predictor, faces)
+        metrics |= compared(arguments.run, classifier, faces)
         print(f"the run itself, box known:      {metrics['run_faces_per_s']:8.1f} faces/s, one core")
         print(
             f"decided alike: {metrics['decided_alike']:.2%}; probabilities apart by {metrics['apart_mean']:.4f} in the "
@@ -78,24 +78,24 @@ def read(folder: Path, most: int) -> list[Image]:
     return [read_picture(paths[pick]).pixels for pick in picks]
 
 
-def scores(predictor: Predictor, faces: Sequence[tuple[Image, Box]]) -> NDArray[np.float64]:
+def scores(classifier: BaseClassifier, faces: Sequence[tuple[Image, Box]]) -> NDArray[np.float64]:
     """Probabilities of a mask, ``(N,)``, of faces whose boxes are known."""
     said = []
     for start in range(0, len(faces), _AT_ONCE):
-        prepared = [prepare(predictor, image, box) for image, box in faces[start : start + _AT_ONCE]]
-        said.append(predictor.probabilities(np.stack(prepared)))
+        prepared = [prepare(classifier, image, box) for image, box in faces[start : start + _AT_ONCE]]
+        said.append(classifier.probabilities(np.stack(prepared)))
     return np.concatenate(said)
 
 
-def prepare(predictor: Predictor, image: Image, box: Box) -> Image:
+def prepare(classifier: BaseClassifier, image: Image, box: Box) -> Image:
     """As `maskaug predict` prepares a face; pictures that are framed as they are count as crops."""
-    return predictor.prepare(image, box if predictor.frames_faces else None)
+    return classifier.prepare(image, box if classifier.frames_faces else None)
 
 
-def found_and_judged(predictor: Predictor, images: Sequence[Image], finder: FaceFinder) -> None:
+def found_and_judged(classifier: BaseClassifier, images: Sequence[Image], finder: FaceFinder) -> None:
     """The largest face of each picture, found and judged."""
     found = ((image, finder.boxes(image)) for image in images)
-    scores(predictor, [(image, boxes[0]) for image, boxes in found if len(boxes)])
+    scores(classifier, [(image, boxes[0]) for image, boxes in found if len(boxes)])
 
 
 def fastest(work: Callable[[], object]) -> float:
@@ -108,7 +108,7 @@ def fastest(work: Callable[[], object]) -> float:
     return min(seconds[1:])
 
 
-def compared(run: Path, predictor: Predictor, faces: Sequence[tuple[Image, Box]]) -> dict[str, float]:
+def compared(run: Path, classifier: BaseClassifier, faces: Sequence[tuple[Image, Box]]) -> dict[str, float]:
     """What the run's network says of the same faces, beside the file."""
     import torch  # noqa: PLC0415  not needed without a run
 
@@ -116,10 +116,10 @@ def compared(run: Path, predictor: Predictor, faces: Sequence[tuple[Image, Box]]
 
     torch.set_num_threads(1)
     network = load_model(run, torch.device("cpu"))
-    first, second = scores(network, faces), scores(predictor, faces)
+    first, second = scores(network, faces), scores(classifier, faces)
     return {
         "run_faces_per_s": len(faces) / fastest(lambda: scores(network, faces)),
-        "decided_alike": float(((first >= network.threshold) == (second >= predictor.threshold)).mean()),
+        "decided_alike": float(((first >= network.threshold) == (second >= classifier.threshold)).mean()),
         "apart_mean": float(np.abs(first - second).mean()),
         "apart_most": float(np.abs(first - second).max()),
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from maskaug.augment import (
@@ -28,9 +28,11 @@ from maskaug.augment import (
 from maskaug.augment.generate.generate import Progress as ReportProgress
 from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
-from maskaug.cli.console import INTERRUPTED, PROBLEM, WRONG_OPTION, bar, err, extra, fail, out
+from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, err, extra, fail, out, print_json
 from maskaug.cli.doctor import examine
+from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
+from maskaug.cli.recipes import recipes
 from maskaug.cli.training import training
 from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
@@ -50,7 +52,7 @@ _FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
 app = typer.Typer(
     help="Masked-face data you can trust.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     epilog="dlib's 68-point model was trained on iBUG 300-W, which excludes commercial use: see docs/licence.md.",
 )
@@ -92,7 +94,10 @@ def _generate(options: GenerateOptions) -> None:
     with _progress() as report:
         summary = generate(options, report, wears_mask if masked_check_available() else None)
     options = resumed(options)
-    _print_summary(summary, options, time.monotonic() - started)
+    if options.json_:
+        print_json(summary)
+    else:
+        _print_summary(summary, options, time.monotonic() - started)
     if summary.failed:
         _print_failed(summary, options)
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
@@ -132,7 +137,15 @@ def _curate(options: CurateOptions) -> None:
         from maskaug.augment.curate.curate import curate  # noqa: PLC0415
     with bar("comparing", "sources") as report:
         curated = curate(options, report)
+    if options.json_:
+        print_json(curated)
+        return
     _print_curated(curated)
+    if options.dry_run:
+        again = typed(options.model_copy(update={"dry_run": False}))
+        out.print(f"nothing was written; do it with: {again}", highlight=False, soft_wrap=True, markup=False)
+        return
+    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
     out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -140,7 +153,11 @@ def _agreement(options: AgreementOptions) -> None:
     """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
     with extra("curate"):
         from maskaug.augment.reviews.agreement import agreement  # noqa: PLC0415
-    _print_agreement(agreement(options))
+    found = agreement(options)
+    if options.json_:
+        print_json(found)
+    else:
+        _print_agreement(found)
 
 
 def _review(options: ReviewOptions) -> None:
@@ -181,14 +198,17 @@ def _doctor() -> None:
         raise typer.Exit(1)
 
 
-app.command("generate")(command(GenerateOptions, _generate, _generate_stopped))
-app.command("apply")(command(ApplyOptions, _apply))
-app.command("review")(command(ReviewOptions, _review, _stopped_review))
-app.command("curate")(command(CurateOptions, _curate))
-app.command("agreement")(command(AgreementOptions, _agreement))
-app.command("doctor")(_doctor)
-for _name, _function in {**verifying, **training, **judging}.items():
-    app.command(_name)(_function)
+_making = {
+    "generate": command(GenerateOptions, _generate, _generate_stopped),
+    "apply": command(ApplyOptions, _apply),
+    "review": command(ReviewOptions, _review, _stopped_review),
+    "curate": command(CurateOptions, _curate),
+    "agreement": command(AgreementOptions, _agreement),
+    "doctor": _doctor,
+}
+for _name, _function in {**_making, **verifying, **training, **judging}.items():
+    app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_function)
+app.add_typer(recipes, name="recipe")
 
 
 @contextmanager
@@ -211,9 +231,7 @@ def _progress() -> Iterator[ReportProgress]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        *TIMES,
     )
     with Progress(*columns, console=err) as shown:
         task = shown.add_task("masking", total=None, rate="")
@@ -240,6 +258,7 @@ def _print_curated(curated: "Curated") -> None:
         table.add_row(f"persons, {escape(split)}", str(count))
     for persons, count in sorted(curated.pairs.items(), reverse=True):
         table.add_row(f"pairs, {persons} person", str(count))
+    table.add_row("size of the kept pictures", f"{curated.size / 1e6:.1f} MB")
     table.add_row("groups of near-duplicate sources", str(curated.duplicates))
     if curated.joined:
         table.add_row("persons joined by near-duplicates", str(curated.joined))
@@ -256,7 +275,6 @@ def _print_curated(curated: "Curated") -> None:
             highlight=False,
             soft_wrap=True,
         )
-    out.print(f"checksum of the whole: {curated.checksum}", highlight=False, soft_wrap=True)
 
 
 def _print_agreement(found: "Agreement") -> None:

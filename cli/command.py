@@ -6,6 +6,7 @@ import shlex
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
@@ -13,9 +14,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from rich.markup import escape
 
+from maskaug.cli.config_file import ConfigFileError, read_options_file
 from maskaug.cli.console import INTERRUPTED, fail
+from maskaug.cli.help import PANELS, panel_number
 
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
+_CONFIG = "config"
+_CONFIG_OPTION = typer.Option(
+    None,
+    "--config",
+    help="File with options, YAML, TOML or JSON, such as the config.json of an earlier output; what is given besides "
+    "counts more.",
+    rich_help_panel="Configuration",
+)
 
 
 class UsageError(Exception):
@@ -39,10 +50,8 @@ def command(
         sources = {name: context.get_parameter_source(name) for name in values}
         typed = (name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
         given = {name: values[name] for name in typed if values[name] is not None}
-        try:
-            options = model(**given)
-        except ValidationError as error:
-            raise UsageError("; ".join(_sentence(model, problem) for problem in error.errors())) from error
+        file = given.pop(_CONFIG, None)
+        options = _checked(model, given, Path(str(file)) if file else None)
         try:
             run(options)
         except KeyboardInterrupt:
@@ -52,13 +61,32 @@ def command(
             fail(f"stopped; {said}", INTERRUPTED)
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    parameters = [context, *(_parameter(name, field) for name, field in model.model_fields.items())]
+    # Panels of the help come in the order in which options first name them.
+    ordered = sorted(model.model_fields.items(), key=lambda pair: panel_number(pair[0]))
+    fields = (_parameter(name, field) for name, field in ordered)
+    parameters = [context, *fields, _keyword(_CONFIG, Path | None, _CONFIG_OPTION)]
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     # The lines of a paragraph are as long as the source's; a terminal's are not.
     paragraphs = inspect.cleandoc(run.__doc__ or "").split("\n\n")
     parsed.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return parsed
+
+
+def _checked(model: type[BaseModel], given: dict[str, Any], file: Path | None) -> BaseModel:
+    """The model of what was given and, where it was not, of what the file has."""
+    try:
+        stored = read_options_file(file, model.model_fields) if file else {}
+    except ConfigFileError as error:
+        raise UsageError(str(error)) from error
+    try:
+        return model(**{**stored, **given})
+    except ValidationError as error:
+        told = "; ".join(_sentence(model, problem) for problem in error.errors())
+        of_file = {
+            str(problem["loc"][0]) for problem in error.errors() if problem["loc"]
+        } & stored.keys() - given.keys()
+        raise UsageError(f"{told} (as {file} has it)" if of_file else told) from error
 
 
 def begin_again(options: BaseModel) -> str:
@@ -117,15 +145,17 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     annotation, flags = _plain(field.annotation), [_flag(name)]
     described = escape(field.description or "")  # what it has in brackets is no markup
     if _is_argument(field):
-        default = ... if field.is_required() else None
-        argument = typer.Argument(default, help=described, show_default=False, metavar=name.upper())
+        # Also what is required may stand in the file of --config: the model says what is missing.
+        argument = typer.Argument(None, help=described, show_default=False, metavar=name.upper())
         return _keyword(name, annotation, argument)
     flags += _SHORTER.get(name, [])
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
     shown = default is not None and default is not False
     metavar = "" if default is False else None  # a flag takes no value, though Typer would write <bool>
-    option = typer.Option(default, *flags, help=described, show_default=shown, metavar=metavar)
+    option = typer.Option(
+        default, *flags, help=described, show_default=shown, metavar=metavar, rich_help_panel=PANELS.get(name)
+    )
     return _keyword(name, annotation, option)
 
 
@@ -150,4 +180,6 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
         return message
     name = str(problem["loc"][0])
     required = name in model.model_fields and model.model_fields[name].is_required()
+    if problem["type"] == "missing":
+        return f"{name.upper()} is missing; see -h"
     return f"{name.upper() if required else _flag(name)}: {message}"

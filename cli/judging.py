@@ -1,6 +1,7 @@
 """The command line of judging and using trained classifiers: printing and exit codes."""
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from maskaug.cli.command import begin_again, command, typed
-from maskaug.cli.console import bar, err, extra, out
+from maskaug.cli.console import PROBLEM, bar, err, extra, out, print_json
 from maskaug.cli.training import train_progress
 from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.text import counted
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from maskaug.train.data.classes import Classes
     from maskaug.train.evaluate.evaluate import Evaluation
     from maskaug.train.evaluate.metrics import MetricValue
-    from maskaug.train.predict.predict import Predicted
+    from maskaug.train.predict.results import Predicted, PredictSummary
 
 
 def _evaluate(options: EvaluateOptions) -> None:
@@ -56,47 +57,65 @@ def _predict(options: PredictOptions) -> None:
     Prints a line for each face, or with --json a line of JSON for each picture and frame. Give RUN or a .onnx file
     first to judge by it; without one, the bundled classifier judges, which needs no PyTorch: maskaug predict photo.jpg
 
-    Of two classes, the masked one is what has at least the threshold's probability; of more, the likeliest is said.
+    Of two classes, the masked one is what has at least the threshold's probability; of more, the likeliest is said. At
+    the end, counts and rates are told on stderr.
     """
     with extra("train" if options.trained else "predict"):
         _tell(options)
 
 
 def _tell(options: PredictOptions) -> None:
-    from maskaug.train.predict.drawings import Drawings  # noqa: PLC0415
     from maskaug.train.predict.predict import predict  # noqa: PLC0415
+    from maskaug.train.predict.results import PredictSummary  # noqa: PLC0415
+    from maskaug.train.predict.writing import ResultWriter  # noqa: PLC0415
 
-    by = str(options.trained or options.file or "bundled")
-    problems = said = 0
-    drawings = Drawings(options.draw, options.every) if options.draw else None
+    started, summary, said = time.monotonic(), PredictSummary(), 0
+    found = predict(options)
+    writer = ResultWriter(options)
     try:
-        for predicted in predict(options):
-            if predicted.frame.problem:
-                problems += 1
-                err.print(f"maskaug: {predicted.frame.problem}", highlight=False, soft_wrap=True, markup=False)
-            for warning in predicted.frame.warnings:
-                err.print(
-                    f"maskaug: {predicted.frame.source}: {warning}", highlight=False, soft_wrap=True, markup=False
-                )
-            if drawings and predicted.drawn is not None:
-                drawings.write(predicted.frame, predicted.drawn)
-            lines = [_json_line(predicted, by)] if options.json_ else _lines(predicted)
+        for predicted in found:
+            summary.add(predicted)
+            _warn(predicted)
+            picture = writer.write(predicted)
+            lines = [picture.model_dump_json(by_alias=True)] if options.json_ else _lines(predicted)
             if lines and not said and not options.json_:
                 lines = [_header(predicted), *lines]
             said += len(lines)
             for line in lines:
                 out.print(line, highlight=False, soft_wrap=True, markup=False)
     except BaseException as error:
-        if options.camera is None or not isinstance(error, KeyboardInterrupt):  # which is how one leaves a camera
-            if drawings:
-                drawings.discard()
+        if not options.live or not isinstance(error, KeyboardInterrupt):  # which is how one leaves a camera
+            writer.discard()
             raise
-    if drawings:
-        drawings.close()
-    if drawings and drawings.written:
-        err.print(f"drawn: {len(drawings.written)} files below {options.draw}", highlight=False, soft_wrap=True)
-    if problems:
-        raise typer.Exit(1)
+    summary.took(time.monotonic() - started)
+    writer.finish(summary)
+    _print_predict_summary(summary)
+    if options.out:
+        err.print(f"written: {options.out}", highlight=False, soft_wrap=True, markup=False)
+    elif writer.drawn:
+        err.print(f"drawn: {counted(writer.drawn, 'file')} below {options.draw}", highlight=False, soft_wrap=True)
+    if summary.problems:
+        raise typer.Exit(PROBLEM)
+
+
+def _warn(predicted: "Predicted") -> None:
+    frame = predicted.frame
+    if frame.problem:
+        err.print(f"maskaug: {frame.problem}", highlight=False, soft_wrap=True, markup=False)
+    for warning in frame.warnings:
+        err.print(f"maskaug: {frame.source}: {warning}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_predict_summary(summary: "PredictSummary") -> None:
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items()))
+    err.print(
+        f"{counted(summary.pictures, 'picture')}, {counted(summary.faces, 'face')}{f': {verdicts}' if verdicts else ''}"
+        f"; {summary.no_face} without a face, {counted(summary.problems, 'problem')}; "
+        f"{summary.pictures_per_second:.1f} pictures/s",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 def _export(options: ExportOptions) -> None:
@@ -110,6 +129,9 @@ def _export(options: ExportOptions) -> None:
         from maskaug.train.export.export import export  # noqa: PLC0415
 
         exported = export(options)
+    if options.json_:
+        print_json(exported)
+        return
     said = f"{exported.path}: within {exported.difference:.1e} of the network on 100 pictures"
     out.print(said, highlight=False, soft_wrap=True, markup=False)
 
@@ -140,6 +162,8 @@ def _ablate(options: AblateOptions) -> None:
 
 
 def _stopped_predict(options: PredictOptions) -> str:
+    if options.out or options.csv:
+        return begin_again(options)
     drawn = f", and finished drawings are in {options.draw}" if options.draw else ""
     return f"what is printed holds{drawn}; begin again with: {typed(options)}"
 
@@ -185,49 +209,17 @@ def _lines(predicted: "Predicted") -> list[str]:
     name = frame.source if frame.number is None else f"{frame.source}, {frame.seconds:.2f} s"
     if frame.problem:
         return []
-    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.labels, strict=True)
+    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.verdicts, strict=True)
     return [
         _line(
             predicted,
             [f"{probabilities[shown]:.3f}" for shown in _shown(predicted)],
-            predicted.classes[label],
+            verdict,
             f"{left},{top} {right - left}x{bottom - top}",
             name,
         )
-        for (left, top, right, bottom), probabilities, label in faces
+        for (left, top, right, bottom), probabilities, verdict in faces
     ] or [_line(predicted, ["-"] * len(_shown(predicted)), _NO_FACE, "", name)]
-
-
-def _json_line(predicted: "Predicted", classifier: str) -> str:
-    frame = predicted.frame
-    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.labels, strict=True)
-    return json.dumps(
-        {
-            "picture": frame.source,
-            "frame": frame.number,
-            "seconds": None if frame.number is None else round(frame.seconds, 3),
-            "problem": frame.problem or None,
-            "warnings": list(frame.warnings),
-            "classifier": classifier,
-            "faces": [
-                {
-                    "box": list(box),
-                    "class": predicted.classes[label],
-                    "probability": round(probabilities[MASKED], 6),
-                    "masked": label == MASKED,
-                }
-                | _all_probabilities(predicted, probabilities)
-                for box, probabilities, label in faces
-            ],
-        }
-    )
-
-
-def _all_probabilities(predicted: "Predicted", probabilities: tuple[float, ...]) -> dict[str, dict[str, float]]:
-    if len(predicted.classes) == 2:
-        return {}
-    pairs = zip(predicted.classes, probabilities, strict=True)
-    return {"probabilities": {name: round(probability, 6) for name, probability in pairs}}
 
 
 def _print_evaluation(found: "Evaluation") -> None:

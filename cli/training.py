@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from maskaug.cli.command import begin_again, command, program
-from maskaug.cli.console import err, extra, out
+from maskaug.cli.console import TIMES, err, extra, out, print_json
 from maskaug.core.text import counted
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
@@ -32,17 +32,22 @@ def _train(options: TrainOptions) -> None:
         trained = train(options, callbacks)
     if int(os.environ.get("RANK", "0")):
         return
-    _print_trained(trained)
+    if options.json_:
+        print_json(trained)
+    else:
+        _print_trained(trained)
 
 
 def _print_trained(trained: "Trained") -> None:
     best = trained.best
-    out.print(
-        f"kept epoch {best['epoch']:.0f}: validation loss {best['val_loss']:.4f}, accuracy {best['val_accuracy']:.2%}, "
-        f"{_macro_f1(best)}AUC {best['val_auc']:.5f}",
-        highlight=False,
-        soft_wrap=True,
-    )
+    lines = [
+        f"kept epoch {best['epoch']:.0f}: before calibration, validation loss {best['val_loss']:.4f}, "
+        f"accuracy {best['val_accuracy']:.2%}, {_macro_f1(best)}AUC {best['val_auc']:.5f}",
+        f"after calibration, accuracy {trained.calibrated_accuracy:.2%}, on validation pictures as they are"
+        + (f", from threshold {trained.calibration.threshold:.3f} on" if not _macro_f1(best) else ""),
+    ]
+    for line in lines:
+        out.print(line, highlight=False, soft_wrap=True)
     out.print(f"report: {RunDir(trained.run).report}", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -110,7 +115,7 @@ def train_progress() -> "Iterator[TrainCallbacks]":
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[told]}"),
-        TimeRemainingColumn(),
+        *TIMES,
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
         task = shown.add_task("decoding", total=None, told="pictures")

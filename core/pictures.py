@@ -90,10 +90,18 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
     Raises:
         PictureError: the file is no usable picture; the message says which, why, and what to do.
     """
-    data = _read(path)
+    return decode_picture(_read(path), str(path), max_size)
+
+
+def decode_picture(data: bytes, name: str, max_size: int | None = None) -> DecodedPicture:
+    """The same of a file's bytes, which errors call by its name; see :func:`read_picture`.
+
+    Raises:
+        PictureError: they are no usable picture.
+    """
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        pixels, orientation, warned = _decode(data, path)
+        pixels, orientation, warned = _decode(data, name)
     except PictureError as error:
         error.sha256 = sha256
         raise
@@ -104,7 +112,7 @@ def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-        raise PictureError("too_small", f"{path} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
+        raise PictureError("too_small", f"{name} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
     return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation, warned)
 
 
@@ -135,10 +143,10 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int, tuple[str, ...]]:
+def _decode(data: bytes, name: str) -> tuple[NDArray[np.uint8], int, tuple[str, ...]]:
     """Upright sRGB pixels, the EXIF orientation that they were stored in, and warnings."""
     if _is_heic(data):
-        _enable_heic(path)
+        _enable_heic(name)
     with warnings.catch_warnings():
         # Pillow warns of large pictures and odd metadata; the limits here are our own.
         warnings.simplefilter("ignore")
@@ -147,7 +155,7 @@ def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int, tuple[str,
                 if picture.width * picture.height > MAX_PIXELS:
                     size = f"{picture.width} x {picture.height}"
                     limit = f"{MAX_PIXELS // 1_000_000} megapixels"
-                    raise PictureError("too_many_pixels", f"{path} claims {size} pixels, over {limit}; scale it down")
+                    raise PictureError("too_many_pixels", f"{name} claims {size} pixels, over {limit}; scale it down")
                 orientation = picture.getexif().get(_ORIENTATION, 1)
                 quick = _quick_jpeg(picture, data)
                 pixels, warned = _by_pillow(picture) if quick is None else quick
@@ -156,14 +164,14 @@ def _decode(data: bytes, path: Path) -> tuple[NDArray[np.uint8], int, tuple[str,
         except PictureError:
             raise
         except UnidentifiedImageError as error:
-            raise PictureError("not_a_picture", f"{path} holds no picture in a known format; convert it") from error
+            raise PictureError("not_a_picture", f"{name} holds no picture in a known format; convert it") from error
         except Image.DecompressionBombError as error:
-            raise PictureError("too_many_pixels", f"{path} claims far too many pixels; scale it down") from error
+            raise PictureError("too_many_pixels", f"{name} claims far too many pixels; scale it down") from error
         # Damaged files make decoders fail in any way: SyntaxError, struct.error, zlib.error, MemoryError ...
         except Exception as error:
             if "truncated" in str(error).lower():
-                raise PictureError("truncated", f"{path} is cut short; copy it again") from error
-            raise PictureError("unreadable", f"{path} is damaged ({error}); export it again") from error
+                raise PictureError("truncated", f"{name} is cut short; copy it again") from error
+            raise PictureError("unreadable", f"{name} is damaged ({error}); export it again") from error
 
 
 def _is_heic(data: bytes) -> bool:
@@ -175,11 +183,11 @@ def _is_heic(data: bytes) -> bool:
     return bool(brands & _HEIC_BRANDS) and not brands & _AVIF_BRANDS
 
 
-def _enable_heic(path: Path) -> None:
+def _enable_heic(name: str) -> None:
     try:
         from pillow_heif import register_heif_opener  # noqa: PLC0415  of an extra
     except ModuleNotFoundError as error:
-        message = f"{path} is a HEIC picture; to read these: pip install 'maskaug[heic]'"
+        message = f"{name} is a HEIC picture; to read these: pip install 'maskaug[heic]'"
         raise PictureError("heic_missing", message) from error
     register_heif_opener()  # as often as one likes
 

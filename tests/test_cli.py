@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -155,8 +156,19 @@ def test_curate_and_agreement_print_what_they_found(maskaug, tmp_path):
     for words in ("Cohen's kappa, anna and bert", "Krippendorff's alpha", "floating", "1 picture in dispute"):
         assert words in shown.stdout
     assert "train/wearing_mask/[b]1__n95_0.jpg: anna: accept, bert: floating" in shown.stdout
+    told = json.loads(maskaug("agreement", "dst", "--json").stdout)
+    assert [one["name"] for one in told["annotators"]] == ["anna", "bert"]
+    assert {"anna/bert"} == told["cohen"].keys()
+    dry = maskaug("curate", "dst", "dry", "--dry-run")
+    assert "nothing was written; do it with: maskaug curate dst dry" in dry.stdout
+    assert "kept, train/wearing_mask" in dry.stdout
+    assert not (tmp_path / "dry").exists()
+    told = json.loads(maskaug("curate", "dst", "as_json", "--json").stdout)
+    assert told["size"] == sum(path.stat().st_size for path in (tmp_path / "as_json").rglob("*.jpg"))
+    assert told["kept"]["train/wearing_mask"] + told["left_out"]["rejected/wearing_mask"] == 3
     done = maskaug("curate", "dst", "out")
     assert done.returncode == 0, done.stderr
+    assert f"checksum of the whole: {told['checksum']}" in done.stdout, "--json changes nothing that is written"
     for words in ("kept, train/wearing_mask", "left out, rejected, wearing_mask", "checksum of the whole: "):
         assert words in done.stdout
     again = maskaug("curate", "dst", "out")

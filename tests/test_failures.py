@@ -23,8 +23,8 @@ from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.models import has_mediapipe_models
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.preprocess import Preparation
+from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.decision import of_both
-from maskaug.train.model.predictor import Predictor
 from maskaug.train.predict.frames import read_frames
 from maskaug.train.predict.predict import classify
 
@@ -263,7 +263,7 @@ def test_training_names_pictures_that_fail_and_goes_on(tmp_path, monkeypatch):
     assert re.fullmatch(rf"{paths[1]} failed: IndexError: odd \(.*, line \d+\)", found.problems[0])
 
 
-class Bright(Predictor):
+class Bright(BaseClassifier):
     """Calls light pictures masked, and fails over dark ones."""
 
     preparation = Preparation("picture", 16)

@@ -271,7 +271,10 @@ def test_commands_say_what_is_odd(tmp_path, maskaug, portrait):
     applied = maskaug("apply", "moving.gif")
     assert (applied.returncode, applied.stderr) == (0, said)
     predicted = maskaug("predict", "moving.gif")
-    assert (predicted.returncode, predicted.stderr) == (0, said)
+    assert (predicted.returncode, "".join(predicted.stderr.splitlines(keepends=True)[:-1])) == (
+        0,
+        said,
+    )  # then the summary
     (tmp_path / "moving_masked.png").unlink()
     made = maskaug("generate", tmp_path, tmp_path.with_name(f"{tmp_path.name}_out"), "--workers", 1)
     assert "animations or several pages, of which only the first is used" in " ".join(made.stdout.split())

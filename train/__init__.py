@@ -5,6 +5,8 @@ and may be absent.
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from maskaug.train.ablate.options import AblateOptions
@@ -26,16 +28,19 @@ if TYPE_CHECKING:
     from maskaug.train.evaluate.evaluate import Evaluation, evaluate
     from maskaug.train.export.export import Exported, export
     from maskaug.train.fit.train import TrainCallbacks, Trained, train
+    from maskaug.train.model.base_classifier import BaseClassifier
     from maskaug.train.model.checkpoint import load_model
     from maskaug.train.model.network import Classifier
     from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
-    from maskaug.train.model.predictor import Predictor
-    from maskaug.train.predict.predict import Predicted, predict
+    from maskaug.train.predict.predict import predict
+    from maskaug.train.predict.predictor import Predictor
+    from maskaug.train.predict.results import Predicted
 
 __all__ = [
     "RECIPES",
     "AblateOptions",
     "Ablation",
+    "BaseClassifier",
     "Classifier",
     "Corruption",
     "DistillOptions",
@@ -68,13 +73,14 @@ __all__ = [
 
 _MODULES = {
     "Ablation": "ablate.comparison",
+    "BaseClassifier": "model.base_classifier",
     "Classifier": "model.network",
     "Distilled": "distill.distill",
     "Evaluation": "evaluate.evaluate",
     "Exported": "export.export",
     "OnnxClassifier": "model.onnx_classifier",
-    "Predicted": "predict.predict",
-    "Predictor": "model.predictor",
+    "Predicted": "predict.results",
+    "Predictor": "predict.predictor",
     "TrainCallbacks": "fit.train",
     "Trained": "fit.train",
     "ablate": "ablate.ablate",
@@ -96,3 +102,16 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
     if name in _MODULES:
         return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _CallableModule(ModuleType):
+    """`maskaug.train`, which is both this folder and, as `from maskaug import train` has it, the function."""
+
+    def __call__(self, options: TrainOptions, callbacks: "TrainCallbacks | None" = None) -> "Trained":
+        """See :func:`maskaug.train.train`."""
+        from maskaug.train.fit.train import train as function  # noqa: PLC0415  PyTorch takes seconds
+
+        return function(options, callbacks)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -84,7 +84,8 @@ class Curated:
         identities: Persons of whom pictures are kept, by split; empty where the set has classes.
         joined: Persons that share a split for their near-duplicates' sake.
         pairs: Of ``same`` and ``other`` persons, in ``pairs.csv``.
-        checksum: SHA-256 of ``checksums.txt``.
+        size: Bytes of the kept pictures.
+        checksum: SHA-256 of ``checksums.txt``; empty of a dry run.
     """
 
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -96,13 +97,14 @@ class Curated:
     identities: Counter[str] = field(default_factory=Counter)
     joined: int = 0
     pairs: Counter[str] = field(default_factory=Counter)
+    size: int = 0
     checksum: str = ""
 
 
 def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
     """Make the final data set as the options say; the same seed gives the same bytes.
 
-    OUT is built beside its place and then renamed: it is there whole or not at all.
+    OUT is built beside its place and then renamed: it is there whole or not at all. A dry run writes nothing.
 
     Args:
         options: See :class:`CurateOptions`.
@@ -121,6 +123,8 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
     if not result.kept:
         reasons = ", ".join(sorted({reason for reason, _ in result.left_out})) or "it holds none"
         raise CurateError(f"no picture of {options.dst} is left ({reasons}); ease the options")
+    if options.dry_run:
+        return result
     folder = _beside(options.out, "partial")
     with (
         new_folder(folder.parent),
@@ -146,7 +150,8 @@ def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated)
         result.checksum = write_checksums(folder)
         splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
         choices = options.model_dump(
-            mode="json", exclude={"dst", "out", "link", "overwrite", "pairs", "licence", *EXECUTION_OPTIONS}
+            mode="json",
+            exclude={"dst", "out", "link", "overwrite", "dry_run", "json_", "pairs", "licence", *EXECUTION_OPTIONS},
         )
         task = "image-feature-extraction" if plan.identities else "image-classification"
         card.write(
@@ -249,6 +254,7 @@ def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
             continue
         split = plan.splits[path]
         result.kept[split, candidate.category] += 1
+        result.size += (options.dst / path).stat().st_size
         if split != candidate.split and options.val_share is None:
             result.moved[f"moved from {candidate.split} to {split}", candidate.category] += 1
     kept = [candidate for _, candidate in plan.kept()]

@@ -58,6 +58,8 @@ class CurateOptions(ExecutionOptions):
     link: Link = Field("copy", description="Copy the pictures, or link to them.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
     overwrite: bool = Field(False, description="Replace an earlier curated data set in OUT.")
+    dry_run: bool = Field(False, description="Say what would be kept and how large it is, and write nothing.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "CurateOptions":

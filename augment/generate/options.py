@@ -21,7 +21,7 @@ _OF_CLASSES = ("balance", "source_class", "masked_class", "incorrect_class")
 _OF_IDENTITIES = ("apart", "person_level", "pairs")
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
-RUN_ONLY = EXECUTION_OPTIONS | {"dst", "overwrite", "resume", "retry_failed"}
+RUN_ONLY = EXECUTION_OPTIONS | {"dst", "overwrite", "resume", "retry_failed", "json_"}
 
 
 def _parse_classes(value: object) -> object:
@@ -113,6 +113,7 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
         False, description="Go on with a run that was stopped, with its options; those given must be the same."
     )
     retry_failed: bool = Field(False, description="As --resume, and try the pictures again that failed.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "GenerateOptions":

@@ -13,3 +13,4 @@ class AgreementOptions(BaseModel):
     dst: Folder = Field(description="Output of maskaug generate, with the decisions made on it.")
     resamples: int = Field(1000, ge=100, description="Bootstrap samples behind the intervals.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")

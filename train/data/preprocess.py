@@ -114,6 +114,13 @@ class Preparation:
         return np.stack([resize_area(one, self.size) for one in inner])
 
 
+def whole_box(width: int, height: int) -> NDArray[np.float32]:
+    """``(4,)``: the box for which a network that frames faces sees just the whole picture, of a size in pixels."""
+    across, down = width / (1 + 2 * _FRAME.sides), height / (1 + _FRAME.above + _FRAME.below)
+    left, top = _FRAME.sides * across, _FRAME.above * down - _LOWERED * height
+    return np.array([left, top, left + across, top + down], dtype=np.float32)
+
+
 def resize_area(image: Image, size: int) -> Image:
     """A square picture at ``size`` pixels a side, by area."""
     resized = cv2.resize(np.ascontiguousarray(image), (size, size), interpolation=cv2.INTER_AREA)

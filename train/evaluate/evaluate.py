@@ -132,7 +132,7 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
     """
     data, run = options.pictures, options.trained
     judge = _judge(options)
-    names = resolve_judged_classes(data, options.classes, judge.predictor.classes)
+    names = resolve_judged_classes(data, options.classes, judge.classifier.classes)
     name = options.name or data.resolve().name
     folder = RunDir(run).evaluation(name) if run else None
     if folder:
@@ -142,7 +142,7 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
         _check_enough(data, len(listing.samples))
     table = read_groups(options.groups, data) if options.groups else None
     cache = options.cache or default_cache()
-    predictions, unread = predictions_of(listing.samples, judge.predictor, cache, options.batch_size, progress)
+    predictions, unread = predictions_of(listing.samples, judge.classifier, cache, options.batch_size, progress)
     scores = judge.calibration.score(predictions.label, predictions.logit)
     divisions, ungrouped = table.divide([Path(path) for path in predictions.path]) if table else ([], [])
     if options.on_real:
@@ -152,14 +152,14 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
     evaluation = Evaluation(
         name=name,
         data=str(data.resolve()),
-        classes=judge.predictor.classes,
+        classes=judge.classifier.classes,
         threshold=judge.calibration.threshold,
         temperature=judge.temperature,
         metrics=compute_metrics(scores, groups=groups, resamples=resamples, seed=seed),
         class_metrics=compute_class_metrics(scores, groups=groups, resamples=resamples, seed=seed),
         confusion=scores.confusion.tolist(),
         slices=slices,
-        advice=advise(slices, [division.by for division in divisions], scores, judge.predictor.classes)
+        advice=advise(slices, [division.by for division in divisions], scores, judge.classifier.classes)
         if divisions
         else [],
         notes=[
@@ -181,7 +181,7 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
 class _Judge:
     """What judges; what its logits mean; and the temperature by which they became what they are."""
 
-    predictor: Classifier | OnnxClassifier
+    classifier: Classifier | OnnxClassifier
     calibration: Calibration
     temperature: float
 
@@ -194,20 +194,20 @@ def _judge(options: EvaluateOptions) -> _Judge:
     return _Judge(file, Calibration(threshold=file.threshold), file.about.temperature)  # it calibrates by itself
 
 
-def _logits(predictor: Classifier | OnnxClassifier, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    if isinstance(predictor, Classifier):
-        return predictor.logits(pictures)
-    return head_for(len(predictor.classes)).logits_from(predictor.class_probabilities(pictures))
+def _logits(classifier: Classifier | OnnxClassifier, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if isinstance(classifier, Classifier):
+        return classifier.logits(pictures)
+    return head_for(len(classifier.classes)).logits_from(classifier.class_probabilities(pictures))
 
 
 def _called(name: str, paths: list[Path], judge: _Judge, cache: Path, batch_size: int) -> str:
     """What pictures are called whose class the classifier does not know."""
     samples = [Sample(path, "", 0, Row()) for path in paths]
     try:
-        predictions, _ = predictions_of(samples, judge.predictor, cache, batch_size)
+        predictions, _ = predictions_of(samples, judge.classifier, cache, batch_size)
     except CacheError as error:
         return f"Pictures of {name} cannot be judged: {error}"
-    scores, classes = judge.calibration.score(predictions.label, predictions.logit), judge.predictor.classes
+    scores, classes = judge.calibration.score(predictions.label, predictions.logit), judge.classifier.classes
     told = []
     for label in (MASKED, *range(2, len(classes))):
         count = int((scores.decided == label).sum())
@@ -233,7 +233,7 @@ def _write(run: Path, folder: Path, evaluation: Evaluation, predictions: Predict
 
 def predictions_of(
     samples: list[Sample],
-    predictor: Classifier | OnnxClassifier,
+    classifier: Classifier | OnnxClassifier,
     cache: Path,
     batch_size: int,
     progress: Progress = lambda done, total: None,
@@ -245,15 +245,15 @@ def predictions_of(
     Raises:
         CacheError: none can be read, or decoded ones cannot be kept.
     """
-    pictures = load_pictures([sample.path for sample in samples], predictor.preparation, cache, progress)
+    pictures = load_pictures([sample.path for sample in samples], classifier.preparation, cache, progress)
     count = len(pictures.numbers)
-    logits = np.empty((count, *head_for(len(predictor.classes)).logit_shape), dtype=np.float32)
+    logits = np.empty((count, *head_for(len(classifier.classes)).logit_shape), dtype=np.float32)
     for start in range(0, count, batch_size):
         batch = slice(start, min(start + batch_size, count))
-        logits[batch] = _logits(predictor, predictor.preparation.framed(pictures.pixels[batch]))
+        logits[batch] = _logits(classifier, classifier.preparation.framed(pictures.pixels[batch]))
         progress(batch.stop, count)
     listed = [samples[number] for number in pictures.numbers]
-    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes, predictor.classes), pictures.problems
+    return Predictions.of(listed, pictures.sha256, logits, pictures.sizes, classifier.classes), pictures.problems
 
 
 def _check_name(folder: Path, data: Path) -> None:

@@ -16,6 +16,7 @@ class ExportOptions(BaseModel):
     to: str = Field("onnx", description=f"Format of the file: {' or '.join(FORMATS)}.")
     output: Path | None = Field(None, description="The file. [default: RUN/model.onnx or RUN/model.torchscript.pt]")
     half: bool = Field(False, description="Store weights as float16, in half the bytes; computation stays in float32.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ExportOptions":

@@ -22,7 +22,8 @@ from maskaug.train.model.head import Head, head_for
 from maskaug.train.model.network import forward_logits
 from maskaug.train.model.recipes import Recipe
 
-_CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU
+_CHECK_EVERY = 20  # steps: looking at a loss waits for the GPU ...
+_CHECK_SECONDS = 0.5  # ... which is nothing to steps that take this long, and a bar that stands still looks dead
 _EVALUATION_BATCH = 256
 _LANDMARK_BETA = 0.1  # of the picture's half side: where the loss of landmarks turns from square to linear
 
@@ -90,6 +91,7 @@ def train_epoch(
     total = len(part)
     sums = torch.zeros(3, dtype=torch.float64, device=distributed.device)  # loss, right, gradient norms
     done, waited, started = 0, 0.0, time.perf_counter()
+    told = started
     shares = [batch[distributed.rank :: distributed.world] for batch in plan]
     source = prefetch(read_batches(part, shares, recipe, seed=seed, epoch=epoch), distributed.device)
     for step, whole in enumerate(plan):
@@ -118,7 +120,8 @@ def train_epoch(
             right = head.right(logits, batch.labels)
             sums += torch.stack([losses.double(), right.double(), norm.double()])
         done += len(whole)
-        if step % _CHECK_EVERY == 0 or step == len(plan) - 1:
+        if step % _CHECK_EVERY == 0 or step == len(plan) - 1 or time.perf_counter() - told > _CHECK_SECONDS:
+            told = time.perf_counter()
             _check(sums, epoch, step)
             progress(
                 done, total, float(sums[0]) / max(1, done) * distributed.world, done / (time.perf_counter() - started)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.core.options import Folder
 from maskaug.train.data.classes import GivenClasses
-from maskaug.train.model.recipes import RECIPES, Recipe, RecipeName, override
+from maskaug.train.model.recipes import RECIPES, Recipe, RecipeError, RecipeName, override
 
 
 class TrainOptions(BaseModel):
@@ -38,7 +38,9 @@ class TrainOptions(BaseModel):
         description="Weights to begin with: none, imagenet, torchvision's names, or a file. [default: the recipe's]",
     )
     set_: list[str] = Field(
-        default_factory=list, description="Change a field of the recipe, such as lr=0.001; can be given again."
+        default_factory=list,
+        description="Change a field of the recipe, such as lr=0.001; can be given again. maskaug recipe show "
+        "robust lists them.",
     )
     teacher: Path | None = Field(
         None, description="Learn from what this run says of the pictures, instead of their labels."
@@ -59,6 +61,7 @@ class TrainOptions(BaseModel):
     )
     project: str = Field("maskaug", min_length=1, description="Project there.")
     group: str | None = Field(None, description="Group of runs there.")
+    json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "TrainOptions":
@@ -78,4 +81,7 @@ class TrainOptions(BaseModel):
             RecipeError: a change is not possible.
         """
         named = [f"{name}={value}" for name, value in (("arch", self.arch), ("weights", self.weights)) if value]
-        return override(RECIPES[self.recipe], [*named, *self.set_])
+        try:
+            return override(RECIPES[self.recipe], [*named, *self.set_])
+        except RecipeError as error:
+            raise RecipeError(f"{error}; maskaug recipe show {self.recipe} lists all fields") from error

@@ -60,7 +60,8 @@ def new_config(options: TrainOptions) -> RunConfig:
     """
     if options.data is None:
         raise ValueError("a new run needs data")
-    absolute = {
+    recorded = {
+        "json_": False,  # how it is told is not of the run
         "data": options.data.resolve(),
         "teacher": options.teacher.resolve() if options.teacher else None,
     }
@@ -68,7 +69,7 @@ def new_config(options: TrainOptions) -> RunConfig:
         data=str(options.data),
         classes=resolve_classes(options.data, options.classes),
         recipe=options.resolved_recipe,
-        options=options.model_copy(update=absolute),
+        options=options.model_copy(update=recorded),
         versions={"torch": torch.__version__, "cuda": torch.version.cuda},
     )
 

@@ -55,9 +55,11 @@ class Tracker:
         Attributes:
             id: W&B's name for the run; empty without.
             problems: Sentences on what went wrong.
+            advice: Where a run is that was tracked offline, and how to send it.
         """
         self.id = known
         self.problems: list[str] = []
+        self.advice: list[str] = []
         self._run: Any = None
         if mode == "auto":
             mode = "online" if has_key() else "offline"
@@ -80,6 +82,9 @@ class Tracker:
                 settings=wandb.Settings(silent=True, console="off", init_timeout=30),
             )
             self.id = self._run.id
+            if mode == "offline":
+                place = Path(self._run.dir).parent
+                self.advice.append(f"Weights & Biases: the run is in {place}; send it with: wandb sync {place}")
             # The step is ours: an epoch done again after a kill is no step backwards.
             self._run.define_metric("epoch")
             self._run.define_metric("*", step_metric="epoch")

@@ -67,11 +67,13 @@ class Trained:
         run: Its folder.
         best: The row of ``metrics.csv`` of the epoch that was kept.
         calibration: Found on validation.
+        calibrated_accuracy: Of the calibrated classifier on the validation pictures, as they are.
     """
 
     run: Path
     best: dict[str, float]
     calibration: Calibration
+    calibrated_accuracy: float
 
 
 def train(options: TrainOptions, callbacks: TrainCallbacks | None = None) -> Trained:
@@ -113,10 +115,10 @@ def _train(learning: "_Learning", dataset: TrainingData, callbacks: TrainCallbac
     for epoch in range(len(learning.history), recipe.epochs):
         _learn(learning, epoch, dataset, selection, callbacks)
         callbacks.epoch(learning.history[-1], recipe.epochs)
-    calibration = _finish(learning, dataset)
-    for problem in learning.tracker.problems:
-        callbacks.note(problem)
-    return Trained(learning.run, learning.best, calibration)
+    calibration, accuracy = _finish(learning, dataset)
+    for said in [*learning.tracker.problems, *learning.tracker.advice]:
+        callbacks.note(said)
+    return Trained(learning.run, learning.best, calibration, accuracy)
 
 
 @dataclass(frozen=True)
@@ -252,8 +254,8 @@ def _save_state(learning: _Learning, dataset: TrainingData) -> None:
     save_state(learning.run, state)
 
 
-def _finish(learning: _Learning, dataset: TrainingData) -> Calibration:
-    """Calibrate the network that was kept, judge the validation pictures by it, and write both."""
+def _finish(learning: _Learning, dataset: TrainingData) -> tuple[Calibration, float]:
+    """Calibrate the network that was kept, judge the validation pictures by it, and write both; and its accuracy."""
     recipe, compute, files = learning.config.recipe, learning.compute, RunDir(learning.run)
     head = learning.config.head
     compute.distributed.barrier()
@@ -269,7 +271,8 @@ def _finish(learning: _Learning, dataset: TrainingData) -> Calibration:
         learning.tracker.best(learning.best)
         artifacts = {"model": [files.best, files.config], "result": [files.history, files.predictions, files.report]}
         learning.tracker.finish(predictions, calibration.score(predictions.label, logits), artifacts)
-    return calibration
+    confusion = calibration.score(dataset.val.labels.astype(np.intp), logits).confusion
+    return calibration, float(confusion.trace() / confusion.sum())
 
 
 def _compute(options: TrainOptions, distributed: DistributedContext, network: nn.Module) -> ComputeConfig:

@@ -12,16 +12,16 @@ from maskaug.core.arrays import check_images
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Preparation
+from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.calibration import Calibration
 from maskaug.train.model.head import Head, head_for
-from maskaug.train.model.predictor import Predictor
 
 _BATCH_NORM_MOMENTUM = 0.1  # PyTorch's own
 TIMM = "timm:"  # before the names of timm's networks; the others are torchvision's
 
 
 @dataclass(frozen=True)
-class Classifier(Predictor):
+class Classifier(BaseClassifier):
     """A network in evaluation mode with what it needs before and after.
 
     Attributes:

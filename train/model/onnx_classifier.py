@@ -14,8 +14,8 @@ from maskaug.train.data.classes import Classes, check_classes
 from maskaug.train.data.margins import Margins
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainError
+from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.decision import of_both
-from maskaug.train.model.predictor import Predictor
 
 INPUT, OUTPUT = "images", "probability"
 
@@ -67,7 +67,7 @@ class OnnxMetadata(BaseModel):
 
 
 @dataclass(frozen=True)
-class OnnxClassifier(Predictor):
+class OnnxClassifier(BaseClassifier):
     """A classifier in a file.
 
     Attributes:

@@ -10,18 +10,18 @@ from maskaug.core.arrays import Image
 from maskaug.train.data.margins import PixelBox
 
 _HEAT_STRENGTH = 0.5  # of the colours over the picture
+# By label: red, green, orange; any others.
+_COLOURS = ((204, 51, 68), (34, 136, 51), (204, 119, 17), (68, 119, 170))
+_UNSURE = (110, 110, 110)
 
 
-_COLOURS = ((204, 51, 68), (34, 136, 51), (204, 119, 17), (68, 119, 170))  # by label: red, green, orange; any others
-
-
-def draw_faces(image: Image, boxes: Sequence[PixelBox], labels: Sequence[int], captions: Sequence[str]) -> Image:
-    """A copy of the picture with a box about each face, green where it is called masked, and a caption.
+def draw_faces(image: Image, boxes: Sequence[PixelBox], labels: Sequence[int | None], captions: Sequence[str]) -> Image:
+    """A copy of the picture with a box and a caption about each face, green where it is masked; grey where unsure.
 
     Args:
         image: ``(H, W, 3) uint8`` RGB.
         boxes: Of the faces, in its pixels.
-        labels: The class each is called, by its place among the classes.
+        labels: The class each is called, by its place among the classes; None where that is unsure.
         captions: Of each.
     """
     drawn = np.ascontiguousarray(image.copy())
@@ -29,7 +29,7 @@ def draw_faces(image: Image, boxes: Sequence[PixelBox], labels: Sequence[int], c
     scale = max(image.shape[:2]) / 1000
     line, pen, text = max(2, round(2.5 * scale)), max(1, round(1.6 * scale)), max(0.35, 0.8 * scale)
     for (left, top, right, bottom), label, words in zip(boxes, labels, captions, strict=True):
-        colour = _COLOURS[min(label, len(_COLOURS) - 1)]
+        colour = _UNSURE if label is None else _COLOURS[min(label, len(_COLOURS) - 1)]
         cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), colour, line)
         (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, text, pen)
         # Above the box, or inside it where there is no room above.

@@ -30,8 +30,8 @@ class Drawings:
         self._source, self._unfinished, self._place = "", Path(), Path()
         self._size = (0, 0)
 
-    def write(self, frame: InputFrame, drawn: Image) -> None:
-        """Write what was drawn of a frame; frames of a video come one after the other.
+    def write(self, frame: InputFrame, drawn: Image) -> Path:
+        """Write what was drawn of a frame, and say where; frames of a video come one after the other.
 
         Args:
             frame: What it was drawn from.
@@ -42,7 +42,7 @@ class Drawings:
         """
         if frame.number is not None:
             self._add(frame, drawn)
-            return
+            return self._place
         self._finish()
         suffix = frame.place.suffix.lower()
         place = self._free(frame, frame.place if suffix in _FORMATS else frame.place.with_suffix(".png"))
@@ -50,6 +50,7 @@ class Drawings:
             write_atomic(place, encode_picture(drawn, _FORMATS[place.suffix.lower()]), place.parent)
         except OSError as error:
             raise DrawingsError(f"cannot write {place}: {error.strerror}") from error
+        return place
 
     def close(self) -> None:
         """Finish the last video."""

@@ -1,9 +1,10 @@
 """Pictures, folders, videos and cameras, as one stream of frames."""
 
-from collections.abc import Callable, Iterator, Sequence
+import glob
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +13,18 @@ from numpy.typing import NDArray
 from maskaug.core.files import PICTURE_SUFFIXES
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.errors import TrainError
+from maskaug.train.predict.streams import (
+    Capture,
+    is_address,
+    is_stream,
+    name_of,
+    read_address,
+    stream_images,
+    suffix_of,
+    without_password,
+)
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
-
-Capture = Callable[[Any], cv2.VideoCapture]  # a file's name or a camera's number
 
 
 class FramesError(TrainError):
@@ -50,41 +59,81 @@ class InputFrame:
         return (self.number or 0) / self.rate if self.rate else 0.0
 
 
-def list_inputs(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """The pictures and videos among files and in folders of any depth, each with the place of its results.
+def list_inputs(paths: Sequence[Path | str]) -> list[tuple[Path | str, Path]]:
+    """The pictures and videos among files, addresses and in folders of any depth, each with the place of its results.
+
+    Args:
+        paths: Files, folders, addresses, patterns of :mod:`glob`, or ``-`` for a list on standard input.
 
     Raises:
-        FramesError: a path does not exist, or a folder holds neither.
+        FramesError: a path does not exist, a pattern matches nothing, or a folder holds neither.
     """
-    found: list[tuple[Path, Path]] = []
+    found: list[tuple[Path | str, Path]] = []
     for path in paths:
-        if path.is_dir():
-            inside = sorted(
-                file
-                for file in path.rglob("*")
-                if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and not file.name.startswith(".")
-            )
-            if not inside:
-                raise FramesError(f"folder {path} holds no picture and no video, nor is it a training run")
-            found += [(file, file.relative_to(path)) for file in inside]
-        elif path.exists():
-            found.append((path, Path(path.name)))
+        if is_address(path):
+            found.append((path, Path(name_of(str(path)))))
+        elif str(path) == "-":
+            lines = [line.rstrip("\r\n") for line in sys.stdin]
+            found += list_inputs([line if is_address(line) else Path(line) for line in lines if line and line != "-"])
+        elif Path(path).exists():
+            found += _on_disk(Path(path))
+        elif glob.has_magic(str(path)):
+            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  of patterns with a root, pathlib has none
+            if not matches:
+                raise FramesError(f"no file matches {path}")
+            found += [one for match in matches for one in _on_disk(Path(match))]
         else:
             raise FramesError(f"{path} does not exist")
     return found
 
 
-def read_frames(files: Sequence[tuple[Path, Path]], every: int = 1) -> Iterator[InputFrame]:
+def _on_disk(path: Path) -> list[tuple[Path | str, Path]]:
+    if not path.is_dir():
+        return [(path, Path(path.name))]
+    inside = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and not file.name.startswith(".")
+    )
+    if not inside:
+        raise FramesError(f"folder {path} holds no picture and no video, nor is it a training run")
+    return [(file, file.relative_to(path)) for file in inside]
+
+
+def is_video(path: Path | str) -> bool:
+    """Whether a file or address is no single picture."""
+    return suffix_of(path) in VIDEO_SUFFIXES or is_stream(path)
+
+
+def read_frames(
+    files: Sequence[tuple[Path | str, Path]], every: int = 1, capture: Capture = cv2.VideoCapture
+) -> Iterator[InputFrame]:
     """The pictures, and every so many-th frame of the videos; what cannot be read comes as a frame that says why."""
     for path, place in files:
-        if path.suffix.lower() in VIDEO_SUFFIXES:
-            yield from _video(cv2.VideoCapture, str(path), str(path), place, every)
+        if is_stream(path):
+            yield from _stream(capture, str(path), place, every)
+            continue
+        name = without_password(path) if isinstance(path, str) else str(path)
+        if is_video(path):
+            yield from _video(capture, str(path), name, place, every)
             continue
         try:
-            picture = read_picture(path)
-            yield InputFrame(str(path), place, picture.pixels, warnings=picture.warnings)
+            picture = read_address(path) if isinstance(path, str) else read_picture(path)
+            yield InputFrame(name, place, picture.pixels, warnings=picture.warnings)
         except PictureError as error:
-            yield InputFrame(str(path), place, None, str(error))
+            yield InputFrame(name, place, None, str(error))
+
+
+def _stream(capture: Capture, address: str, place: Path, every: int) -> Iterator[InputFrame]:
+    """Frames of a stream; their numbers go on after a lost connection."""
+    name, number = without_password(address), 0
+    for image, rate, problem in stream_images(address, capture):
+        if image is None and problem:
+            yield InputFrame(name, place, None, problem, number=number, rate=rate)
+        if image is not None:
+            if number % every == 0:
+                yield InputFrame(name, place, image, number=number, rate=rate)
+            number += 1
 
 
 def camera_frames(camera: int, every: int = 1, capture: Capture = cv2.VideoCapture) -> Iterator[InputFrame]:

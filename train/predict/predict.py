@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 
 from maskaug.assets import bundled_classifier
 from maskaug.core.arrays import Image
-from maskaug.core.classes import CLASSES, MASKED
 from maskaug.core.errors import MaskaugError, failure
 from maskaug.core.executors import Crash, open_executor
 from maskaug.core.text import printable
 from maskaug.masktheface_wrapper import FaceFinder
-from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, PixelBox, load_margins
+from maskaug.train.data.preprocess import whole_box
 from maskaug.train.errors import TrainError, TrainOptionError
+from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.onnx_classifier import load_onnx
-from maskaug.train.model.predictor import Predictor
-from maskaug.train.predict.annotate import draw_attention, draw_faces
-from maskaug.train.predict.frames import VIDEO_SUFFIXES, InputFrame, camera_frames, list_inputs, read_frames
+from maskaug.train.predict.annotate import draw_attention
+from maskaug.train.predict.frames import InputFrame, camera_frames, is_video, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
+from maskaug.train.predict.results import Judgement, Predicted
 
 if TYPE_CHECKING:
     from maskaug.train.model.network import Classifier
 
 FindBoxes = Callable[[Image], NDArray[np.float32]]
-_File = tuple[Path, Path]  # and the place of its results
+_File = tuple[Path | str, Path]  # a file or an address, and the place of its results
 _WORTH_A_PROCESS = 100  # pictures
 
 Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
@@ -37,39 +37,6 @@ Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3
 
 class PredictError(TrainError):
     """There is nothing that can judge; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What is said of one picture or frame.
-
-    Attributes:
-        frame: It.
-        boxes: Of the faces, largest first: left, top, right, bottom in pixels, cut off at the picture's edges.
-        crops: What the network saw of each, written alike; a framed face may reach outside the picture.
-        class_probabilities: Of each class, for each box.
-        labels: The class each is called, by its place among the classes.
-        classes: Names of the classes of whoever judges, by label.
-        drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
-    """
-
-    frame: InputFrame
-    boxes: tuple[PixelBox, ...] = ()
-    crops: tuple[PixelBox, ...] = ()
-    class_probabilities: tuple[tuple[float, ...], ...] = ()
-    labels: tuple[int, ...] = ()
-    classes: Classes = CLASSES
-    drawn: Image | None = None
-
-    @property
-    def probabilities(self) -> tuple[float, ...]:
-        """Of the masked class, for each box."""
-        return tuple(one[MASKED] for one in self.class_probabilities)
-
-    @property
-    def masked(self) -> tuple[bool, ...]:
-        """Whether each is called masked."""
-        return tuple(label == MASKED for label in self.labels)
 
 
 def predict(options: PredictOptions) -> Iterator[Predicted]:
@@ -92,7 +59,7 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
-        seen, at_once = read_frames(files, options.every), options.batch_size
+        seen, at_once = read_frames(files, options.every), 1 if options.live else options.batch_size
     yield from judge(seen, at_once)
 
 
@@ -103,20 +70,47 @@ class Judge(Protocol):
         """What is said of each."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is made of each picture.
+
+    Attributes:
+        judgement: From which probabilities on.
+        draw: Whether to draw what is found.
+        crops: Whether to keep the pixels of crops.
+        attend: Where a network looks, to be drawn beside it; or None.
+    """
+
+    judgement: Judgement
+    draw: bool = False
+    crops: bool = False
+    attend: Attend | None = None
+
+
 def load_judge(options: PredictOptions) -> Judge:
     """Load what the options name; see :func:`predict` for what is raised."""
-    predictor, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
+    classifier, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
     find = None if options.whole else FaceFinder().boxes
+    wanted = Wanted(_judgement(options, classifier), options.draws, options.saves_crops, attend)
 
     def judge(seen: Iterable[InputFrame], at_once: int = 64, /) -> Iterator[Predicted]:
-        return classify(seen, predictor, find, margins, at_once, draw=options.draw is not None, attend=attend)
+        return classify(seen, classifier, find, margins, at_once, wanted=wanted)
 
     return judge
 
 
+def _judgement(options: PredictOptions, classifier: BaseClassifier) -> Judgement:
+    if len(classifier.classes) > 2 and (options.threshold is not None or options.unsure is not None):
+        given = "--threshold" if options.unsure is None else "--unsure"
+        raise TrainOptionError(f"{given} is for two classes; of {len(classifier.classes)}, the likeliest is said")
+    threshold = classifier.threshold if options.threshold is None else options.threshold
+    low, high = options.unsure or (threshold, threshold)
+    return Judgement(options.classifier, classifier.classes, low, high)
+
+
 def _workers(options: PredictOptions, files: Sequence[_File]) -> int:
     """How many processes are worth starting: each loads the models anew, and a video is one piece of work."""
-    if options.camera is not None or any(path.suffix.lower() in VIDEO_SUFFIXES for path, _ in files):
+    if options.camera is not None or any(is_video(path) for path, _ in files):
         return 1
     return min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
 
@@ -136,7 +130,7 @@ def _spread(files: Sequence[_File], options: PredictOptions, workers: int) -> It
         executor.close()
 
 
-def _died(path: Path, place: Path) -> Predicted:
+def _died(path: Path | str, place: Path) -> Predicted:
     problem = printable(f"the process died over {path}; it may need more memory than there is")
     return Predicted(InputFrame(str(path), place, None, problem))
 
@@ -152,7 +146,7 @@ def _start(options: PredictOptions) -> Callable[[tuple[int, _File]], Callable[[]
     return work
 
 
-def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
+def _trained(run: Path, options: PredictOptions) -> tuple[BaseClassifier, Margins, Attend | None]:
     # PyTorch takes seconds, and who has only onnxruntime has no run.
     from maskaug.train.model.checkpoint import load_model  # noqa: PLC0415
     from maskaug.train.model.device import pick_device  # noqa: PLC0415
@@ -162,7 +156,7 @@ def _trained(run: Path, options: PredictOptions) -> tuple[Predictor, Margins, At
     return classifier, margins, partial(_heat, classifier) if options.explain else None
 
 
-def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]:
+def _stored(options: PredictOptions) -> tuple[BaseClassifier, Margins, Attend | None]:
     if options.explain:
         raise TrainOptionError("--explain looks into a network, which only a training run shows; name its folder first")
     path = options.file or bundled_classifier(three_classes=options.three_classes)
@@ -187,32 +181,31 @@ def _stored(options: PredictOptions) -> tuple[Predictor, Margins, Attend | None]
 
 def classify(
     seen: Iterable[InputFrame],
-    predictor: Predictor,
+    classifier: BaseClassifier,
     find: FindBoxes | None,
     margins: Margins,
     at_once: int = 64,
     *,
-    draw: bool = False,
-    attend: Attend | None = None,
+    wanted: Wanted | None = None,
 ) -> Iterator[Predicted]:
     """Find and judge the faces of frames.
 
     Args:
         seen: The frames.
-        predictor: What judges.
+        classifier: What judges.
         find: What finds ``(N, 4)`` boxes; None: a picture is one face as it is.
         margins: How faces are cut out.
         at_once: Faces judged together.
-        draw: Whether to draw what is found.
-        attend: Where a network looks, to be drawn beside it; or None.
+        wanted: What is made of it; None: the classifier's own decisions alone.
     """
+    wanted = wanted or Wanted(Judgement("", classifier.classes, classifier.threshold, classifier.threshold))
     waiting: list[_Found] = []
     for frame in seen:
-        waiting.append(_found(frame, find, margins, predictor))
+        waiting.append(_found(frame, find, margins, classifier))
         if sum(len(one.boxes) for one in waiting) >= at_once or len(waiting) >= at_once:
-            yield from _scores(waiting, predictor, draw=draw, attend=attend)
+            yield from _scores(waiting, classifier, wanted)
             waiting = []
-    yield from _scores(waiting, predictor, draw=draw, attend=attend)
+    yield from _scores(waiting, classifier, wanted)
 
 
 @dataclass(frozen=True)
@@ -223,12 +216,12 @@ class _Found:
     prepared: tuple[Image, ...] = ()
 
 
-def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, predictor: Predictor) -> _Found:
+def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, classifier: BaseClassifier) -> _Found:
     """The faces of a frame; what an engine or a library raises over it becomes its problem, and the others go on."""
     if frame.image is None:
         return _Found(frame)
     try:
-        return _prepared(frame, frame.image, find, margins, predictor)
+        return _prepared(frame, frame.image, find, margins, classifier)
     except MaskaugError:  # of a model, whatever the picture
         raise
     except Exception as error:
@@ -237,12 +230,13 @@ def _found(frame: InputFrame, find: FindBoxes | None, margins: Margins, predicto
 
 
 def _prepared(
-    frame: InputFrame, image: Image, find: FindBoxes | None, margins: Margins, predictor: Predictor
+    frame: InputFrame, image: Image, find: FindBoxes | None, margins: Margins, classifier: BaseClassifier
 ) -> _Found:
     height, width = image.shape[:2]
     if find is None:
         whole = (0, 0, width, height)
-        return _Found(frame, (whole,), (whole,), (predictor.prepare(image),))
+        all_of_it = whole_box(width, height) if classifier.frames_faces else None
+        return _Found(frame, (whole,), (whole,), (classifier.prepare(image, all_of_it),))
     exact = Margins(sides=0, above=0, below=0)
     boxes, crops, prepared = [], [], []
     for found in find(image):
@@ -250,47 +244,46 @@ def _prepared(
         if box is None or crop is None:
             continue
         boxes.append(box)
-        if predictor.frames_faces:
+        if classifier.frames_faces:
             left, top, right, bottom = (round(float(side)) for side in margins.frame(found))
             crops.append((left, top, right, bottom))
-            prepared.append(predictor.prepare(image, found))
+            prepared.append(classifier.prepare(image, found))
         else:
             left, top, right, bottom = crop
             crops.append(crop)
-            prepared.append(predictor.prepare(image[top:bottom, left:right]))
+            prepared.append(classifier.prepare(image[top:bottom, left:right]))
     return _Found(frame, tuple(boxes), tuple(crops), tuple(prepared))
 
 
-def _scores(waiting: list[_Found], predictor: Predictor, *, draw: bool, attend: Attend | None) -> Iterator[Predicted]:
+def _scores(waiting: list[_Found], classifier: BaseClassifier, wanted: Wanted) -> Iterator[Predicted]:
     seen = [picture for one in waiting for picture in one.prepared]
     probabilities: list[tuple[float, ...]] = []
-    labels: list[int] = []
+    labels: list[int | None] = []
     heat: list[NDArray[np.float32]] = []
     if seen:
         pictures = np.stack(seen)
-        found = predictor.class_probabilities(pictures)
-        probabilities, labels = list(map(tuple, found.tolist())), predictor.decide(found).tolist()
-        heat = attend(pictures) if attend else []
+        found = classifier.class_probabilities(pictures)
+        probabilities, labels = list(map(tuple, found.tolist())), wanted.judgement.labels(found)
+        heat = wanted.attend(pictures) if wanted.attend else []
     start = 0
     for one in waiting:
         image, mine = one.frame.image, slice(start, start + len(one.boxes))
         start += len(one.boxes)
-        said = Predicted(
-            one.frame, one.boxes, one.crops, tuple(probabilities[mine]), tuple(labels[mine]), predictor.classes
-        )
-        if draw and image is not None:
-            drawn = draw_faces(image, said.boxes, said.labels, _captions(said))
-            if attend:
+        judged = tuple(probabilities[mine]), tuple(labels[mine])
+        said = Predicted(one.frame, one.boxes, one.crops, *judged, wanted.judgement)
+        if wanted.crops and image is not None:
+            said = replace(said, cut=tuple(_cut(image, crop) for crop in one.crops))
+        if wanted.draw and image is not None:
+            drawn = said.plot()
+            if wanted.attend:
                 drawn = np.concatenate([drawn, _explained(image, one.crops, heat[mine])], axis=1)
             said = replace(said, drawn=drawn)
         yield said
 
 
-def _captions(said: Predicted) -> list[str]:
-    """Of two classes, how likely a mask is; of more, how likely what the face is called."""
-    pairs = zip(said.class_probabilities, said.labels, strict=True)
-    told = [(MASKED if len(said.classes) == 2 else label, probabilities) for probabilities, label in pairs]
-    return [f"{said.classes[label]} {probabilities[label]:.0%}" for label, probabilities in told]
+def _cut(image: Image, crop: PixelBox) -> Image:
+    left, top, right, bottom = crop
+    return image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)].copy()
 
 
 def _heat(classifier: "Classifier", pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

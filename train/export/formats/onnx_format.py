@@ -42,6 +42,7 @@ def _write(
     for node in model.graph.node:  # the exporter's traces: half a megabyte of this machine's paths
         del node.metadata_props[:]
         node.doc_string = ""
+    expand_hard_sigmoids(model.graph)
     if half:
         _halve(model.graph)
     for key, value in metadata.items():
@@ -51,6 +52,33 @@ def _write(
     quiet.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), quiet, providers=["CPUExecutionProvider"])
     return np.asarray(session.run([OUTPUT], {INPUT: pictures})[0])
+
+
+def expand_hard_sigmoids(graph: "GraphProto") -> None:
+    """Write each HardSigmoid as what it is: a product, a sum and a clip.
+
+    OpenCV 5.0.0 takes a product with a HardSigmoid for HardSwish, whatever the other factor is, so that squeeze and
+    excitation gave other probabilities there, and no error.
+    """
+    from onnx import helper, numpy_helper  # noqa: PLC0415  takes seconds
+
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "HardSigmoid":
+            nodes.append(node)
+            continue
+        (taken,), (given,) = node.input, node.output
+        about = {one.name: helper.get_attribute_value(one) for one in node.attribute}
+        values = {"alpha": about.get("alpha", 0.2), "beta": about.get("beta", 0.5), "zero": 0.0, "one": 1.0}
+        for name, value in values.items():
+            graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), f"{given}.{name}"))
+        nodes += [
+            helper.make_node("Mul", [taken, f"{given}.alpha"], [f"{given}.scaled"]),
+            helper.make_node("Add", [f"{given}.scaled", f"{given}.beta"], [f"{given}.moved"]),
+            helper.make_node("Clip", [f"{given}.moved", f"{given}.zero", f"{given}.one"], [given]),
+        ]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _halve(graph: "GraphProto") -> None:

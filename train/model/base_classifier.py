@@ -10,10 +10,9 @@ from maskaug.core.classes import MASKED
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.model.decision import decide
 
 
-class Predictor(ABC):
+class BaseClassifier(ABC):
     """Pictures in, probabilities of the classes out.
 
     Attributes:
@@ -46,10 +45,6 @@ class Predictor(ABC):
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Of ``classes[MASKED]``, ``(N,)``, in ``(N, S, S, 3) uint8`` prepared pictures."""
         return self.class_probabilities(pictures)[:, MASKED]
-
-    def decide(self, probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
-        """The class each face is called, ``(N,)``, by its place among the classes, from ``(N, K)`` probabilities."""
-        return decide(probabilities, self.threshold)
 
     def prepare(self, image: NDArray[np.uint8], box: NDArray[np.floating] | None = None) -> NDArray[np.uint8]:
         """A picture as it is judged, ``(S, S, 3) uint8``.

@@ -1,0 +1,168 @@
+"""What all commands have in common: files of options, help, and exit statuses."""
+
+import importlib
+import json
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+from runs import command
+
+from maskaug.augment import ApplyOptions, CurateOptions, GenerateOptions, VerifyOptions
+from maskaug.augment.reviews.options import AgreementOptions
+from maskaug.cli.app import app
+from maskaug.cli.config_file import ConfigFileError, read_options_file
+from maskaug.cli.console import print_json
+from maskaug.cli.help import EXAMPLES, PANELS
+from maskaug.review_ui import ReviewOptions
+from maskaug.train import (
+    AblateOptions,
+    DistillOptions,
+    EvaluateOptions,
+    ExportOptions,
+    PredictOptions,
+    TrainOptions,
+)
+from maskaug.train.model.recipes import Recipe
+
+MODELS: tuple[type[BaseModel], ...] = (
+    *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, VerifyOptions, ReviewOptions, TrainOptions),
+    *(DistillOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
+)
+COMMANDS = typer.main.get_command(app).commands
+
+
+@pytest.fixture
+def maskaug(monkeypatch, capsys, tmp_path):
+    return lambda *arguments: command(monkeypatch, capsys, tmp_path, *arguments)
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """The options that `curate` was called with."""
+    seen = []
+
+    def curate(options, _report):
+        seen.append(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("maskaug.augment.curate.curate"), "curate", curate)
+    return seen
+
+
+FILES = {
+    "options.yaml": "dst: set\nout: final\nval-share: 0.3\nseed: 5\n",
+    "options.toml": 'dst = "set"\nout = "final"\nval_share = 0.3\nseed = 5\n',
+    "options.json": '{"dst": "set", "out": "final", "val_share": 0.3, "seed": 5, "balance": null}',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_options_come_from_a_file_and_what_is_typed_counts_more(maskaug, ran, tmp_path, name):
+    (tmp_path / name).write_text(FILES[name])
+    assert maskaug("curate", "--config", name, "--seed", "7").returncode == 130
+    (options,) = ran
+    assert (str(options.dst), str(options.out), options.val_share, options.seed) == ("set", "final", 0.3, 7)
+    assert options.model_fields_set == {"dst", "out", "val_share", "seed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.yaml", "val_shere: 0.3", "there is no option 'val_shere'; did you mean val-share?"),
+        ("a.toml", "colour = 1", "there is no option 'colour'; it has balance, "),
+        ("a.json", "{", "it is no JSON"),
+        ("a.yaml", "- 1", "must name options and their values"),
+        ("a.ini", "", "must end in .json"),
+        ("a.yaml", "dst: a\nout: b\nval_share: 3", "--val-share: Input should be less than"),
+        ("a.yaml", "dst: a", "OUT is missing"),
+    ],
+)
+def test_a_wrong_file_is_one_sentence(maskaug, tmp_path, name, text, said):
+    (tmp_path / name).write_text(text)
+    done = maskaug("curate", "--config", name)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert said in done.stderr
+    assert name in done.stderr or "missing" in said
+
+
+def test_a_file_that_is_not_there(maskaug):
+    done = maskaug("curate", "--config", "gone.yaml")
+    assert (done.returncode, "there is no such file" in done.stderr) == (2, True)
+
+
+def test_the_configuration_of_an_output_is_one(tmp_path):
+    made = GenerateOptions(src="faces", dst="set", kinds={"n95": 1.0}, seed=3, copies=2)
+    (tmp_path / "config.json").write_text(json.dumps({"maskaug": "0.2.0", **json.loads(json.dumps(made.resolved()))}))
+    again = GenerateOptions(dst="set", **read_options_file(tmp_path / "config.json", GenerateOptions.model_fields))
+    assert again.resolved() == made.resolved()
+    trained = TrainOptions(data="data", recipe="robust", set_=["lr=0.1"])
+    recorded = {"data": "data", "recipe": {}, "versions": {}, "options": trained.model_dump(mode="json")}
+    (tmp_path / "config.json").write_text(json.dumps(recorded))
+    assert TrainOptions(**read_options_file(tmp_path / "config.json", TrainOptions.model_fields)) == trained
+    with pytest.raises(ConfigFileError, match="no option 'kinds'"):
+        (tmp_path / "config.json").write_text('{"kinds": "n95"}')
+        read_options_file(tmp_path / "config.json", TrainOptions.model_fields)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_wrong_option_is_status_2_and_help_status_0(maskaug, name):
+    done = maskaug(name, "--nonsense")
+    assert done.returncode == 2
+    assert "--nonsense" in done.stderr
+    shown = maskaug(name, "-h")
+    assert shown.returncode == 0
+    if name != "recipe":
+        assert " ".join(EXAMPLES[name].split()[:3]) in " ".join(shown.stdout.split())
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values())
+def test_examples_can_be_typed(example):
+    name, *arguments = shlex.split(example)[1:]
+    with COMMANDS[name].make_context(name, arguments) as context:
+        assert not context.args
+
+
+def test_every_option_has_a_panel():
+    options = {
+        name
+        for model in MODELS
+        for name, field in model.model_fields.items()
+        if not field.is_required() and field.json_schema_extra != {"argument": True}
+    }
+    assert options <= PANELS.keys()
+    assert PANELS.keys() <= options, "none is left over"
+
+
+def test_recipes_are_shown_with_all_their_fields(maskaug):
+    assert [line.split(":")[0] for line in maskaug("recipe", "list").stdout.splitlines()] == ["report", "robust"]
+    shown = maskaug("recipe", "show", "robust").stdout
+    assert all(name in shown for name in Recipe.model_fields)
+    values = json.loads(maskaug("recipe", "show", "robust", "--json").stdout)
+    assert Recipe.model_validate(values).model_dump(mode="json") == values
+    done = maskaug("recipe", "show", "strong")
+    assert (done.returncode, "there are report, robust" in done.stderr) == (2, True)
+
+
+def test_what_is_found_is_json(capsys):
+    @dataclass
+    class Found:
+        counts: Counter
+        value: float
+        place: Path
+        names: set
+
+    print_json(Found(Counter({("a", "c"): 1, ("b", "c"): 2}), float("nan"), Path("x/y"), {"d", "c"}))
+    expected = {"counts": {"a/c": 1, "b/c": 2}, "value": None, "place": "x/y", "names": ["c", "d"]}
+    assert json.loads(capsys.readouterr().out) == expected
+
+
+@pytest.mark.parametrize("change", ["lr", "colour=red", "lr=fast"])
+def test_a_wrong_field_of_a_recipe_says_where_they_are_listed(maskaug, change):
+    done = maskaug("train", "data", "--set", change)
+    assert done.returncode == 2
+    assert "maskaug recipe show report" in done.stderr
