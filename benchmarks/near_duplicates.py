@@ -53,7 +53,7 @@ def main() -> None:
             prints.append(_print(shown))
     # Comparing all would find those that both checks confirm.
     bits, mirrored = prints.bits, prints.mirrored
-    real = [pair for pair in planted if _confirmed(prints.small, bits, mirrored, pair)]
+    real = [pair for pair in planted if _confirmed(prints, bits, mirrored, pair)]
     made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     begun, cpu = time.perf_counter(), time.process_time()
     pairs = near_duplicates(prints)
@@ -100,12 +100,12 @@ def _print(small: NDArray[np.uint8]) -> duplicates.Fingerprint:
 
 
 def _confirmed(
-    small: NDArray[np.uint8], bits: NDArray[np.uint8], mirrored: NDArray[np.uint8], pair: tuple[int, int]
+    prints: Fingerprints, bits: NDArray[np.uint8], mirrored: NDArray[np.uint8], pair: tuple[int, int]
 ) -> bool:
     first, second = pair
     return any(
         int(np.bitwise_count(bits[first] ^ others[second]).sum()) <= duplicates.MAX_DISTANCE
-        and duplicates._same(small[first], small[second], flipped)
+        and duplicates._same(prints.small(first, first + 1)[0], prints.small(second, second + 1)[0], flipped)
         for flipped, others in ((False, bits), (True, mirrored))
     )
 

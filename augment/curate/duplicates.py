@@ -11,6 +11,7 @@ copies, all that are mirrored, relit, saved at JPEG quality 60 or resized to 90 
 99 % of these, but twice as many wrong pairs, which would chain into large groups in a large set.
 """
 
+import os
 import tempfile
 import weakref
 from collections.abc import Iterator
@@ -86,11 +87,12 @@ class Fingerprints:
         """``(N, 32) uint8``: those of their mirror images."""
         return np.frombuffer(bytes(self._mirrored), dtype=np.uint8).reshape(-1, _HASH_BYTES)
 
-    @property
-    def small(self) -> NDArray[np.uint8]:
-        """``(N, 48, 48) uint8`` grey, read from the file as they are looked at."""
+    def small(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """``(stop - start, 48, 48) uint8`` grey: the small pictures at these positions, read from the file."""
         self._file.flush()
-        return np.memmap(self._file, dtype=np.uint8, mode="r", shape=(len(self), _SIDE, _SIDE))
+        # Not mapped: a process would be charged for all that it has looked at.
+        read = os.pread(self._file.fileno(), (stop - start) * _SIDE**2, start * _SIDE**2)
+        return np.frombuffer(read, dtype=np.uint8).reshape(-1, _SIDE, _SIDE)
 
 
 def near_duplicates(fingerprints: Fingerprints) -> NDArray[np.intp]:
@@ -101,13 +103,14 @@ def near_duplicates(fingerprints: Fingerprints) -> NDArray[np.intp]:
     """
     if not len(fingerprints):
         return np.empty((0, 2), dtype=np.intp)
-    small, bits = fingerprints.small, fingerprints.bits
-    close = _close if len(fingerprints) <= ALL_PAIRS else partial(_close_neighbours, neighbours(small))
+    bits, small = fingerprints.bits, fingerprints.small
+    few = len(fingerprints) <= ALL_PAIRS
+    close = _close if few else partial(_close_neighbours, neighbours(small, len(fingerprints)))
     found = set()
     for flipped, others in ((False, bits), (True, fingerprints.mirrored)):
         for first, second in close(bits, others):
             pair = (first, second)
-            if pair not in found and _same(small[first], small[second], flipped):
+            if pair not in found and _same(small(first, first + 1)[0], small(second, second + 1)[0], flipped):
                 found.add(pair)
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 

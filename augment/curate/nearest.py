@@ -7,11 +7,13 @@ each other finds. A larger group hangs together all the same: what is no neighbo
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+Small = Callable[[int, int], NDArray[np.uint8]]
 
 _FREQUENCIES = 6  # along each side
 _SIDE = 24
@@ -22,11 +24,12 @@ _TILE = 8192
 _CONNECTIVITY, _EXPANSION = 16, 64
 
 
-def neighbours(small: NDArray[np.uint8]) -> NDArray[np.intp]:
+def neighbours(small: Small, count: int) -> NDArray[np.intp]:
     """Pairs of pictures of similar shape, or of which one has the shape of the other's mirror image.
 
     Args:
-        small: ``(N, S, S) uint8`` grey.
+        small: Gives the pictures from one position to another, ``(stop - start, S, S) uint8`` grey.
+        count: How many there are.
 
     Returns:
         ``(P, 2)``: positions, the smaller first, each pair once, in order.
@@ -41,25 +44,25 @@ def neighbours(small: NDArray[np.uint8]) -> NDArray[np.intp]:
         expansion_add=_EXPANSION,
         expansion_search=_EXPANSION,
     )
-    for start, shapes in _tiles(small):
+    for start, shapes in _tiles(small, count):
         # By one thread: the order of adding makes the index, and it is to be the same each time.
         index.add(np.arange(start, start + len(shapes)), shapes, threads=1)
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     codes = []
-    for start, shapes in _tiles(small):
+    for start, shapes in _tiles(small, count):
         own = np.arange(start, start + len(shapes))[:, None]
         for asked in (shapes, shapes * _MIRROR):
-            found = np.asarray(index.search(asked, min(NEIGHBOURS, len(small)), threads=threads).keys, dtype=np.int64)
+            found = np.asarray(index.search(asked, min(NEIGHBOURS, count), threads=threads).keys, dtype=np.int64)
             found = found.reshape(len(shapes), -1)
             first, second = np.minimum(found, own), np.maximum(found, own)
-            codes.append(np.unique((first * len(small) + second)[first != second]))
+            codes.append(np.unique((first * count + second)[first != second]))
     pairs = np.unique(np.concatenate(codes))
-    return np.stack([pairs // len(small), pairs % len(small)], axis=1)
+    return np.stack([pairs // count, pairs % count], axis=1)
 
 
-def _tiles(small: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    for start in range(0, len(small), _TILE):
-        yield start, np.stack([_shape(one) for one in small[start : start + _TILE]])
+def _tiles(small: Small, count: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    for start in range(0, count, _TILE):
+        yield start, np.stack([_shape(one) for one in small(start, min(start + _TILE, count))])
 
 
 def _shape(small: NDArray[np.uint8]) -> NDArray[np.float32]:
