@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from maskaug.train.model.onnx_classifier import OnnxClassifier, load_onnx
     from maskaug.train.predict.predict import predict
     from maskaug.train.predict.predictor import Predictor
-    from maskaug.train.predict.results import Predicted
+    from maskaug.train.predict.results import Predicted, PredictedPicture
 
 __all__ = [
     "RECIPES",
@@ -53,6 +53,7 @@ __all__ = [
     "OnnxClassifier",
     "PredictOptions",
     "Predicted",
+    "PredictedPicture",
     "Predictor",
     "Recipe",
     "RunDir",
@@ -80,6 +81,7 @@ _MODULES = {
     "Exported": "export.export",
     "OnnxClassifier": "model.onnx_classifier",
     "Predicted": "predict.results",
+    "PredictedPicture": "predict.results",
     "Predictor": "predict.predictor",
     "TrainCallbacks": "fit.train",
     "Trained": "fit.train",
