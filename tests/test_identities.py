@@ -11,6 +11,7 @@ import astronaut
 import numpy as np
 import pytest
 from generated import Generated, digest, review, texture
+from huggingface_hub import DatasetCard
 from pydantic import ValidationError
 
 from maskaug.augment import (
@@ -568,7 +569,8 @@ def test_shards_number_the_persons(tmp_path):
     assert (out / "train/000000.tar").is_file()
     assert {row["file1"] for row in read_pairs(out)} <= {row["output"] for row in kept(out)}
     curated(dst, tmp_path / "hf", to="hf")
-    assert "'0': \"anna\"\n          '1': \"bert\"\n" in (tmp_path / "hf/README.md").read_text()
+    card = DatasetCard.load(tmp_path / "hf/README.md").data.to_dict()
+    assert "{'0': 'anna', '1': 'bert'}" in str(card["dataset_info"])
 
 
 def test_persons_are_not_made_equal(tmp_path):
