@@ -129,8 +129,8 @@ class Work(ABC):
         if expected != found:
             differ = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise Lost(f"{len(differ)} files are not as in an undisturbed run: {', '.join(differ[:5])}")
-        if not (found := verify(VerifyOptions(dst=self.place / out))).is_whole:
-            raise Lost(f"verify: {found.as_json()}")
+        if not (verified := verify(VerifyOptions(dst=self.place / out))).is_whole:
+            raise Lost(f"verify: {verified.as_json()}")
         if left := [path.name for path in (self.place / out).parent.glob(f".{out.name}.*") if path.suffix != ".lock"]:
             raise Lost(f"left beside it: {left}")
 

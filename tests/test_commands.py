@@ -33,7 +33,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, VerifyOptions, ReviewOptions, TrainOptions),
     *(DistillOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
 )
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = vars(typer.main.get_command(app))["commands"]
 
 
 @pytest.fixture
@@ -151,10 +151,10 @@ def test_recipes_are_shown_with_all_their_fields(maskaug):
 def test_what_is_found_is_json(capsys):
     @dataclass
     class Found:
-        counts: Counter
+        counts: Counter[tuple[str, str]]
         value: float
         place: Path
-        names: set
+        names: set[str]
 
     print_json(Found(Counter({("a", "c"): 1, ("b", "c"): 2}), float("nan"), Path("x/y"), {"d", "c"}))
     expected = {"counts": {"a/c": 1, "b/c": 2}, "value": None, "place": "x/y", "names": ["c", "d"]}

@@ -56,4 +56,4 @@ def test_hard_sigmoids_are_written_out():
     assert [one.op_type for one in model.graph.node] == ["Mul", "Add", "Clip"]
     values = np.linspace(-4, 4, 7).astype(np.float32)
     (said,) = ReferenceEvaluator(model).run(None, {"x": values})
-    np.testing.assert_allclose(said, np.clip(0.25 * values + 0.5, 0, 1), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(said), np.clip(0.25 * values + 0.5, 0, 1), atol=1e-6)
