@@ -36,7 +36,7 @@ from maskaug.train.evaluate.photographs import (
     divide_photographs,
 )
 from maskaug.train.evaluate.slices import Slice
-from maskaug.train.evaluate.traits import color_name, measure_traits
+from maskaug.train.evaluate.traits import dominant_color, measure_traits
 from maskaug.train.model.scores import Scores
 from maskaug.train.run_dir import RunDir
 
@@ -127,7 +127,7 @@ def test_a_lean_is_read_from_landmarks():
     ],
 )
 def test_colours_have_the_names_that_people_give_them(rgb, name):
-    assert color_name(np.full((4, 4, 3), rgb, dtype=np.uint8)) == name
+    assert dominant_color(np.full((4, 4, 3), rgb, dtype=np.uint8)) == name
 
 
 def test_a_box_that_reaches_outside_is_measured_where_there_is_picture(portrait):

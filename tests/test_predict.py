@@ -430,3 +430,11 @@ def test_several_processes_say_what_one_does_in_the_same_order(model, folder, mo
     ]
     assert len(told[0]) == 7
     assert told[0] == told[1]
+
+
+@pytest.mark.slow
+def test_a_video_is_not_spread(model, tmp_path, photo):
+    """All of its frames are told, and no cluster is started for it."""
+    video = write_video(tmp_path / "clip.avi", photo, 3)
+    told = [one.frame.number for one in predict(PredictOptions(run=model, paths=[video], engine="ray"))]
+    assert told == [0, 1, 2]

@@ -65,7 +65,7 @@ CURATED_SCHEMA = pa.schema(
     ]
 )
 
-_WORTH_A_PROCESS = 1000  # pictures
+_WORTH_A_PROCESS = 250  # pictures: a second of work, as long as a process takes to start
 
 Progress = Callable[[int, int], None]  # sources looked at, sources to look at
 
@@ -337,22 +337,15 @@ def _groups(candidates: list[Candidate], options: CurateOptions, progress: Progr
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
     paths = [options.dst / faces[source].path for source in present]
-    fingerprints, waiting = Fingerprints(), dict[Path, Fingerprint]()
-    order, done = iter(paths), 0
-    coming = next(order, None)
-    # A process takes a second to start: few pictures are not worth many.
+    fingerprints = Fingerprints()
     executor = open_executor(_start, options, workers=min(options.workers, 1 + len(paths) // _WORTH_A_PROCESS))
     try:
-        for path, result in executor.run(paths):
+        for path, result in executor.run_in_order(paths):
             if isinstance(result, Crash):
                 raise CurateError(printable(f"the process died over {path}; remove it to leave it out"))
-            waiting[path] = result
-            while coming in waiting:
-                fingerprints.append(waiting.pop(coming))
-                coming = next(order, None)
-            done += 1
+            fingerprints.append(result)
             if progress is not None:
-                progress(done, len(present))
+                progress(len(fingerprints), len(paths))
     finally:
         executor.close()
     numbers = connected(len(present), near_duplicates(fingerprints))

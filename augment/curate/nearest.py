@@ -1,17 +1,18 @@
 """The nearest of each picture among very many, by coarse shape: which pairs are worth a closer look.
 
 A picture's coarse shape is the low frequencies of its cosine transform, brightness left out and contrast evened. An
-approximate index (HNSW, Malkov and Yashunin 2018, as usearch has it) finds the shapes that point the same way. On
-14,503 fingerprints, 5,802 of them of changed copies, 16 neighbours hold 99.93 % of the pairs that comparing all with
-each other finds. A larger group hangs together all the same: what is no neighbour of a picture is one of a neighbour.
+approximate index (HNSW, Malkov and Yashunin 2018, as usearch has it) finds the shapes that point the same way; how many
+pairs it misses, ``benchmarks/near_duplicates.py --against-all`` tells. A larger group hangs together all the same: what
+is no neighbour of a picture is one of a neighbour.
 """
 
-import os
 from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from maskaug.core.executors.executor import usable_cores
 
 Small = Callable[[int, int], NDArray[np.uint8]]
 
@@ -47,12 +48,11 @@ def neighbours(small: Small, count: int) -> NDArray[np.intp]:
     for start, shapes in _tiles(small, count):
         # By one thread: the order of adding makes the index, and it is to be the same each time.
         index.add(np.arange(start, start + len(shapes)), shapes, threads=1)
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     codes = []
     for start, shapes in _tiles(small, count):
         own = np.arange(start, start + len(shapes))[:, None]
         for asked in (shapes, shapes * _MIRROR):
-            found = np.asarray(index.search(asked, min(NEIGHBOURS, count), threads=threads).keys, dtype=np.int64)
+            found = np.asarray(index.search(asked, min(NEIGHBOURS, count), threads=usable_cores()).keys, dtype=np.int64)
             found = found.reshape(len(shapes), -1)
             first, second = np.minimum(found, own), np.maximum(found, own)
             codes.append(np.unique((first * count + second)[first != second]))

@@ -2,6 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -42,6 +43,23 @@ class Executor(ABC, Generic[Task, Result]):
         Raises:
             ExecutorError: no process can be kept alive.
         """
+
+    def run_in_order(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result | Crash]]:
+        """The same in the order of the tasks, which must be hashable; equal ones have equal results.
+
+        Raises:
+            ExecutorError: as above.
+        """
+        ready = defaultdict[Task, list[Result | Crash]](list)
+        following = deque(tasks)
+        for done, result in self.run(tasks):
+            ready[done].append(result)
+            while following and following[0] in ready:
+                task = following.popleft()
+                results = ready[task]
+                yield task, results.pop()
+                if not results:
+                    del ready[task]
 
     @abstractmethod
     def close(self) -> None:

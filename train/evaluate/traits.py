@@ -73,11 +73,11 @@ def measure_traits(image: Image, box: NDArray[np.floating] | None, face: Face | 
         side=math.nan if box is None else float(min(given[2:] - given[:2])),
         yaw=math.nan if pose is None else abs(pose.yaw),
         roll=math.nan if pose is None else abs(pose.roll),
-        color=color_name(_part(image, given, (_MIDDLE, _MOUTH[0], 1 - _MIDDLE, _MOUTH[1]))),
+        color=dominant_color(_part(image, given, (_MIDDLE, _MOUTH[0], 1 - _MIDDLE, _MOUTH[1]))),
     )
 
 
-def color_name(part: Image) -> str:
+def dominant_color(part: Image) -> str:
     """The median colour of an ``(H, W, 3) uint8`` RGB picture in a word: ``white``, ``grey``, ``black``, or a hue.
 
     Orange and brown are called ``like skin``: a mask of that colour, or none where one is expected.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FindBoxes = Callable[[Image], NDArray[np.float32]]
 _File = tuple[Path | str, Path]  # a file or an address, and the place of its results
-_WORTH_A_PROCESS = 100  # pictures
+_WORTH_A_PROCESS = 100  # pictures: each process loads the models anew
 
 Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
 
@@ -52,8 +52,9 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
         ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
     files = list_inputs(options.pictures)
-    judge = load_judge(options)
-    if (workers := _workers(options, files)) > 1 or options.engine != "local":
+    judge = load_judge(options)  # also where others judge: what cannot be used is told before they are started
+    workers = min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
+    if _are_pictures(options, files) and (workers > 1 or options.engine != "local"):
         yield from _spread(files, options, workers)
         return
     if options.camera is not None:
@@ -108,24 +109,17 @@ def _judgement(options: PredictOptions, classifier: BaseClassifier) -> Judgement
     return Judgement(options.classifier, classifier.classes, low, high)
 
 
-def _workers(options: PredictOptions, files: Sequence[_File]) -> int:
-    """How many processes are worth starting: each loads the models anew, and a video is one piece of work."""
-    if options.camera is not None or any(is_video(path) for path, _ in files):
-        return 1
-    return min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
+def _are_pictures(options: PredictOptions, files: Sequence[_File]) -> bool:
+    """Whether several processes can share what is looked at: a video or a stream is one piece of work."""
+    return options.camera is None and not any(is_video(path) for path, _ in files)
 
 
 def _spread(files: Sequence[_File], options: PredictOptions, workers: int) -> Iterator[Predicted]:
     """Judge pictures in several processes; what they say comes in the pictures' order."""
     executor = open_executor(partial(_start, options), options, workers=workers)
-    waiting: dict[int, Predicted] = {}
-    coming = 0
     try:
-        for (number, (path, place)), result in executor.run(list(enumerate(files))):
-            waiting[number] = _died(path, place) if isinstance(result, Crash) else result
-            while coming in waiting:
-                yield waiting.pop(coming)
-                coming += 1
+        for (path, place), result in executor.run_in_order(files):
+            yield _died(path, place) if isinstance(result, Crash) else result
     finally:
         executor.close()
 
@@ -135,11 +129,11 @@ def _died(path: Path | str, place: Path) -> Predicted:
     return Predicted(InputFrame(str(path), place, None, problem))
 
 
-def _start(options: PredictOptions) -> Callable[[tuple[int, _File]], Callable[[], Predicted]]:
+def _start(options: PredictOptions) -> Callable[[_File], Callable[[], Predicted]]:
     judge = load_judge(options)
 
-    def work(task: tuple[int, _File]) -> Callable[[], Predicted]:
-        predicted = next(iter(judge(read_frames([task[1]]))))
+    def work(file: _File) -> Callable[[], Predicted]:
+        predicted = next(iter(judge(read_frames([file]))))
         sent = replace(predicted, frame=replace(predicted.frame, image=None))  # pixels are not sent between processes
         return lambda: sent
 
