@@ -14,8 +14,7 @@ import pytest
 from generated import Generated, texture
 from training import TINY, balanced
 
-from maskaug.core import files
-from maskaug.core.files import LockedError, locked
+from maskaug.core.files import LockedError, locked, locks
 
 HOLDER = """
 import os, sys, time
@@ -84,7 +83,7 @@ def test_one_process_does_not_hold_it_twice(tmp_path):
 
 
 def test_a_lock_that_is_removed_as_it_is_taken_is_taken_anew(tmp_path, monkeypatch):
-    path, lock, tries = tmp_path / ".lock", files._lock, []
+    path, lock, tries = tmp_path / ".lock", locks._lock, []
 
     def removed(file):
         tries.append(1)
@@ -92,7 +91,7 @@ def test_a_lock_that_is_removed_as_it_is_taken_is_taken_anew(tmp_path, monkeypat
             path.unlink()
         return lock(file)
 
-    monkeypatch.setattr(files, "_lock", removed)
+    monkeypatch.setattr(locks, "_lock", removed)
     with locked(path, "it is being written"):
         assert path.exists()
     assert len(tries) == 2
