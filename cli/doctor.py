@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 
 from maskaug.assets import bundled_classifier, standard_pack
+from maskaug.core.display import WindowError, check_window
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import FaceFinder, ModelError, PackError, load_pack
 from maskaug.masktheface_wrapper.detect.blazeface import BlazeFace
 from maskaug.masktheface_wrapper.detect.models import INSTALL_MEDIAPIPE_MODELS
-from maskaug.review_ui.window.window import WindowError, check_window
 
 State = Literal["ok", "optional", "broken"]
 

@@ -2,7 +2,7 @@
 
 _THEMES: dict[str, str] = {
     "Masks": "kinds pack variety wear color color_weight pattern textures pattern_weight code",
-    "Faces": "faces auto_rotate landmarks faceless already_masked bare_faces whole camera every",
+    "Faces": "faces auto_rotate landmarks faceless already_masked bare_faces whole camera every track",
     "What is made": "layout apart person_level pairs copies balance crop crop_margin alpha min_quality policy "
     "undecided duplicates val_share to licence half",
     "Classes": "source_class masked_class incorrect_class classes on_classes three_classes annotations box_classes",
@@ -10,8 +10,8 @@ _THEMES: dict[str, str] = {
     "Which pictures": "order kind split quality_below sample auto_accept overlap honeypots disputed on_real groups on",
     "People": "annotator annotators keys serve port",
     "Learning": "recipe arch weights set_ teacher vary one_at_a_time seeds resamples deterministic seed",
-    "Output": "out output overwrite dry_run resume retry_failed format jpeg_quality max_size draw explain json_ csv "
-    "save_crops link name",
+    "Output": "out output overwrite dry_run resume retry_failed format jpeg_quality max_size draw show explain json_ "
+    "csv save_crops link name",
     "Computer": "workers engine ray_address device precision memory_format compile batch_size cache",
     "Weights & Biases": "wandb project group",
 }

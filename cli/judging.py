@@ -67,11 +67,13 @@ def _predict(options: PredictOptions) -> None:
 def _tell(options: PredictOptions) -> None:
     from maskaug.train.predict.predict import predict  # noqa: PLC0415
     from maskaug.train.predict.results import PredictSummary  # noqa: PLC0415
+    from maskaug.train.predict.screen import open_screen  # noqa: PLC0415
     from maskaug.train.predict.writing import ResultWriter  # noqa: PLC0415
 
     started, summary, said = time.monotonic(), PredictSummary(), 0
     found = predict(options)
     writer = ResultWriter(options)
+    screen = open_screen(lambda where: err.print(where, highlight=False, soft_wrap=True)) if options.show else None
     try:
         for predicted in found:
             summary.add(predicted)
@@ -83,10 +85,15 @@ def _tell(options: PredictOptions) -> None:
             said += len(lines)
             for line in lines:
                 out.print(line, highlight=False, soft_wrap=True, markup=False)
+            if screen and predicted.drawn is not None and not screen.show(predicted.drawn):
+                break
     except BaseException as error:
         if not options.live or not isinstance(error, KeyboardInterrupt):  # which is how one leaves a camera
             writer.discard()
             raise
+    finally:
+        if screen:
+            screen.close()
     summary.took(time.monotonic() - started)
     writer.finish(summary)
     _print_predict_summary(summary)
@@ -107,15 +114,21 @@ def _warn(predicted: "Predicted") -> None:
 
 
 def _print_predict_summary(summary: "PredictSummary") -> None:
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(summary.verdicts.items()))
+    verdicts = _counted_verdicts(summary.verdicts)
+    persons = f"; {counted(sum(summary.persons.values()), 'person')}: {_counted_verdicts(summary.persons)}"
+    persons = persons if summary.persons else ""
     err.print(
         f"{counted(summary.pictures, 'picture')}, {counted(summary.faces, 'face')}{f': {verdicts}' if verdicts else ''}"
-        f"; {summary.no_face} without a face, {counted(summary.problems, 'problem')}; "
+        f"{persons}; {summary.no_face} without a face, {counted(summary.problems, 'problem')}; "
         f"{summary.pictures_per_second:.1f} pictures/s",
         highlight=False,
         soft_wrap=True,
         markup=False,
     )
+
+
+def _counted_verdicts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
 
 
 def _export(options: ExportOptions) -> None:
@@ -209,16 +222,18 @@ def _lines(predicted: "Predicted") -> list[str]:
     name = frame.source if frame.number is None else f"{frame.source}, {frame.seconds:.2f} s"
     if frame.problem:
         return []
-    faces = zip(predicted.boxes, predicted.class_probabilities, predicted.verdicts, strict=True)
+    judged = predicted.smoothed or predicted.class_probabilities
+    persons = [f"{name}, person {person}" if person else name for person in predicted.persons]
+    faces = zip(predicted.boxes, judged, predicted.verdicts, persons or [name] * len(judged), strict=True)
     return [
         _line(
             predicted,
             [f"{probabilities[shown]:.3f}" for shown in _shown(predicted)],
             verdict,
             f"{left},{top} {right - left}x{bottom - top}",
-            name,
+            who,
         )
-        for (left, top, right, bottom), probabilities, verdict in faces
+        for (left, top, right, bottom), probabilities, verdict, who in faces
     ] or [_line(predicted, ["-"] * len(_shown(predicted)), _NO_FACE, "", name)]
 
 

@@ -4,11 +4,11 @@
 ``window`` (OpenCV) and ``page`` (a local web page) show it.
 """
 
+from maskaug.core.display import WindowError
 from maskaug.review_ui.options import ReviewOptions
 from maskaug.review_ui.page.server import PageError
 from maskaug.review_ui.review import Reviewed, review
 from maskaug.review_ui.session.session import Counts
 from maskaug.review_ui.view.keys import KeysError
-from maskaug.review_ui.window.window import WindowError
 
 __all__ = ["Counts", "KeysError", "PageError", "ReviewOptions", "Reviewed", "WindowError", "review"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskaug.augment.reviews.log import ReviewError, ReviewLog, read_reviews
+from maskaug.core.display import check_window
 from maskaug.core.files import write_atomic
 from maskaug.core.manifest import REVIEWS_FOLDER
 from maskaug.core.version import __version__
@@ -20,7 +21,7 @@ from maskaug.review_ui.session.session import Counts, Session, accept_by_score
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import read_keys
 from maskaug.review_ui.view.picture_cache import PictureCache
-from maskaug.review_ui.window.window import check_window, run_window
+from maskaug.review_ui.window.window import run_window
 
 _OWN_KEYS = "~/.config/maskaug/keys.json"
 _NOT_SAVED = {"dst", "keys", "serve", "port", "annotator"}

@@ -40,6 +40,7 @@ class Screen:
     """A display with a window manager on it."""
 
     def __init__(self, display):
+        self.title = "^maskaug review - "  # of the window that is looked for
         self.environment = {**os.environ, "DISPLAY": display}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.scenes: Path | None = None  # where the review window says what it shows, see watched_review.py
@@ -51,7 +52,7 @@ class Screen:
         return done.stdout.split()
 
     def windows(self):
-        return self.do("search", "--onlyvisible", "--name", "^maskaug review - ", check=False)
+        return self.do("search", "--onlyvisible", "--name", self.title, check=False)
 
     def focus(self):
         """Wait for the window, and give it the keys."""

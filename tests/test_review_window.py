@@ -12,10 +12,10 @@ import watched_review
 from generated import Generated, texture
 
 from maskaug.augment.reviews.log import ReviewLog, read_reviews, verdicts
+from maskaug.core.display import check_window
 from maskaug.review_ui import ReviewOptions, WindowError
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.view.actions import ACTIONS
-from maskaug.review_ui.window.window import check_window
 
 pytestmark = [
     pytest.mark.slow,

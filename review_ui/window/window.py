@@ -1,8 +1,6 @@
 """The OpenCV window: the only module that opens one. It shows the controller's view, and passes keys on to it."""
 
 import os
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,7 +10,7 @@ import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image
-from maskaug.core.errors import MaskaugError
+from maskaug.core.display import quiet_environment, window_is_open
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import key_of_code, labels
 from maskaug.review_ui.window.compose import cell_at, compose
@@ -21,46 +19,6 @@ _NAME = "maskaug review"
 _SIZE, _SMALLEST = (1200, 750), (320, 240)
 _MOST_PIXELS = 2_600_000  # composing takes some 12 ms a million; larger windows enlarge what is drawn
 _POLL_MS = 20  # how long to wait for a key before checking whether a picture is ready or the window was closed
-_PROBE_SECONDS = 30
-# On each start Qt complains that it has no fonts; it needs none.
-_QUIET = {"QT_LOGGING_RULES": "qt.qpa.fonts.warning=false"}
-
-
-class WindowError(MaskaugError):
-    """No window can be opened; the message says why and what to do."""
-
-
-def check_window() -> str:
-    """Make sure that a window can be opened, and return the name of the framework that does it.
-
-    Qt aborts the process if there is no display or the display does not answer, and nothing can catch that: so
-    another process tries first.
-
-    Raises:
-        WindowError: none can be opened.
-    """
-    framework = cv2.currentUIFramework()
-    if not framework:
-        raise WindowError(
-            "this OpenCV cannot open windows; pip uninstall opencv-python-headless, then pip install --force-reinstall "
-            "opencv-python; or review --serve shows a web page"
-        )
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise WindowError("there is no display for a window; review --serve shows a web page, or log in with ssh -X")
-    probe = [sys.executable, "-c", "import cv2; cv2.namedWindow(' ')"]
-    try:
-        done = subprocess.run(probe, capture_output=True, timeout=_PROBE_SECONDS, check=False, env=_quiet(os.environ))
-        failed = done.returncode != 0
-    except subprocess.TimeoutExpired:
-        failed = True
-    if failed:
-        display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or "of this machine"
-        raise WindowError(f"no window can be opened on the display {display}; review --serve shows a web page")
-    return framework
-
-
-def _quiet(environment: Mapping[str, str]) -> dict[str, str]:
-    return {**_QUIET, **environment}
 
 
 def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> None:
@@ -74,7 +32,7 @@ def run_window(controller: Controller, keys: Mapping[str, str], title: str) -> N
     Raises:
         ReviewError: a decision could not be recorded.
     """
-    os.environ.update(_quiet(os.environ))
+    os.environ.update(quiet_environment(os.environ))
     # Frames are composed for any shape of the window; a tool bar would only be in the way.
     cv2.namedWindow(_NAME, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
     try:
@@ -106,7 +64,7 @@ class _Window:
                 self._listen()
                 # A window is closed while we listen: after that, asking for its size would fail, and showing a frame
                 # would open it again.
-                if not _is_open():
+                if not window_is_open(_NAME):
                     break
                 size = _composed_size()
                 if self._work is not None:
@@ -174,13 +132,6 @@ class _Frame:
         """Width and height."""
         height, width = self.pixels.shape[:2]
         return width, height
-
-
-def _is_open() -> bool:
-    try:
-        return cv2.getWindowProperty(_NAME, cv2.WND_PROP_VISIBLE) > 0
-    except cv2.error:
-        return False
 
 
 def _composed_size() -> tuple[int, int]:

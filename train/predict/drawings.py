@@ -2,17 +2,14 @@
 
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from maskaug.core.arrays import Image
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureFormat, encode_picture
 from maskaug.train.errors import TrainError
 from maskaug.train.predict.frames import InputFrame
+from maskaug.train.predict.video_writer import VideoError, VideoWriter, open_video, video_suffix
 
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
-_LEAST_RATE = 1.0  # frames a second; players refuse less
 
 
 class DrawingsError(TrainError):
@@ -20,15 +17,14 @@ class DrawingsError(TrainError):
 
 
 class Drawings:
-    """Writes frames below a folder: a picture as ``PLACE``, the frames of a video as one Motion JPEG ``.avi``."""
+    """Writes frames below a folder: a picture as ``PLACE``, the frames of a video as one video."""
 
     def __init__(self, folder: Path, every: int = 1) -> None:
         """Frames of a video are every so many-th of it, and the written one is as much slower in frames a second."""
         self._folder, self._every = folder, every
         self._written: set[Path] = set()
-        self._video: cv2.VideoWriter | None = None
+        self._video: VideoWriter | None = None
         self._source, self._unfinished, self._place = "", Path(), Path()
-        self._size = (0, 0)
 
     def write(self, frame: InputFrame, drawn: Image) -> Path:
         """Write what was drawn of a frame, and say where; frames of a video come one after the other.
@@ -59,7 +55,7 @@ class Drawings:
     def discard(self) -> None:
         """Remove what was drawn of a video that is not through."""
         if self._video is not None:
-            self._video.release()
+            self._video.close()
             self._video = None
             self._unfinished.unlink(missing_ok=True)
             self._written.discard(self._place)
@@ -72,22 +68,20 @@ class Drawings:
     def _add(self, frame: InputFrame, drawn: Image) -> None:
         if self._video is None or frame.source != self._source or frame.number == 0:
             self._finish()
-            self._place = self._free(frame, frame.place.with_suffix(".avi"))
+            self._place = self._free(frame, frame.place.with_suffix(video_suffix()))
             self._unfinished = self._place.with_name(f".{self._place.name}")
-            self._size = (drawn.shape[1], drawn.shape[0])
-            rate = max(frame.rate / self._every, _LEAST_RATE)
-            code = cv2.VideoWriter.fourcc(*"MJPG")
             self._place.parent.mkdir(parents=True, exist_ok=True)
-            self._video = cv2.VideoWriter(str(self._unfinished), code, rate, self._size)
+            size = drawn.shape[1], drawn.shape[0]
+            try:
+                self._video = open_video(self._unfinished, size, frame.rate / self._every)
+            except VideoError as error:
+                raise DrawingsError(f"cannot write {self._place}: {error}; choose another folder for --draw") from error
             self._source = frame.source
-            if not self._video.isOpened():
-                self._video = None
-                raise DrawingsError(f"cannot write {self._place}; choose another folder for --draw")
-        self._video.write(cv2.cvtColor(np.ascontiguousarray(drawn), cv2.COLOR_RGB2BGR))
+        self._video.write(drawn)
 
     def _finish(self) -> None:
         if self._video is not None:
-            self._video.release()
+            self._video.close()
             self._video = None
             self._unfinished.replace(self._place)
 

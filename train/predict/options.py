@@ -35,7 +35,21 @@ class PredictOptions(ExecutionOptions):
     camera: int | None = Field(None, ge=0, description="Look through this camera, until Ctrl-C.")
     whole: bool = Field(False, description="The pictures are crops of one face each: look for none.")
     every: int = Field(1, ge=1, description="Take every so many-th frame of a video or camera.")
-    draw: Path | None = Field(None, description="Folder for the pictures and videos with what was found drawn in.")
+    track: bool = Field(
+        False,
+        description="Follow persons through a video, camera or stream: a number and one verdict each, on all frames so "
+        "far. Needs the extra video.",
+    )
+    show: bool = Field(
+        False,
+        description="Show a video, camera or stream as it is judged: in a window, which Esc closes, or without a "
+        "display on a web page.",
+    )
+    draw: Path | None = Field(
+        None,
+        description="Folder for the pictures and videos with what was found drawn in; videos are .mp4 with the extra "
+        "video, else .avi.",
+    )
     explain: bool = Field(False, description="Also draw where the network looks, by Grad-CAM; needs RUN and --draw.")
     threshold: float | None = Field(
         None,
@@ -131,7 +145,7 @@ class PredictOptions(ExecutionOptions):
     @property
     def draws(self) -> bool:
         """Whether pictures are drawn."""
-        return self.draw is not None or self.out is not None
+        return self.draw is not None or self.out is not None or self.show
 
     @property
     def saves_crops(self) -> bool:

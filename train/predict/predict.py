@@ -24,6 +24,7 @@ from maskaug.train.predict.annotate import draw_attention
 from maskaug.train.predict.frames import InputFrame, camera_frames, is_video, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.results import Judgement, Predicted
+from maskaug.train.predict.tracking import Tracker
 
 if TYPE_CHECKING:
     from maskaug.train.model.network import Classifier
@@ -33,6 +34,8 @@ _File = tuple[Path | str, Path]  # a file or an address, and the place of its re
 _WORTH_A_PROCESS = 100  # pictures: each process loads the models anew
 
 Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
+
+Follow = Callable[[Predicted], Predicted]
 
 
 class PredictError(TrainError):
@@ -54,7 +57,11 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
     files = list_inputs(options.pictures)
     judge = load_judge(options)  # also where others judge: what cannot be used is told before they are started
     workers = min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
-    if _are_pictures(options, files) and (workers > 1 or options.engine != "local"):
+    pictures = _are_pictures(options, files)
+    if pictures and (options.track or options.show):
+        given = "--track" if options.track else "--show"
+        raise TrainOptionError(f"{given} is for videos, cameras and streams, and these are pictures; leave it out")
+    if pictures and (workers > 1 or options.engine != "local"):
         yield from _spread(files, options, workers)
         return
     if options.camera is not None:
@@ -80,24 +87,35 @@ class Wanted:
         draw: Whether to draw what is found.
         crops: Whether to keep the pixels of crops.
         attend: Where a network looks, to be drawn beside it; or None.
+        follow: What tells who is who from frame to frame, and judges persons; or None.
     """
 
     judgement: Judgement
     draw: bool = False
     crops: bool = False
     attend: Attend | None = None
+    follow: Follow | None = None
 
 
 def load_judge(options: PredictOptions) -> Judge:
     """Load what the options name; see :func:`predict` for what is raised."""
     classifier, margins, attend = _trained(options.trained, options) if options.trained else _stored(options)
     find = None if options.whole else FaceFinder().boxes
-    wanted = Wanted(_judgement(options, classifier), options.draws, options.saves_crops, attend)
+    wanted = Wanted(_judgement(options, classifier), options.draws, options.saves_crops, attend, _follow(options))
 
     def judge(seen: Iterable[InputFrame], at_once: int = 64, /) -> Iterator[Predicted]:
         return classify(seen, classifier, find, margins, at_once, wanted=wanted)
 
     return judge
+
+
+def _follow(options: PredictOptions) -> Follow | None:
+    if not options.track:
+        return None
+    try:
+        return Tracker().follow
+    except ModuleNotFoundError as error:
+        raise PredictError("--track needs an extra: pip install 'maskaug[video]'") from error
 
 
 def _judgement(options: PredictOptions, classifier: BaseClassifier) -> Judgement:
@@ -265,6 +283,8 @@ def _scores(waiting: list[_Found], classifier: BaseClassifier, wanted: Wanted) -
         start += len(one.boxes)
         judged = tuple(probabilities[mine]), tuple(labels[mine])
         said = Predicted(one.frame, one.boxes, one.crops, *judged, wanted.judgement)
+        if wanted.follow:
+            said = wanted.follow(said)
         if wanted.crops and image is not None:
             said = replace(said, cut=tuple(_cut(image, crop) for crop in one.crops))
         if wanted.draw and image is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PrivateAttr
 
 from maskaug.core.arrays import Image
 from maskaug.core.classes import CLASSES, MASKED
@@ -53,6 +53,15 @@ class PredictedFace(BaseModel):
     probability: float = Field(ge=0, le=1, description="Of the masked class, calibrated.")
     probabilities: dict[str, float] | None = Field(None, description="Of each, where there are three classes and more.")
     masked: bool | None = Field(description="Whether it is called masked; null where that is unsure.")
+    person: int | None = Field(
+        None, description="With --track, who it is, from 1 on; null in the first frame that shows them."
+    )
+    smoothed: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="With --track, the probability that the verdict is about: over this person's frames.",
+    )
     saved_crop: str | None = Field(None, description="The file of --save-crops, or in OUT/crops.")
 
 
@@ -113,6 +122,8 @@ class Predicted:
         class_probabilities: Of each class, for each box.
         labels: The class each is called, by its place among the classes; None where that is unsure.
         judgement: Who judged, and from which probabilities on.
+        persons: Who each is, where they were followed from frame to frame; None in the first frame that shows them.
+        smoothed: Of each class, for each box, over the person's frames; the labels are of these.
         drawn: ``(H, W, 3) uint8`` RGB: the picture with all this, or None if it was not asked for.
         cut: Each crop's pixels, ``(h, w, 3) uint8`` RGB, if they were asked for.
     """
@@ -123,6 +134,8 @@ class Predicted:
     class_probabilities: tuple[tuple[float, ...], ...] = ()
     labels: tuple[int | None, ...] = ()
     judgement: Judgement = Judgement()
+    persons: tuple[int | None, ...] = ()
+    smoothed: tuple[tuple[float, ...], ...] = ()
     drawn: Image | None = None
     cut: tuple[Image, ...] = ()
 
@@ -149,7 +162,12 @@ class Predicted:
     @property
     def faces(self) -> list[PredictedFace]:
         """The faces, largest first, each with box, class, probability and whether it is masked."""
-        found = zip(self.boxes, self.crops, self.class_probabilities, self.labels, self.verdicts, strict=True)
+        nobody: tuple[None, ...] = (None,) * len(self.boxes)
+        smoothed = tuple(round(one[MASKED], 6) for one in self.smoothed) or nobody
+        judged = zip(
+            self.class_probabilities, self.labels, self.verdicts, self.persons or nobody, smoothed, strict=True
+        )
+        found = zip(self.boxes, self.crops, judged, strict=True)
         return [
             PredictedFace(
                 box=Box.of(box),
@@ -159,8 +177,10 @@ class Predicted:
                 probability=round(probabilities[MASKED], 6),
                 probabilities=self._named(probabilities),
                 masked=None if label is None else label == MASKED,
+                person=person,
+                smoothed=likely,
             )
-            for box, crop, probabilities, label, verdict in found
+            for box, crop, (probabilities, label, verdict, person, likely) in found
         ]
 
     @property
@@ -198,11 +218,12 @@ class Predicted:
     @property
     def captions(self) -> list[str]:
         """Of each face: its verdict in words and how likely that is; of what is unsure, how likely a mask is."""
-        told = zip(self.verdicts, self.labels, self.class_probabilities, strict=True)
+        persons = self.persons or (None,) * len(self.boxes)
+        told = zip(self.verdicts, self.labels, self.smoothed or self.class_probabilities, persons, strict=True)
         shown = []
-        for verdict, label, probabilities in told:
-            words = verdict.replace("_", " ")
-            shown.append(f"{words} {probabilities[MASKED if label is None else label]:.0%}")
+        for verdict, label, probabilities, person in told:
+            words = f"{verdict.replace('_', ' ')} {probabilities[MASKED if label is None else label]:.0%}"
+            shown.append(words if person is None else f"{person}: {words}")
         return shown
 
     def _named(self, probabilities: tuple[float, ...]) -> dict[str, float] | None:
@@ -222,10 +243,14 @@ class PredictSummary(BaseModel):
     verdicts: dict[str, int] = Field(default_factory=dict, description="Faces by what they are called.")
     masked: int = Field(0, description="Faces called masked.")
     unsure: int = Field(0, description="Faces that are neither.")
+    persons: dict[str, int] = Field(
+        default_factory=dict, description="With --track, persons by what the last frame that shows them says."
+    )
     no_face: int = Field(0, description="Pictures that could be read, and hold no face.")
     problems: int = Field(0, description="Pictures that could not be read or judged.")
     seconds: float = 0.0
     pictures_per_second: float = 0.0
+    _last: dict[int, str] = PrivateAttr(default_factory=dict)  # what each person is called
 
     def add(self, predicted: Predicted) -> None:
         """Count a picture or frame."""
@@ -236,6 +261,9 @@ class PredictSummary(BaseModel):
         self.masked += sum(predicted.masked)
         self.unsure += predicted.labels.count(None)
         self.verdicts = dict(Counter(self.verdicts) + Counter(predicted.verdicts))
+        pairs = zip(predicted.persons, predicted.verdicts, strict=False)  # without --track there are no persons
+        self._last.update({person: verdict for person, verdict in pairs if person is not None})
+        self.persons = dict(Counter(self._last.values()))
 
     def took(self, seconds: float) -> None:
         """Say how long it took."""

@@ -15,7 +15,7 @@ from maskaug.train.predict.results import Predicted, PredictedFace, PredictedPic
 
 COLUMNS = (
     *("picture", "frame", "seconds", "face", "left", "top", "width", "height", "class", "verdict", "probability"),
-    *("masked", "drawn", "saved_crop", "problem"),
+    *("masked", "person", "smoothed", "drawn", "saved_crop", "problem"),
 )
 
 
