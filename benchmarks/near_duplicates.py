@@ -105,7 +105,7 @@ def _changed(small: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 
 
 def _fingerprints(small: NDArray[np.uint8]) -> list[Fingerprint]:
-    """What :func:`fingerprint` says of each of ``(N, 48, 48)`` grey pictures, all at once; singly, a million takes hours."""
+    """What :func:`fingerprint` says of each of ``(N, 48, 48)`` grey pictures; one by one, a million takes hours."""
     hashes = [_hashes(small), _hashes(small[:, :, ::-1])]
     found = [Fingerprint(*parts) for parts in zip(small, *hashes, strict=True)]
     for one in found[::1000]:

@@ -15,7 +15,15 @@ from threadpoolctl import ThreadpoolController
 
 from maskaug.core.arrays import Image
 from maskaug.core.resize import shrink
-from maskaug.masktheface_wrapper.detect.detector import SMALLEST_SHARE, Boxes, Detector, is_strip, no_boxes, resized
+from maskaug.masktheface_wrapper.detect.detector import (
+    SMALLEST_SHARE,
+    Boxes,
+    Detector,
+    intersection_over_union,
+    is_strip,
+    no_boxes,
+    resized,
+)
 from maskaug.masktheface_wrapper.detect.face_check import is_face
 
 # It finds a tight crop's face at the first side as surely as at full size, in an eighth of the time.
@@ -58,6 +66,10 @@ _FAIRLY_SURE = 85  # of 100
 # 100 at 160, at two and a half times the cost.
 _COARSELY_SEEN = 16.0  # pixels
 _LARGE_BOX = 0.25  # share of the picture's longest side
+# A mask makes it find one face twice, side by side: with the hair, and with the mask. The boxes of neighbours share
+# less: of 305 annotated faces in 120 scenes at most 0.03 of their union, of 10 pairs looked at 0.21. Those of one face
+# found twice share 0.23 and more in 19 of 22 pairs looked at.
+_OFFSET = 0.22  # intersection over union
 _SAME_BOX = 0.6  # share of the smaller box that lies in the other: one face found twice, or its eye
 
 # Larger pictures are searched in tiles, for its memory grows with them, and it says that it finds less there. They
@@ -380,7 +392,8 @@ def _distinct(boxes: Boxes, confidences: NDArray[np.float32]) -> Boxes:
     """Each face once, by its surest box."""
     kept: list[Boxes] = []
     for box in boxes[np.argsort(-confidences, kind="stable")]:
-        if all(shared(box, other) < _SAME_BOX for other in kept):
+        same = kept and intersection_over_union(box, np.stack(kept)).max() >= _OFFSET
+        if not same and all(shared(box, other) < _SAME_BOX for other in kept):
             kept.append(box)
     return np.stack(kept) if kept else no_boxes()
 
