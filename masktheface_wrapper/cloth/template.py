@@ -15,7 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from maskaug.core.color import LUMA
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.text import printable
 
 Texel = NDArray[np.uint8]  # (h, w, 4): premultiplied RGBA
@@ -42,6 +42,10 @@ _SMALLEST_LEVEL = 48  # pixels; below that a template has no structure left to f
 
 class PackError(MaskaugError):
     """A template pack cannot be used; the message says which file, what is wrong and what to do."""
+
+
+class NoSuchMaskError(PackError, OptionError):
+    """The pack has no mask of this kind or name; the message says which it has."""
 
 
 class Straps(BaseModel):
@@ -189,26 +193,26 @@ class Pack:
         """Templates of a kind.
 
         Raises:
-            PackError: the pack has none.
+            NoSuchMaskError: the pack has none.
         """
         found = tuple(template for template in self.templates.values() if template.kind == kind)
         if not found:
-            raise PackError(f"pack {self.name!r} has no mask of kind {kind!r}; it has {', '.join(self.kinds)}")
+            raise NoSuchMaskError(f"pack {self.name!r} has no mask of kind {kind!r}; it has {', '.join(self.kinds)}")
         return found
 
     def named(self, name: str) -> tuple[Template, ...]:
         """The template of that name, or else those of that kind.
 
         Raises:
-            PackError: the pack has neither.
+            NoSuchMaskError: the pack has neither.
         """
         if name in self.templates:
             return (self.templates[name],)
         try:
             return self.of_kind(name)
-        except PackError:
+        except NoSuchMaskError:
             known = ", ".join([*self.kinds, *self.templates])
-            raise PackError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
+            raise NoSuchMaskError(f"pack {self.name!r} has no mask called {name!r}; it has {known}") from None
 
 
 def premultiplied(rgba: NDArray[np.uint8]) -> Texel:

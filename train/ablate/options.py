@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.core.options import Folder
 from maskaug.train.data.classes import GivenClasses
-from maskaug.train.model.recipes import RecipeName
+from maskaug.train.model.recipes import Recipe, RecipeName, no_such_field
 
 
 class AblateOptions(BaseModel):
@@ -51,6 +51,8 @@ class AblateOptions(BaseModel):
             parts = values.split(",")
             if not name.strip() or not all(part.strip() for part in parts):
                 raise ValueError(f"--vary {text}: write for example --vary weights=none,imagenet")
+            if name.strip() not in Recipe.model_fields:
+                raise ValueError(f"--vary {text}: {no_such_field(name.strip())}")
             if len(set(parts)) < len(parts):
                 raise ValueError(f"--vary {text}: a value is named twice")
         if len(self.factors) < len(self.vary):

@@ -240,9 +240,7 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
     for change in changes:
         name, value = _parse_change(change)
         if name not in values:
-            close = difflib.get_close_matches(name, values, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"it has {', '.join(values)}"
-            raise RecipeError(f"--set {change}: the recipe has no {name!r}; {meant}")
+            raise RecipeError(f"--set {change}: {no_such_field(name)}")
         values[name] = value
     try:
         return Recipe.model_validate(values)
@@ -253,6 +251,14 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
         raise RecipeError(
             f"--set: {where}{told}, but got {problem['input']!r}" if where else f"--set: {told}"
         ) from error
+
+
+def no_such_field(name: str) -> str:
+    """What is said of a field that recipes lack."""
+    fields = Recipe.model_fields
+    close = difflib.get_close_matches(name, fields, n=1)
+    meant = f"did you mean {close[0]}?" if close else f"it has {', '.join(fields)}"
+    return f"the recipe has no {name!r}; {meant}"
 
 
 def _parse_change(change: str) -> tuple[str, object]:
