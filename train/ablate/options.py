@@ -51,7 +51,7 @@ class AblateOptions(BaseModel):
             parts = values.split(",")
             if not name.strip() or not all(part.strip() for part in parts):
                 raise ValueError(f"--vary {text}: write for example --vary weights=none,imagenet")
-            if name.strip() not in Recipe.model_fields:
+            if name.strip() not in {"recipe", *Recipe.model_fields}:
                 raise ValueError(f"--vary {text}: {no_such_field(name.strip())}")
             if len(set(parts)) < len(parts):
                 raise ValueError(f"--vary {text}: a value is named twice")
