@@ -39,12 +39,13 @@ from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.pictures import WARNINGS
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
-from maskaug.review_ui import ReviewOptions, review
+from maskaug.review_ui import Reviewed, ReviewOptions, review
 from maskaug.train.predict.masked_check import masked_check_available, wears_mask
 
 if TYPE_CHECKING:
     from maskaug.augment.curate.curate import Curated
     from maskaug.augment.reviews.agreement import Agreement, Coefficient
+    from maskaug.review_ui.page.progress_page import Compare
 
 _PLAIN_LINE_SECONDS = 10.0
 _FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
@@ -165,16 +166,39 @@ def _review(options: ReviewOptions) -> None:
 
     Every decision is appended to DST/reviews/ANNOTATOR.jsonl and on the disk before the next picture comes; start
     again to go on. Press ? for the keys.
+
+    With --serve --annotators anna,bert, one process serves several people: the terminal has an address for each, and
+    that of a page of progress.
     """
-    reviewed = review(options, lambda address: out.print(f"open {address}", highlight=False, soft_wrap=True))
+    several = len(options.names) > 1
+
+    def announce(name: str, address: str) -> None:
+        said = f"{name}: open {address}" if several else f"open {address}"
+        out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+    for reviewed in review(options, announce, _pairwise() if several else None):
+        _print_reviewed(reviewed, several=several)
+
+
+def _pairwise() -> "Compare | None":
+    """What tells how far annotators agree, where the extra that it needs is installed."""
+    try:
+        from maskaug.augment.reviews.agreement import pairwise  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return pairwise
+
+
+def _print_reviewed(reviewed: Reviewed, *, several: bool) -> None:
+    whose = f"{reviewed.annotator}: " if several else ""
     if reviewed.torn is not None:
         moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {reviewed.torn}"
         err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
     if reviewed.by_score:
-        out.print(f"{reviewed.by_score} accepted by score", highlight=False)
+        out.print(f"{whose}{reviewed.by_score} accepted by score", highlight=False, markup=False)
     counts = reviewed.counts
     if counts is None:
-        out.print("nothing is left to decide on", highlight=False)
+        out.print(f"{whose}nothing is left to decide on", highlight=False, markup=False)
         return
     done = f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.left} left"
     out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)

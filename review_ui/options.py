@@ -58,7 +58,9 @@ class ReviewOptions(BaseModel):
     )
     annotator: Name | None = Field(None, description="Who decides. [default: the login name]")
     annotators: Names | None = Field(
-        None, description="Share the pictures among these: anna,bert. [default: everyone sees all]"
+        None,
+        description="Share the pictures among these: anna,bert. With --serve and without --annotator, one process serves "
+        "all of them, each at an address of their own. [default: everyone sees all]",
     )
     overlap: float = Field(0.0, ge=0, le=1, description="Share of the pictures that all --annotators see.")
     honeypots: float = Field(0.0, ge=0, le=0.5, description="Share of controls: masks displaced on purpose.")
@@ -70,7 +72,9 @@ class ReviewOptions(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "ReviewOptions":
-        name = self.name  # an unusable login name is reported now
+        if self.annotators and len(set(self.annotators)) < len(self.annotators):
+            raise ValueError(f"--annotators {','.join(self.annotators)} names somebody twice")
+        names = self.names  # an unusable login name is reported now
         if self.disputed:
             for option in _NOT_WITH_DISPUTED:
                 if getattr(self, option) not in (None, 0):
@@ -78,15 +82,29 @@ class ReviewOptions(BaseModel):
         elif self.annotators is None:
             if self.overlap:
                 raise ValueError("--overlap needs to know who shares the pictures; give --annotators anna,bert")
-        elif name not in self.annotators:
-            raise ValueError(f"{name} is not among --annotators {','.join(self.annotators)}; give --annotator")
+        elif not set(names) <= set(self.annotators):
+            told = f"{names[0]} is not among --annotators {','.join(self.annotators)}"
+            raise ValueError(f"{told}; give --annotator, or --serve for all of them")
         if self.port and not self.serve:
             raise ValueError("--port sets the port of the web page; give --serve, too")
         return self
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Who decides in this process: all ``annotators`` if it serves them, or one.
+
+        Raises:
+            ValueError: as :attr:`name`.
+        """
+        return self.annotators if self.serve and self.annotators and not self.annotator else (self.name,)
+
+    def of(self, name: str) -> "ReviewOptions":
+        """The same for one of :attr:`names`."""
+        return self if self.names == (name,) else self.model_copy(update={"annotator": name})
+
+    @property
     def name(self) -> str:
-        """Who decides.
+        """Who decides, where it is one.
 
         Raises:
             ValueError: nobody is named, and the login name cannot be used.

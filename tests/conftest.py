@@ -1,6 +1,7 @@
 """Fixtures: real photographs, real models. Nothing here is a stand-in."""
 
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -86,3 +87,22 @@ def shared():
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write the golden pictures anew; look at them")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver_path = shutil.which("chromedriver")
+    if not (chromium and driver_path):
+        pytest.skip("needs chromium and chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(driver_path))
+    yield driver
+    driver.quit()

@@ -11,7 +11,7 @@ from generated import Generated, texture
 
 from maskaug.augment.reviews.log import ReviewLog, read_reviews
 from maskaug.review_ui import ReviewOptions
-from maskaug.review_ui.page.server import PageServer
+from maskaug.review_ui.page.review_page import ReviewPage
 from maskaug.review_ui.page.view_json import view_json
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.session.session import Session
@@ -59,9 +59,7 @@ def says(frame, text):
 
 def set_up(controller):
     """What the page is told when it is opened."""
-    server = PageServer(controller, read_keys(None), "review")
-    _, _, page = server.answer("GET", "", b"")
-    server.server_close()
+    _, _, page = ReviewPage("anna", controller, read_keys(None), "review").answer("GET", "", b"")
     return json.loads(re.search('id="setup">(.*?)</script>', page.decode()).group(1)), page.decode()
 
 

@@ -1,10 +1,8 @@
 """The web page as a person uses it, in a real Chromium; and what it answers to whom it should not."""
 
-import http.client
 import json
 import random
 import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -17,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import screen
 from generated import Generated, digest, review, texture
+from page_client import ask, do, port_of, show, view_of
 
 from maskaug.augment.reviews.log import ADJUDICATOR, ReviewError, ReviewLog, read_reviews, verdicts
 from maskaug.review_ui import PageError, ReviewOptions
+from maskaug.review_ui.page.review_page import ReviewPage
 from maskaug.review_ui.page.server import PageServer
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.session.session import Session
@@ -27,10 +27,6 @@ from maskaug.review_ui.view.actions import ACTIONS
 from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import read_keys
 from maskaug.review_ui.view.picture_cache import PictureCache
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
@@ -57,21 +53,23 @@ def options_of(dst, **options):
 
 @contextmanager
 def served(dst, **options):
-    """A page in a thread of this process: its server, and where it failed if it did."""
+    """A page in a thread of this process."""
     chosen = options_of(dst, **options)
     log = ReviewLog(dst, chosen.name)
     queue = read_queue(chosen, log.events)
     picture_cache = PictureCache(dst, queue, None)
-    server = PageServer(Controller(Session(queue, log), picture_cache), read_keys(None), "maskaug review", 0)
+    controller = Controller(Session(queue, log), picture_cache)
+    page = ReviewPage(chosen.name, controller, read_keys(None), "maskaug review")
+    server = PageServer([page])
 
     def run():
-        with suppress(ReviewError):  # which the server keeps
-            server.run(lambda address: None)
+        with suppress(ReviewError):  # which the page keeps
+            server.run(lambda name, address: None)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield server
+        yield page
     finally:
         server.stop()
         thread.join(10)
@@ -80,67 +78,35 @@ def served(dst, **options):
     assert not thread.is_alive()
 
 
-def ask(server, method, path, body=None, *, token=None, **headers):
-    """Status, headers and body of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, f"/{server.token if token is None else token}/{path}", body, headers)
-    answer = connection.getresponse()
-    found = answer.status, dict(answer.headers), answer.read()
-    connection.close()
-    return found
-
-
-def do(server, scene, **what):
-    status, _, body = ask(server, "POST", "do", json.dumps({"scene": scene, **what}))
-    return status, json.loads(body)
-
-
-def show(server):
-    """The number of a scene that a page has put on the screen."""
-    scene = view_of(server)["scene"]
-    assert ask(server, "POST", "shown", json.dumps({"scene": scene}))[0] == 200
-    return scene
-
-
-def view_of(server):
-    """The view, when its pictures are ready."""
-
-    def ready():
-        found = json.loads(ask(server, "GET", "view")[2])
-        return found if all(cell["ready"] for cell in found["cells"]) else None
-
-    return screen.until(ready)
-
-
 def decided(dst, annotator="anna"):
     found = verdicts(read_reviews(dst).get(annotator, []))
     return {sha256: given.decided.reason or given.decided.action for sha256, given in found.items() if given.decided}
 
 
 def test_a_request_must_have_the_token(dst):
-    with served(dst) as server:
-        assert ask(server, "GET", "")[0] == 200
-        for token in ("", "x", server.token[:-1], server.token + "x", server.token.swapcase(), "%C3%A9"):
+    with served(dst) as page:
+        assert ask(page, "GET", "")[0] == 200
+        for token in ("", "x", page.token[:-1], page.token + "x", page.token.swapcase(), "%C3%A9"):
             for method, path in (("GET", ""), ("GET", "view"), ("POST", "do"), ("GET", "picture/0/whole/after")):
-                status, _, body = ask(server, method, path, token=token)
+                status, _, body = ask(page, method, path, token=token)
                 assert (status, b"address" in body) == (403, True)
-        tokens = {server.token}
-    with served(dst) as server:
-        tokens.add(server.token)
+        tokens = {page.token}
+    with served(dst) as page:
+        tokens.add(page.token)
     assert len(tokens) == 2
     assert all(len(token) >= 32 for token in tokens)
 
 
 def test_another_origin_or_host_is_refused(dst):
-    with served(dst) as server:
-        own = f"127.0.0.1:{server.server_port}"
+    with served(dst) as page:
+        own = f"127.0.0.1:{port_of(page)}"
         for host, origin, status in (
             (own, None, 200),
             (own, f"http://{own}", 200),
             ("localhost:9000", "http://localhost:9000", 200),  # through a tunnel from another port
             ("[::1]:9000", None, 200),
             ("evil.example", None, 403),
-            (f"evil.example:{server.server_port}", "http://evil.example", 403),
+            (f"evil.example:{port_of(page)}", "http://evil.example", 403),
             ("127.0.0.1.evil.example", None, 403),
             (own, "http://evil.example", 403),
             (own, "null", 403),
@@ -149,15 +115,15 @@ def test_another_origin_or_host_is_refused(dst):
             ("[", None, 403),
         ):
             headers = {"Host": host} | ({"Origin": origin} if origin else {})
-            assert ask(server, "GET", "view", **headers)[0] == status, (host, origin)
+            assert ask(page, "GET", "view", **headers)[0] == status, (host, origin)
             body = json.dumps({"scene": -1, "key": "a"})
-            assert ask(server, "POST", "do", body, **headers)[0] == (409 if status == 200 else 403)
+            assert ask(page, "POST", "do", body, **headers)[0] == (409 if status == 200 else 403)
     assert decided(dst) == {}
 
 
 def test_only_what_the_session_shows_is_given_out(dst):
-    with served(dst, sample=5) as server:
-        assert ask(server, "GET", "picture/4/whole/after")[0] == 200
+    with served(dst, sample=5) as page:
+        assert ask(page, "GET", "picture/4/whole/after")[0] == 200
         for path in (
             "picture/5/whole/after",
             "picture/-1/whole/after",
@@ -173,63 +139,63 @@ def test_only_what_the_session_shows_is_given_out(dst):
             "picture",
             "view/",
         ):
-            status, _, body = ask(server, "GET", path)
+            status, _, body = ask(page, "GET", path)
             assert status == 404, path
             assert len(body) < 60
         for method in ("PUT", "DELETE", "OPTIONS"):
-            assert ask(server, method, "view")[0] == 501
-        assert ask(server, "GET", "do")[0] == ask(server, "POST", "view")[0] == 404
+            assert ask(page, method, "view")[0] == 501
+        assert ask(page, "GET", "do")[0] == ask(page, "POST", "view")[0] == 404
 
 
 def test_head_is_answered_without_a_body(dst):
-    with served(dst) as server:
+    with served(dst) as page:
         for path in ("", "view", "picture/0/cell/after"):
-            status, headers, body = ask(server, "HEAD", path)
+            status, headers, body = ask(page, "HEAD", path)
             assert (status, body) == (200, b"")
             assert int(headers["Content-Length"]) > 100
-        assert ask(server, "HEAD", "", token="x")[0] == 403
+        assert ask(page, "HEAD", "", token="x")[0] == 403
 
 
 def test_a_browser_that_goes_before_its_answer_leaves_nothing_in_the_terminal(dst, capfd):
-    with served(dst) as server:
+    with served(dst) as page:
         for _ in range(20):
-            connection = socket.create_connection(("127.0.0.1", server.server_port))
-            connection.sendall(f"GET /{server.token}/view HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            connection = socket.create_connection(("127.0.0.1", port_of(page)))
+            connection.sendall(f"GET /{page.token}/view HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()  # by a reset
-        show(server)
+        show(page)
         time.sleep(0.2)
     assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_request(dst):
-    with served(dst) as server:
+    with served(dst) as page:
         for body in ("", "{", "[]", "1", '"a"', "{}", '{"key": "a"}', "null"):
-            assert ask(server, "POST", "do", body)[0] == 400, body
-        assert ask(server, "POST", "do", "x" * 5000)[0] == 413
-        scene = show(server)
+            assert ask(page, "POST", "do", body)[0] == 400, body
+        assert ask(page, "POST", "do", "x" * 5000)[0] == 413
+        scene = show(page)
         for what in ({"key": 1}, {"key": "F1"}, {"cell": -1}, {"cell": "a"}, {"cell": 99}, {}):
-            assert do(server, scene, **what)[0] == 200
-        assert view_of(server)["scene"] == scene
+            assert do(page, scene, **what)[0] == 200
+        assert view_of(page)["scene"] == scene
         for body in ("", "[]", "{}", "1"):
-            assert ask(server, "POST", "shown", body)[0] == 400, body
+            assert ask(page, "POST", "shown", body)[0] == 400, body
     assert decided(dst) == {}
 
 
 def test_a_decision_on_what_was_not_displayed_is_refused(dst):
-    with served(dst) as server:
-        scene = view_of(server)["scene"]
-        assert do(server, scene, key="a")[0] == 409, "sent to a page, but not yet on its screen"
-        assert do(server, None, key="a")[0] == 409
-        assert ask(server, "POST", "shown", json.dumps({"scene": scene + 1}))[0] == 409
-        assert do(server, scene + 1, key="a")[0] == 409
-        scene = show(server)
-        status, now = do(server, scene, key="a")
+    with served(dst) as page:
+        scene = view_of(page)["scene"]
+        assert do(page, scene, key="a")[0] == 409, "sent to a page, but not yet on its screen"
+        assert do(page, None, key="a")[0] == 409
+        assert ask(page, "POST", "shown", json.dumps({"scene": scene + 1}))[0] == 409
+        assert do(page, scene + 1, key="a")[0] == 409
+        scene = show(page)
+        status, now = do(page, scene, key="a")
         assert (status, now["message"]) == (200, "accepted")
-        status, told = do(server, scene, key="x")  # a page that lags behind, or a key that was too quick
+        status, told = do(page, scene, key="x")  # a page that lags behind, or a key that was too quick
         assert (status, told["scene"]) == (409, now["scene"])
         assert told["message"] == "not recorded: pressed before this was on the screen"
-        assert do(server, scene, key="l")[0] == 200, "how a picture is looked at decides nothing"
+        assert do(page, scene, key="l")[0] == 200, "how a picture is looked at decides nothing"
     assert list(decided(dst).values()) == ["accept"]
 
 
@@ -241,77 +207,61 @@ def test_a_picture_that_is_being_read_is_not_decided_on(dst, monkeypatch):
         return read(self, place, large=large)
 
     monkeypatch.setattr(PictureCache, "_read", slow)
-    with served(dst) as server:
-        view = json.loads(ask(server, "GET", "view")[2])
+    with served(dst) as page:
+        view = json.loads(ask(page, "GET", "view")[2])
         assert not view["whole"]
-        assert ask(server, "POST", "shown", json.dumps({"scene": view["scene"]}))[0] == 409
-        assert do(server, view["scene"], key="a")[0] == 409
+        assert ask(page, "POST", "shown", json.dumps({"scene": view["scene"]}))[0] == 409
+        assert do(page, view["scene"], key="a")[0] == 409
         gate.set()
-        assert do(server, show(server), key="a")[0] == 200
+        assert do(page, show(page), key="a")[0] == 200
     assert list(decided(dst).values()) == ["accept"]
 
 
 def test_what_the_page_says_of_itself(dst):
-    with served(dst) as server:
-        _, headers, page = ask(server, "GET", "")
+    with served(dst) as page:
+        _, headers, html = ask(page, "GET", "")
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         nonce = re.search("script-src 'nonce-([^']+)'", policy).group(1)
-        assert page.decode().count(f'nonce="{nonce}"') == 2
-        assert not re.search(r"(src|href)=.?(https?:)?//", page.decode())  # nothing of anybody else's
-        assert "{{" not in page.decode()
+        assert html.decode().count(f'nonce="{nonce}"') == 2
+        assert not re.search(r"(src|href)=.?(https?:)?//", html.decode())  # nothing of anybody else's
+        assert "{{" not in html.decode()
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Cache-Control"] == "no-store"
-        _, headers, picture = ask(server, "GET", "picture/0/cell/before")
+        _, headers, picture = ask(page, "GET", "picture/0/cell/before")
         assert (headers["Content-Type"], picture[:2]) == ("image/jpeg", b"\xff\xd8")
 
 
 def test_a_decision_that_cannot_be_kept_ends_it(dst, monkeypatch):
-    with served(dst) as server:
-        scene = show(server)
+    with served(dst) as page:
+        scene = show(page)
 
         def full(_):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
-        status, headers, body = ask(server, "POST", "do", json.dumps({"scene": scene, "key": "a"}))
+        status, headers, body = ask(page, "POST", "do", json.dumps({"scene": scene, "key": "a"}))
         assert (status, headers["Content-Type"]) == (500, "text/plain; charset=utf-8")
         assert b"No space left on device; the last decision is not kept" in body
-        assert str(server.failed) == body.decode()
+        assert str(page.failed) == body.decode()
     assert decided(dst) == {}
 
 
 def test_a_port_that_is_taken(dst):
-    with served(dst) as server, pytest.raises(PageError, match=r"port \d+ cannot be used: Address already in use"):
-        PageServer(server.controller, {}, "", server.server_port)
+    with served(dst) as page, pytest.raises(PageError, match=r"port \d+ cannot be used: Address already in use"):
+        PageServer([], port_of(page))
 
 
 def test_disputes_are_shown_with_what_was_said(dst):
     shas = read_queue(options_of(dst)).sha256s()
     review(dst, "anna", {shas[3]: "accept"})
     review(dst, "bert", {shas[3]: "reject: wrong_size"})
-    with served(dst, disputed=True) as server:
-        view = view_of(server)
+    with served(dst, disputed=True) as page:
+        view = view_of(page)
         assert (view["others"], view["counts"]["total"]) == ("accept, wrong size", 1)
-        assert do(server, show(server), key="x")[1]["mode"] == "end"
+        assert do(page, show(page), key="x")[1]["mode"] == "end"
     assert decided(dst, ADJUDICATOR) == {shas[3]: "reject"}
     assert digest("") not in decided(dst)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("needs chromium and chromedriver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 class Page:
@@ -362,8 +312,8 @@ class Page:
 @pytest.fixture
 def page(browser, dst):
     """A page of a server in this process."""
-    with served(dst) as server:
-        yield Page(browser, server.address)
+    with served(dst) as page:
+        yield Page(browser, page.address)
 
 
 @pytest.fixture
@@ -580,10 +530,10 @@ Promise.allSettled(tries).then((found) => {{
 @pytest.mark.slow
 def test_another_page_in_the_browser_decides_and_reads_nothing(browser, dst):
     """Even if it had learnt the whole address: neither by requests, nor by a form, nor by a name for this machine."""
-    with served(dst) as server:
-        Page(browser, server.address)
+    with served(dst) as page:
+        Page(browser, page.address)
         other = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-        attack = ATTACK.format(address=server.address).encode()
+        attack = ATTACK.format(address=page.address).encode()
 
         class Attacker(BaseHTTPRequestHandler):
             def do_GET(self):
@@ -604,9 +554,9 @@ def test_another_page_in_the_browser_decides_and_reads_nothing(browser, dst):
             assert browser.execute_script("return document.body.dataset.done").split()[0] == "rejected"
             time.sleep(0.5)  # the form has been answered
             assert "quality" not in browser.find_element("tag name", "body").text
-            assert view_of(server)["counts"]["accepted"] == 0
+            assert view_of(page)["counts"]["accepted"] == 0
             # *.localhost is this machine by another name, as one that has been rebound.
-            browser.get(server.address.replace("127.0.0.1", "evil.localhost"))
+            browser.get(page.address.replace("127.0.0.1", "evil.localhost"))
             assert "open the address that maskaug review printed" in browser.find_element("tag name", "body").text
         finally:
             other.shutdown()
@@ -623,8 +573,8 @@ def test_scripts_in_names_are_text(browser, tmp_path):
     made.original("train", "f", texture(0), source=digest("f"))
     made.mask("train", "f", 0, source=digest("f"), quality=0.4, reasons=[f"<script>{name}"])
     made.rows[-1]["source"] = made.rows[-2]["source"] = f"{name}.png"
-    with served(made.finish()) as server:
-        opened = Page(browser, server.address)
+    with served(made.finish()) as page:
+        opened = Page(browser, page.address)
         assert "<img src=x onerror=" in opened.text()
         opened.press("?")
         opened.press("a")

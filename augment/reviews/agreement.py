@@ -6,7 +6,7 @@ disputes.
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
@@ -101,6 +101,24 @@ class Dispute:
 
 
 @dataclass(frozen=True)
+class PairAgreement:
+    """How far two annotators agree.
+
+    Attributes:
+        first, second: Their names.
+        pictures: How many both decided.
+        alike: Share of these that both accept or both reject; nan without any.
+        kappa: Cohen's; nan where it is undefined.
+    """
+
+    first: str
+    second: str
+    pictures: int
+    alike: float
+    kappa: float
+
+
+@dataclass(frozen=True)
 class Agreement:
     """How far the annotators agree.
 
@@ -161,6 +179,25 @@ def agreement(options: AgreementOptions) -> Agreement:
         confusion=_confusion(decided),
         disputed=_disputed(decided, judged, names),
     )
+
+
+def pairwise(reviews: Mapping[str, Sequence[Event]]) -> list[PairAgreement]:
+    """How far each two annotators agree, without intervals: for a look while they are at work.
+
+    Args:
+        reviews: Their events by name, oldest first.
+    """
+    decided = {sha256: by_people(verdicts_) for sha256, verdicts_ in judgements(reviews).items()}
+    raters = list(reviews)
+    table = _table(decided, raters)
+    found = []
+    for first, second in combinations(range(len(raters)), 2):
+        pair = table[:, [first, second]]
+        pair = pair[(pair != _ABSENT).all(axis=1)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            alike, kappa = (_raw(pair), _cohen(pair)) if len(pair) else (np.nan, np.nan)
+        found.append(PairAgreement(raters[first], raters[second], len(pair), alike, kappa))
+    return found
 
 
 def _table(decided: Mapping[str, Mapping[str, Event]], raters: list[str]) -> Table:

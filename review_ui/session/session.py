@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskaug.augment.reviews.log import Action, Event, ReviewLog, Verdict
 from maskaug.review_ui.session.history import History
@@ -117,11 +118,20 @@ class Session:
     @property
     def counts(self) -> Counts:
         """Where the session stands."""
-        mean = sum(self._paces) / len(self._paces) if self._paces else 0.0
+        return self.counts_of(np.ones(len(self.queue), dtype=np.bool_))
+
+    def counts_of(self, places: NDArray[np.bool_]) -> Counts:
+        """Where some of its places stand.
+
+        Args:
+            places: ``(n,) bool`` over the queue; the pace is that of all.
+        """
+        outcomes, paces = self._outcomes[places], list(self._paces)
+        mean = sum(paces) / len(paces) if paces else 0.0
         return Counts(
-            total=int((self._outcomes != _LEFT_OUT).sum()),
-            accepted=int((self._outcomes == _ACCEPTED).sum()),
-            rejected=int((self._outcomes == _REJECTED).sum()),
+            total=int((outcomes != _LEFT_OUT).sum()),
+            accepted=int((outcomes == _ACCEPTED).sum()),
+            rejected=int((outcomes == _REJECTED).sum()),
             per_minute=60 / mean if mean > 0 else None,
         )
 

@@ -31,12 +31,14 @@ def decision_text(decision: Decision) -> str:
 
 def pace_text(counts: Counts) -> str:
     """The pace and the time left: ``70 a minute, 12 min left``; empty until a pace is known."""
-    if not counts.per_minute or counts.seconds_left is None:
+    return f"{counts.per_minute:.0f} a minute, {time_left_text(counts)} left" if counts.per_minute else ""
+
+
+def time_left_text(counts: Counts) -> str:
+    """The time that the rest takes: ``12 min``; empty until a pace is known."""
+    seconds = counts.seconds_left
+    if seconds is None:
         return ""
-    return f"{counts.per_minute:.0f} a minute, {_duration(counts.seconds_left)} left"
-
-
-def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
