@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import isnan
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from maskaug.augment import (
-    AgreementOptions,
     ApplyOptions,
     CurateOptions,
     GeneratedSet,
@@ -33,19 +31,17 @@ from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
 from maskaug.cli.recipes import recipes
+from maskaug.cli.reviewing import decisions, reviewing
 from maskaug.cli.training import training
 from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.pictures import WARNINGS
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
-from maskaug.review_ui import Reviewed, ReviewOptions, review
 from maskaug.train.predict.masked_check import masked_check_available, wears_mask
 
 if TYPE_CHECKING:
     from maskaug.augment.curate.curate import Curated
-    from maskaug.augment.reviews.agreement import Agreement, Coefficient
-    from maskaug.review_ui.page.progress_page import Compare
 
 _PLAIN_LINE_SECONDS = 10.0
 _FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
@@ -150,64 +146,6 @@ def _curate(options: CurateOptions) -> None:
     out.print(f"dataset card: {options.out / 'README.md'}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _agreement(options: AgreementOptions) -> None:
-    """How far annotators agree, with 95 % bootstrap intervals, and the pictures they dispute."""
-    with extra("curate"):
-        from maskaug.augment.reviews.agreement import agreement  # noqa: PLC0415
-    found = agreement(options)
-    if options.json_:
-        print_json(found)
-    else:
-        _print_agreement(found)
-
-
-def _review(options: ReviewOptions) -> None:
-    """A person's eye on the masked copies: accept or reject each by a key, in a window or on a web page.
-
-    Every decision is appended to DST/reviews/ANNOTATOR.jsonl and on the disk before the next picture comes; start
-    again to go on. Press ? for the keys.
-
-    With --serve --annotators anna,bert, one process serves several people: the terminal has an address for each, and
-    that of a page of progress.
-    """
-    several = len(options.names) > 1
-
-    def announce(name: str, address: str) -> None:
-        said = f"{name}: open {address}" if several else f"open {address}"
-        out.print(said, highlight=False, soft_wrap=True, markup=False)
-
-    for reviewed in review(options, announce, _pairwise() if several else None):
-        _print_reviewed(reviewed, several=several)
-
-
-def _pairwise() -> "Compare | None":
-    """What tells how far annotators agree, where the extra that it needs is installed."""
-    try:
-        from maskaug.augment.reviews.agreement import pairwise  # noqa: PLC0415
-    except ModuleNotFoundError:
-        return None
-    return pairwise
-
-
-def _print_reviewed(reviewed: Reviewed, *, several: bool) -> None:
-    whose = f"{reviewed.annotator}: " if several else ""
-    if reviewed.torn is not None:
-        moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {reviewed.torn}"
-        err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
-    if reviewed.by_score:
-        out.print(f"{whose}{reviewed.by_score} accepted by score", highlight=False, markup=False)
-    counts = reviewed.counts
-    if counts is None:
-        out.print(f"{whose}nothing is left to decide on", highlight=False, markup=False)
-        return
-    done = f"{counts.accepted} accepted, {counts.rejected} rejected, {counts.left} left"
-    out.print(f"{reviewed.annotator}: {done}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _stopped_review(options: ReviewOptions) -> str:
-    return f"every decision is kept; go on with: {typed(options)}"
-
-
 def _doctor() -> None:
     """What is installed, what works, and what to do about what does not."""
     table = Table(box=None, pad_edge=False)
@@ -225,14 +163,12 @@ def _doctor() -> None:
 _making = {
     "generate": command(GenerateOptions, _generate, _generate_stopped),
     "apply": command(ApplyOptions, _apply),
-    "review": command(ReviewOptions, _review, _stopped_review),
     "curate": command(CurateOptions, _curate),
-    "agreement": command(AgreementOptions, _agreement),
-    "doctor": _doctor,
 }
-for _name, _function in {**_making, **verifying, **training, **judging}.items():
+for _name, _function in {**_making, **reviewing, **verifying, **training, **judging, "doctor": _doctor}.items():
     app.command(_name, epilog=f"Example: {EXAMPLES[_name]}")(_function)
 app.add_typer(recipes, name="recipe")
+app.add_typer(decisions, name="decisions")
 
 
 @contextmanager
@@ -299,54 +235,6 @@ def _print_curated(curated: "Curated") -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _print_agreement(found: "Agreement") -> None:
-    people = Table(box=None, pad_edge=False)
-    people.add_column("annotator", overflow="fold")
-    for title in ("accepted", "rejected", "by score", "flagged", "median look", "controls rejected"):
-        people.add_column(title, justify="right")
-    for annotator in found.annotators:
-        people.add_row(
-            escape(annotator.name),
-            str(annotator.accepted),
-            str(annotator.rejected),
-            str(annotator.by_score),
-            str(annotator.flagged),
-            "-" if isnan(annotator.looked_ms) else f"{annotator.looked_ms / 1000:.1f} s",
-            f"{annotator.controls_rejected} of {annotator.controls}" if annotator.controls else "-",
-        )
-    metrics = Table(box=None, pad_edge=False)
-    metrics.add_column("agreement", overflow="fold")
-    for title in ("value", "95 % interval", "pictures"):
-        metrics.add_column(title, justify="right")
-    metrics.add_row("pairs of decisions alike", *_cells(found.raw))
-    for (first, second), estimate in found.cohen.items():
-        metrics.add_row(f"Cohen's kappa, {escape(first)} and {escape(second)}", *_cells(estimate))
-    metrics.add_row("Fleiss's kappa, all annotators", *_cells(found.fleiss))
-    metrics.add_row("Krippendorff's alpha", *_cells(found.alpha))
-    confusion = Table(box=None, pad_edge=False)
-    for title in ("one says", "another says"):
-        confusion.add_column(title, overflow="fold")
-    confusion.add_column("pictures", justify="right")
-    for (first, second), count in found.confusion.most_common():
-        confusion.add_row(escape(first), escape(second), str(count))
-    for table in (people, metrics, confusion):
-        if table.row_count:
-            out.print(table)
-            out.print()
-    settled = sum(dispute.settled is not None for dispute in found.disputed)
-    out.print(f"{counted(len(found.disputed), 'picture')} in dispute, {settled} of them settled", highlight=False)
-    for dispute in found.disputed:
-        decisions = ", ".join(f"{annotator}: {decision}" for annotator, decision in dispute.decisions.items())
-        final = f"; settled: {dispute.settled}" if dispute.settled else ""
-        out.print(f"{dispute.output}: {decisions}{final}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _cells(estimate: "Coefficient") -> tuple[str, str, str]:
-    value = "undefined" if isnan(estimate.value) else f"{estimate.value:.3f}"
-    interval = "-" if isnan(estimate.low) else f"{estimate.low:.3f} to {estimate.high:.3f}"
-    return value, interval, str(estimate.pictures)
 
 
 def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -> None:

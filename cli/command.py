@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 import shlex
 import sys
 import types
@@ -98,9 +99,10 @@ def typed(options: BaseModel) -> str:
     """The command that has these options, as it can be typed in a POSIX shell: all that are not the default.
 
     Args:
-        options: Of the command that its class is called after: ``TrainOptions`` of ``maskaug train``.
+        options: Of the command that its class is called after: ``TrainOptions`` of ``maskaug train``,
+            ``DecisionsExportOptions`` of ``maskaug decisions export``.
     """
-    name = type(options).__name__.removesuffix("Options").lower()
+    names = re.findall("[A-Z][a-z]+", type(options).__name__.removesuffix("Options"))
     arguments, flags = list[str](), list[str]()
     for field_name, field in type(options).model_fields.items():
         value = getattr(options, field_name)
@@ -113,7 +115,7 @@ def typed(options: BaseModel) -> str:
             flags += [part for one in several for part in (_flag(field_name), *_words(one))]
     # A name that begins with a dash would be taken for an option.
     arguments = [f"./{word}" if word.startswith("-") else word for word in arguments]
-    return shlex.join([*program(), name, *arguments, *flags])
+    return shlex.join([*program(), *map(str.lower, names), *arguments, *flags])
 
 
 def program() -> list[str]:

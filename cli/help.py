@@ -8,10 +8,10 @@ _THEMES: dict[str, str] = {
     "Classes": "source_class masked_class incorrect_class classes on_classes three_classes annotations box_classes",
     "Verdicts": "threshold unsure",
     "Which pictures": "order kind split quality_below sample auto_accept overlap honeypots disputed on_real groups on",
-    "People": "annotator annotators keys serve port",
+    "People": "annotator annotators of keys serve port",
     "Learning": "recipe arch weights set_ teacher vary one_at_a_time seeds resamples deterministic seed",
     "Output": "out output overwrite dry_run resume retry_failed format jpeg_quality max_size draw show explain json_ "
-    "csv save_crops link name",
+    "csv save_crops link name prefix",
     "Computer": "workers engine ray_address device precision memory_format compile batch_size cache",
     "Weights & Biases": "wandb project group",
 }

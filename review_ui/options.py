@@ -15,11 +15,17 @@ Order = Literal["doubtful", "random", "kind", "pose", "source"]
 _NOT_WITH_DISPUTED = ("annotator", "annotators", "overlap", "honeypots", "auto_accept")
 
 
-def _split(value: object) -> object:
+def split_words(value: object) -> object:
+    """What is written as text with commas, as a tuple; anything else as it is."""
     return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
 
 
-def _check_name(name: str) -> str:
+def check_name(name: str) -> str:
+    """An annotator's name.
+
+    Raises:
+        ValueError: it cannot name a file, or is the adjudicator's.
+    """
     if not re.fullmatch(r"\w[\w.@+-]{0,63}", name):
         raise ValueError(f"{name!r} cannot name a file; use letters, digits and . @ + - _, as in anna")
     if name == ADJUDICATOR:
@@ -29,14 +35,14 @@ def _check_name(name: str) -> str:
 
 def _login() -> str:
     try:
-        return _check_name(getpass.getuser())
+        return check_name(getpass.getuser())
     except (OSError, KeyError, ImportError, ValueError):  # a container may have no users
         raise ValueError("cannot use the login name; give --annotator NAME") from None
 
 
-Name = Annotated[str, AfterValidator(_check_name)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_split)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Name = Annotated[str, AfterValidator(check_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_words)]
+Words = Annotated[tuple[str, ...], BeforeValidator(split_words)]
 
 
 class ReviewOptions(BaseModel):
@@ -59,8 +65,8 @@ class ReviewOptions(BaseModel):
     annotator: Name | None = Field(None, description="Who decides. [default: the login name]")
     annotators: Names | None = Field(
         None,
-        description="Share the pictures among these: anna,bert. With --serve and without --annotator, one process serves "
-        "all of them, each at an address of their own. [default: everyone sees all]",
+        description="Share the pictures among these: anna,bert. With --serve and without --annotator, one process "
+        "serves all of them, each at an address of their own. [default: everyone sees all]",
     )
     overlap: float = Field(0.0, ge=0, le=1, description="Share of the pictures that all --annotators see.")
     honeypots: float = Field(0.0, ge=0, le=0.5, description="Share of controls: masks displaced on purpose.")

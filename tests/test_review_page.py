@@ -28,6 +28,7 @@ from maskaug.review_ui.view.controller import Controller
 from maskaug.review_ui.view.keys import read_keys
 from maskaug.review_ui.view.picture_cache import PictureCache
 
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     """200 masked faces."""

@@ -142,7 +142,13 @@ def test_a_token_opens_its_own_page_and_nothing_else(dst, served):
         for page in (anna, bert):
             for path in ("progress", "figures"):
                 assert ask(page, "GET", path)[0] == 404
-        for method, path in (("GET", ""), ("GET", "view"), ("POST", "do"), ("POST", "figures"), ("GET", "picture/0/whole/after")):
+        for method, path in (
+            ("GET", ""),
+            ("GET", "view"),
+            ("POST", "do"),
+            ("POST", "figures"),
+            ("GET", "picture/0/whole/after"),
+        ):
             assert ask(progress, method, path, body if method == "POST" else None)[0] == 404
         for page, path in ((anna, "view"), (progress, "figures"), (progress, "progress")):
             own = page.address.split("/")[2]

@@ -1,5 +1,6 @@
 """`ProgressPage`: how far several annotators are, and how far they agree, for whoever organises the review."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Compare = Callable[[Mapping[str, Sequence[Event]]], "Sequence[PairAgreement]"]
 
 _SECONDS = 2  # between two looks of the page
+_REST = 20  # times as long as a comparison took, before the next one: it would take its time from the annotators
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class ProgressPage(Page):
         self._compare = compare
         self._lock = Lock()
         self._compared: tuple[tuple[int, ...], list[dict[str, str]]] = ((), [])
+        self._not_before = 0.0
 
     def answer(self, method: str, path: str, body: bytes) -> Answer:
         """See :meth:`Page.answer`."""
@@ -77,22 +80,30 @@ class ProgressPage(Page):
         return {"annotators": people, "pairs": pairs, "note": note}
 
     def _pairs(self) -> list[dict[str, str]]:
-        """How far each two agree who share pictures; worked out anew only when something was decided."""
+        """How far each two agree who share pictures; worked out anew only when something was decided, and not often."""
         if self._compare is None:
             return []
         with self._lock:
             events = {seat.name: list(seat.log.events) for seat in self._seats}
             state = tuple(map(len, events.values()))
-            if state != self._compared[0]:
+            started = time.monotonic()
+            if state != self._compared[0] and started >= self._not_before:
                 found = [_pair(pair) for pair in self._compare(events) if pair.pictures]
                 self._compared = (state, found)
+                self._not_before = time.monotonic() + _REST * (time.monotonic() - started)
             return self._compared[1]
 
 
 def _standing(seat: Seat) -> dict[str, object]:
     """One annotator's figures; controls are told of by themselves."""
     if seat.session is None:
-        return {"name": seat.name, "accepted": 0, "rejected": 0, "total": 0, "facts": [["state", "nothing to decide on"]]}
+        return {
+            "name": seat.name,
+            "accepted": 0,
+            "rejected": 0,
+            "total": 0,
+            "facts": [["state", "nothing to decide on"]],
+        }
     controls = seat.session.queue.controls
     counts, attention = seat.session.counts_of(~controls), seat.session.counts_of(controls)
     made = counts.accepted + counts.rejected
@@ -100,7 +111,10 @@ def _standing(seat: Seat) -> dict[str, object]:
     facts = [
         ("state", state),
         ("decided", f"{made} of {counted(counts.total, 'picture')}"),
-        ("left", ", ".join([str(counts.left), *([time_left_text(counts)] if counts.left and counts.per_minute else [])])),
+        (
+            "left",
+            ", ".join([str(counts.left), *([time_left_text(counts)] if counts.left and counts.per_minute else [])]),
+        ),
         ("rate", f"{counts.per_minute:.0f} a minute" if counts.per_minute else "-"),
         ("rejected", f"{counts.rejected} ({counts.rejected / made:.0%})" if made else "-"),
     ]

@@ -1,0 +1,1 @@
+"""Decisions as files of other programs, and back: people may also decide elsewhere."""
