@@ -28,9 +28,9 @@ import maskaug.train
 from maskaug.augment import GenerateOptions, generate
 from maskaug.augment.curate.curate import CURATED_SCHEMA
 from maskaug.augment.reviews.log import Event
-from maskaug.cli.app import app
 from maskaug.cli.command import command
 from maskaug.core.pictures import encode_picture
+from maskaug.review_ui.exchange.judged import TOLD
 from maskaug.train import Recipe, RunDir
 from maskaug.train.evaluate.predictions import Predictions
 from maskaug.train.model.calibration import Calibration
@@ -97,6 +97,10 @@ def dry():
             if model is not None:
                 parser.command(name)(command(model, seen.append))
     parser.command("doctor")(lambda: seen.append("doctor"))
+    group = typer.Typer()
+    for name in site_tables.grouped()["decisions"]:
+        group.command(name)(command(getattr(maskaug.review_ui, f"Decisions{name.title()}Options"), seen.append))
+    parser.add_typer(group, name="decisions")
     parse = typer.main.get_command(parser)
 
     def read(words):
@@ -121,11 +125,12 @@ def test_commands_parse(path, dry):
 def test_commands_in_a_sentence_have_the_options_that_they_name(path):
     text = BLOCK.sub("", path.read_text(encoding="utf-8")).replace("\n", " ")
     for words in typed(re.findall(r"`(maskaug \w[^`]*)`", text)):
-        if words[0] in (groups := {group.name: group.typer_instance for group in app.registered_groups}):
-            assert words[1] in {one.name for one in groups[words[0]].registered_commands}
-            continue
-        assert words[0] in site_tables.commands()
-        there = spans(site_tables.options_table(words[0])) if words[0] != "doctor" else set()
+        if words[0] in (groups := site_tables.grouped()):
+            assert words[1] in groups[words[0]]
+            there = spans(site_tables.options_table(*words[:2]))
+        else:
+            assert words[0] in site_tables.commands()
+            there = spans(site_tables.options_table(words[0])) if words[0] != "doctor" else set()
         assert {word for word in words if word.startswith("--")} <= there, shlex.join(words)
 
 
@@ -154,13 +159,18 @@ def test_the_demo_runs_the_readmes_chain():
 
 def test_every_command_has_a_page_with_its_options():
     names = site_tables.commands()
-    assert {path.stem for path in (DOCS / "commands").glob("*.md")} == {"index", *names}
+    assert {path.stem for path in (DOCS / "commands").glob("*.md")} == {"index", "decisions", *names}
     listed = (DOCS / "commands/index.md").read_text(encoding="utf-8")
     for name in names:
         page = (DOCS / f"commands/{name}.md").read_text(encoding="utf-8")
         assert f"[{name}]({name}.md)" in listed
         assert page.startswith(f"# maskaug {name}\n")
         assert name == "doctor" or f"<!-- table: options {name} -->" in page
+    page = (DOCS / "commands/decisions.md").read_text(encoding="utf-8")
+    assert "[decisions](decisions.md)" in listed
+    assert page.startswith("# maskaug decisions\n")
+    for name in site_tables.grouped()["decisions"]:
+        assert f"<!-- table: options decisions {name} -->" in page
 
 
 def test_tables_are_made_from_the_program():
@@ -182,6 +192,7 @@ def test_every_column_and_field_has_its_meaning():
     curated = spans(section("formats.md", "The manifest of a curated set"))
     assert set(CURATED_SCHEMA.names) - manifest - curated == set()
     assert set(Event.model_fields) - spans(section("formats.md", "Decisions")) == set()
+    assert set(TOLD) - spans(section("formats.md", "Decisions of other programs")) == set()
     run = spans(section("formats.md", "A run"))
     properties = [name for name, value in vars(RunDir).items() if isinstance(value, property) and name[:2] != "is"]
     files = {getattr(RunDir(Path("RUN")), name).name for name in properties}

@@ -25,7 +25,7 @@ from maskaug.augment.generate.options import GenerateOptions
 from maskaug.cli.app import app, main
 from maskaug.cli.command import command, typed
 from maskaug.core.pictures import encode_picture
-from maskaug.review_ui import ReviewOptions
+from maskaug.review_ui import DecisionsExportOptions, ReviewOptions
 from maskaug.train.ablate.options import AblateOptions
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.train import train
@@ -262,11 +262,21 @@ def test_a_wrong_option_is_status_2_in_every_command(name):
     assert CliRunner().invoke(app, [name, "--no-such-option"]).exit_code == 2
 
 
+@pytest.mark.parametrize("name", ["export", "import"])
+def test_a_wrong_option_of_decisions_is_status_2(name):
+    assert CliRunner().invoke(app, ["decisions", name, "--no-such-option"]).exit_code == 2
+
+
 def test_every_command_is_tried():
     assert set(COMMANDS) == {
         *("generate", "apply", "review", "curate", "agreement", "verify", "doctor"),
         *("train", "distill", "evaluate", "predict", "ablate", "export"),
     }
+
+
+def test_a_command_of_a_group_is_typed_with_its_group():
+    options = DecisionsExportOptions(dst=Path("set"), out=Path("out"), to="coco", annotators="anna,bert")
+    assert typed(options) == "maskaug decisions export set out --to coco --annotators anna,bert"
 
 
 def test_a_command_is_typed_with_all_that_is_not_the_default():

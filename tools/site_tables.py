@@ -30,9 +30,19 @@ def commands() -> list[str]:
     return [str(command.name) for command in app.registered_commands]
 
 
-def options_table(name: str) -> str:
-    """Arguments and options of a command, with choices, defaults and help, as ``maskaug NAME --help`` has them."""
-    (callback,) = (one.callback for one in app.registered_commands if one.name == name)
+def grouped() -> dict[str, list[str]]:
+    """Names of the commands in each group of commands."""
+    return {
+        str(group.name): [str(command.name) for command in group.typer_instance.registered_commands]  # type: ignore[union-attr]
+        for group in app.registered_groups
+    }
+
+
+def options_table(*names: str) -> str:
+    """Arguments and options of a command, with choices, defaults and help, as ``maskaug NAMES --help`` has them."""
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    several = groups[names[0]].registered_commands if len(names) > 1 else app.registered_commands  # type: ignore[union-attr]
+    (callback,) = (one.callback for one in several if one.name == names[-1])
     arguments, options = list[Sequence[str]](), list[Sequence[str]]()
     for parameter in inspect.signature(callback).parameters.values():  # type: ignore[arg-type]
         told = parameter.default

@@ -28,8 +28,8 @@ class DecisionsExportOptions(BaseModel):
     annotators: Names | None = Field(None, description="Whose decisions: anna,bert. [default: everyone's]")
     prefix: str = Field(
         "/data/local-files/?d=",
-        description="Of labelstudio: what the address of a picture has before its path below DST. The default is that of "
-        "files on Label Studio's own machine, where its document root is DST.",
+        description="Of labelstudio: what the address of a picture has before its path below DST. The default is "
+        "that of files on Label Studio's own machine, where its document root is DST.",
     )
     json_: bool = Field(False, description="Print what became of it as JSON.")
 
