@@ -30,6 +30,7 @@ from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, 
 from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
+from maskaug.cli.logs import LOGGER, tells_progress
 from maskaug.cli.recipes import recipes
 from maskaug.cli.reviewing import decisions, reviewing
 from maskaug.cli.training import training
@@ -63,8 +64,10 @@ def main() -> None:
     except (UsageError, OptionError) as error:
         fail(str(error), WRONG_OPTION)
     except MaskaugError as error:
+        LOGGER.debug("where it arose", exc_info=True)
         fail(str(error), PROBLEM)
     except OSError as error:
+        LOGGER.debug("where it arose", exc_info=True)
         place = error.filename2 or error.filename
         fail(f"{f'{place}: ' if place else ''}{error.strerror or error}; mend that, and begin again", PROBLEM)
     except KeyboardInterrupt:
@@ -113,10 +116,10 @@ def _apply(options: ApplyOptions) -> None:
     for result in apply(options):
         if result.problem is not None:
             problems += 1
-            err.print(f"maskaug: {result.problem}", highlight=False, soft_wrap=True, markup=False)
+            LOGGER.warning(result.problem)
             continue
         for warning in result.warnings:
-            err.print(f"maskaug: {result.picture}: {warning}", highlight=False, soft_wrap=True, markup=False)
+            LOGGER.warning("%s: %s", result.picture, warning)
         worn = ", ".join(f"{overlay.params.template} (quality {overlay.quality:.2f})" for overlay in result.overlays)
         out.print(f"{result.output}: {worn}", highlight=False, soft_wrap=True, markup=False)
     if problems:
@@ -182,7 +185,7 @@ def _progress() -> Iterator[ReportProgress]:
             if time.monotonic() - last > _PLAIN_LINE_SECONDS:
                 last = time.monotonic()
                 written_so_far = counted(written, "picture")
-                err.print(f"{done} of {counted(total, 'source')}, {written_so_far} written", highlight=False)
+                LOGGER.info("%s of %s, %s written", done, counted(total, "source"), written_so_far)
 
         yield line
         return
@@ -193,7 +196,7 @@ def _progress() -> Iterator[ReportProgress]:
         TextColumn("{task.fields[rate]}"),
         *TIMES,
     )
-    with Progress(*columns, console=err) as shown:
+    with Progress(*columns, console=err, disable=not tells_progress()) as shown:
         task = shown.add_task("masking", total=None, rate="")
         started = time.monotonic()
 
@@ -228,12 +231,9 @@ def _print_curated(curated: "Curated") -> None:
         table.add_row(f"[yellow]{escape(label)}, but no face in the picture[/]", str(count))
     out.print(table)
     if curated.faceless:
-        err.print(
-            "maskaug: from pictures without a face, a classifier learns that no face means no mask; generate leaves "
-            "them out now: generate the set again, or reject them in a review",
-            style="yellow",
-            highlight=False,
-            soft_wrap=True,
+        LOGGER.warning(
+            "from pictures without a face, a classifier learns that no face means no mask; generate leaves them out "
+            "now: generate the set again, or reject them in a review"
         )
 
 
@@ -284,7 +284,7 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
 def _print_failed(summary: Summary, options: GenerateOptions) -> NoReturn:
     """Name the first of the pictures that failed, say where all of them stand, and exit."""
     for message in list(summary.failed.values())[:_FAILED_SHOWN]:
-        err.print(f"maskaug: {message}", highlight=False, soft_wrap=True, markup=False)
+        LOGGER.warning(message)
     again = shlex.join(["maskaug", "generate", str(options.src), str(options.dst), "--retry-failed"])
     stats = GeneratedSet(options.dst).stats
     count = counted(len(summary.failed), "picture")

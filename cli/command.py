@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import sys
+import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,8 @@ from rich.markup import escape
 from maskaug.cli.config_file import ConfigFileError, read_options_file
 from maskaug.cli.console import INTERRUPTED, fail
 from maskaug.cli.help import PANELS, panel_number
+from maskaug.cli.logs import LOGGER, set_up
+from maskaug.core.version import __version__
 
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
 _CONFIG = "config"
@@ -27,6 +30,23 @@ _CONFIG_OPTION = typer.Option(
     help="File with options, YAML, TOML or JSON, such as the config.json of an earlier output; what is given besides "
     "counts more.",
     rich_help_panel="Configuration",
+)
+_QUIET = typer.Option(
+    False, "--quiet", "-q", help="Nothing but problems on stderr.", metavar="", rich_help_panel="Messages"
+)
+_VERBOSE = typer.Option(
+    False,
+    "--verbose",
+    "-v",
+    help="Say more on stderr: all options, how long it took, and where in the program a problem arose.",
+    metavar="",
+    rich_help_panel="Messages",
+)
+_LOG_FILE = typer.Option(
+    None,
+    "--log-file",
+    help="Append what --verbose says to this file, with times; results are not in it.",
+    rich_help_panel="Messages",
 )
 
 
@@ -46,26 +66,38 @@ def command(
     as in ``json_``, is not part of the option's.
     """
 
-    def parsed(context: typer.Context, **values: object) -> None:
+    def parsed(context: typer.Context, quiet: bool, verbose: bool, log_file: Path | None, **values: object) -> None:
+        if quiet and verbose:
+            raise UsageError("--quiet and --verbose exclude each other; give one")
+        set_up(quiet=quiet, verbose=verbose, file=log_file)
         # Only what was typed, so that the model knows what that was; what was not has the model's own default.
         sources = {name: context.get_parameter_source(name) for name in values}
-        typed = (name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
-        given = {name: values[name] for name in typed if values[name] is not None}
+        said = (name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
+        given = {name: values[name] for name in said if values[name] is not None}
         file = given.pop(_CONFIG, None)
         options = _checked(model, given, Path(str(file)) if file else None)
+        started = time.monotonic()
+        LOGGER.debug("maskaug %s: %s", __version__, typed(options))
         try:
             run(options)
+            LOGGER.debug("done in %.1f s", time.monotonic() - started)
         except KeyboardInterrupt:
-            said = (stopped or begin_again)(options)
+            kept = (stopped or begin_again)(options)
             if int(os.environ.get("RANK", "0")):  # of torchrun's processes, the first speaks
                 sys.exit(INTERRUPTED)
-            fail(f"stopped; {said}", INTERRUPTED)
+            fail(f"stopped; {kept}", INTERRUPTED)
 
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
     # Panels of the help come in the order in which options first name them.
     ordered = sorted(model.model_fields.items(), key=lambda pair: panel_number(pair[0]))
     fields = (_parameter(name, field) for name, field in ordered)
-    parameters = [context, *fields, _keyword(_CONFIG, Path | None, _CONFIG_OPTION)]
+    own = [
+        _keyword(_CONFIG, Path | None, _CONFIG_OPTION),
+        _keyword("quiet", bool, _QUIET),
+        _keyword("verbose", bool, _VERBOSE),
+        _keyword("log_file", Path | None, _LOG_FILE),
+    ]
+    parameters = [context, *fields, *own]
     parsed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     # The lines of a paragraph are as long as the source's; a terminal's are not.

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from maskaug.cli.logs import LOGGER, tells_progress
+
 out, err = Console(), Console(stderr=True)
 TIMES = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # of a bar
 PROBLEM, WRONG_OPTION, INTERRUPTED = 1, 2, 130  # exit statuses; 130 is what shells say of SIGINT
@@ -20,8 +22,7 @@ PROBLEM, WRONG_OPTION, INTERRUPTED = 1, 2, 130  # exit statuses; 130 is what she
 
 def fail(message: str, status: int) -> NoReturn:
     """Say why on stderr, and exit."""
-    # Plain text: a file name may hold what rich would take for markup.
-    print(f"maskaug: {message}", file=sys.stderr)  # noqa: T201
+    LOGGER.error(message)
     sys.exit(status)
 
 
@@ -59,6 +60,8 @@ def _jsonable(value: object) -> object:
 def bar(title: str, things: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr; nothing where that is no terminal."""
     columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TextColumn(things))
-    with Progress(*columns, *TIMES, console=err, transient=True, disable=not err.is_terminal) as shown:
+    with Progress(
+        *columns, *TIMES, console=err, transient=True, disable=not (err.is_terminal and tells_progress())
+    ) as shown:
         task = shown.add_task(title, total=None)
         yield lambda done, total: shown.update(task, completed=done, total=total)

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from maskaug.cli.command import begin_again, command, typed
 from maskaug.cli.console import PROBLEM, bar, err, extra, out, print_json
+from maskaug.cli.logs import LOGGER
 from maskaug.cli.training import train_progress
 from maskaug.core.classes import MASKED, UNMASKED
 from maskaug.core.text import counted
@@ -98,9 +99,9 @@ def _tell(options: PredictOptions) -> None:
     writer.finish(summary)
     _print_predict_summary(summary)
     if options.out:
-        err.print(f"written: {options.out}", highlight=False, soft_wrap=True, markup=False)
+        LOGGER.info("written: %s", options.out)
     elif writer.drawn:
-        err.print(f"drawn: {counted(writer.drawn, 'file')} below {options.draw}", highlight=False, soft_wrap=True)
+        LOGGER.info("drawn: %s below %s", counted(writer.drawn, "file"), options.draw)
     if summary.problems:
         raise typer.Exit(PROBLEM)
 
@@ -108,22 +109,19 @@ def _tell(options: PredictOptions) -> None:
 def _warn(predicted: "Predicted") -> None:
     frame = predicted.frame
     if frame.problem:
-        err.print(f"maskaug: {frame.problem}", highlight=False, soft_wrap=True, markup=False)
+        LOGGER.warning(frame.problem)
     for warning in frame.warnings:
-        err.print(f"maskaug: {frame.source}: {warning}", highlight=False, soft_wrap=True, markup=False)
+        LOGGER.warning("%s: %s", frame.source, warning)
 
 
 def _print_predict_summary(summary: "PredictSummary") -> None:
     verdicts = _counted_verdicts(summary.verdicts)
     persons = f"; {counted(sum(summary.persons.values()), 'person')}: {_counted_verdicts(summary.persons)}"
     persons = persons if summary.persons else ""
-    err.print(
+    LOGGER.info(
         f"{counted(summary.pictures, 'picture')}, {counted(summary.faces, 'face')}{f': {verdicts}' if verdicts else ''}"
         f"{persons}; {summary.no_face} without a face, {counted(summary.problems, 'problem')}; "
-        f"{summary.pictures_per_second:.1f} pictures/s",
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
+        f"{summary.pictures_per_second:.1f} pictures/s"
     )
 
 
@@ -156,15 +154,18 @@ def _ablate(options: AblateOptions) -> None:
     stopped, and trains what more values or seeds add.
     """
     with extra("train"):
-        from maskaug.train.ablate.ablate import PLOT_FILE, TABLE_FILE, ablate  # noqa: PLC0415
+        from maskaug.train.ablate.ablate import ABLATION_FILE, PLOT_FILE, TABLE_FILE, ablate  # noqa: PLC0415
         from maskaug.train.ablate.comparison import comparison_table, summary_table  # noqa: PLC0415
         from maskaug.train.fit.train import train  # noqa: PLC0415
 
     def next_run(what: str, done: int, total: int) -> None:
-        err.print(f"run {done + 1} of {total}: {what}", highlight=False, markup=False)
+        LOGGER.info("run %d of %d: %s", done + 1, total, what)
 
     with train_progress() as callbacks:
         found = ablate(options, lambda chosen: train(chosen, callbacks), next_run)
+    if options.json_:
+        out.print_json((options.out / ABLATION_FILE).read_text(encoding="utf-8"))
+        return
     for titles, rows in (summary_table(found), comparison_table(found)):
         shown = Table(*map(escape, titles), box=None, pad_edge=False)
         for row in rows:

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from maskaug.augment import AgreementOptions
 from maskaug.cli.command import command, typed
-from maskaug.cli.console import err, extra, out, print_json
+from maskaug.cli.console import extra, out, print_json
+from maskaug.cli.logs import LOGGER
 from maskaug.core.text import counted
 from maskaug.review_ui import (
     DecisionsExportOptions,
@@ -71,7 +72,7 @@ def _print_reviewed(reviewed: Reviewed, *, several: bool) -> None:
 def _print_torn(torn: Path | None) -> None:
     if torn is not None:
         moved = f"the last line of the record was torn, by a power cut or a kill, and was moved to {torn}"
-        err.print(f"maskaug: {moved}", highlight=False, soft_wrap=True, markup=False)
+        LOGGER.warning(moved)
 
 
 def _stopped_review(options: ReviewOptions) -> str:

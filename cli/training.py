@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from maskaug.cli.command import begin_again, command, program
 from maskaug.cli.console import TIMES, err, extra, out, print_json
+from maskaug.cli.logs import LOGGER, tells_progress
 from maskaug.core.text import counted
 from maskaug.train.distill.options import DistillOptions
 from maskaug.train.fit.options import TrainOptions
@@ -117,11 +118,11 @@ def train_progress() -> "Iterator[TrainCallbacks]":
         TextColumn("{task.fields[told]}"),
         *TIMES,
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as shown:
+    with Progress(*columns, console=err, transient=True, disable=not (err.is_terminal and tells_progress())) as shown:
         task = shown.add_task("decoding", total=None, told="pictures")
 
         def note(text: str) -> None:
-            err.print(f"maskaug: {text}", highlight=False, soft_wrap=True, markup=False)
+            LOGGER.warning(text)
 
         def decoded(done: int, total: int) -> None:
             shown.update(task, completed=done, total=total)
@@ -132,14 +133,12 @@ def train_progress() -> "Iterator[TrainCallbacks]":
 
         def epoch(row: dict[str, float], epochs: int) -> None:
             left = (epochs - row["epoch"]) * row["seconds"]
-            err.print(
+            LOGGER.info(
                 f"epoch {row['epoch']:.0f} of {epochs}: loss {row['train_loss']:.4f}; "
                 f"on validation loss {row['val_loss']:.4f}, "
                 f"accuracy {row['val_accuracy']:.2%}, {_macro_f1(row)}AUC {row['val_auc']:.4f}; "
                 f"{row['samples_per_s']:.0f} pictures/s, "
-                f"{_duration(left)} left",
-                highlight=False,
-                soft_wrap=True,
+                f"{_duration(left)} left"
             )
 
         yield TrainCallbacks(note, decoded, step, epoch)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass
@@ -13,12 +14,14 @@ from pydantic import BaseModel
 from runs import command
 
 from maskaug.augment import ApplyOptions, CurateOptions, GenerateOptions, VerifyOptions
+from maskaug.augment.reviews.log import ReviewError
 from maskaug.augment.reviews.options import AgreementOptions
 from maskaug.cli.app import app
 from maskaug.cli.config_file import ConfigFileError, read_options_file
 from maskaug.cli.console import print_json
 from maskaug.cli.help import EXAMPLES, PANELS
-from maskaug.review_ui import ReviewOptions
+from maskaug.cli.logs import LOGGER, set_up, tells_progress
+from maskaug.review_ui import DecisionsExportOptions, DecisionsImportOptions, ReviewOptions
 from maskaug.train import (
     AblateOptions,
     DistillOptions,
@@ -31,6 +34,7 @@ from maskaug.train.model.recipes import Recipe
 
 MODELS: tuple[type[BaseModel], ...] = (
     *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, VerifyOptions, ReviewOptions, TrainOptions),
+    *(DecisionsExportOptions, DecisionsImportOptions),
     *(DistillOptions, EvaluateOptions, PredictOptions, AblateOptions, ExportOptions),
 )
 COMMANDS = vars(typer.main.get_command(app))["commands"]
@@ -166,3 +170,60 @@ def test_a_wrong_field_of_a_recipe_says_where_they_are_listed(maskaug, change):
     done = maskaug("train", "data", "--set", change)
     assert done.returncode == 2
     assert "maskaug recipe show report" in done.stderr
+
+
+@pytest.fixture
+def logged(tmp_path):
+    """A file for the log; afterwards stderr is told as much as usual."""
+    yield tmp_path / "log.txt"
+    set_up()
+
+
+def test_how_much_is_told(maskaug, logged, monkeypatch):
+    """Of a command that fails; a bar and notes have their own ways to stderr."""
+
+    def agreement(_options):
+        LOGGER.info("a note")
+        raise ReviewError("nobody has reviewed")
+
+    monkeypatch.setattr(importlib.import_module("maskaug.augment.reviews.agreement"), "agreement", agreement)
+    problem = "maskaug: nobody has reviewed\n"
+    assert maskaug("agreement", "set").stderr == f"a note\n{problem}"
+    for flag in ("-q", "--quiet"):
+        assert maskaug("agreement", "set", flag).stderr == problem
+        assert not tells_progress()
+    for flag in ("-v", "--verbose"):
+        told = maskaug("agreement", "set", flag, "--seed", "3").stderr
+        assert "maskaug agreement set --seed 3\n" in told
+        assert "Traceback" in told
+        assert told.endswith(problem)
+        assert tells_progress()
+    done = maskaug("agreement", "set", "-q", "-v")
+    assert (done.returncode, "exclude each other" in done.stderr) == (2, True)
+    assert not logged.exists()
+
+
+def test_a_log_file_has_all_but_passwords(maskaug, logged, monkeypatch):
+    def agreement(_options):
+        LOGGER.warning("rtsp://anna:secret@camera.example/1 cannot be reached")
+        raise ReviewError("http://anna:secret@host.example is no folder, 100 %s")
+
+    monkeypatch.setattr(importlib.import_module("maskaug.augment.reviews.agreement"), "agreement", agreement)
+    assert "secret" in maskaug("agreement", "set", "-q", "--log-file", logged).stderr
+    text = logged.read_text()
+    assert "secret" not in text
+    assert re.search(r"(?m)^20\d\d-.* DEBUG \d+ maskaug .*: maskaug agreement set$", text)
+    assert re.search(r"(?m)^20\d\d-.* WARNING \d+ rtsp://...@camera.example/1 cannot be reached$", text)
+    assert "Traceback" in text
+    assert re.search(r"(?m)^20\d\d-.* ERROR \d+ http://...@host.example is no folder, 100 %s$", text)
+    maskaug("agreement", "set", "--log-file", logged)
+    assert logged.read_text().startswith(text), "it is appended to"
+    done = maskaug("agreement", "set", "--log-file", logged / "x")
+    assert (done.returncode, "Not a directory" in done.stderr) == (1, True)
+
+
+def test_how_long_a_command_took_is_logged(maskaug, logged, monkeypatch):
+    monkeypatch.setattr("maskaug.cli.reviewing.print_json", lambda _found: None)
+    monkeypatch.setattr(importlib.import_module("maskaug.augment.reviews.agreement"), "agreement", lambda _options: 1)
+    assert maskaug("agreement", "set", "--json", "--log-file", logged).returncode == 0
+    assert re.search(r"(?m) DEBUG \d+ done in \d+\.\d s$", logged.read_text())

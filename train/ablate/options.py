@@ -41,6 +41,7 @@ class AblateOptions(BaseModel):
         "auto", description="Weights & Biases, where the runs are a group; auto: online where there is a key."
     )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:1 ...")
+    json_: bool = Field(False, description="Print what became of it as JSON, as ablation.json has it.")
 
     @model_validator(mode="after")
     def _consistent(self) -> "AblateOptions":
