@@ -11,6 +11,7 @@ from maskaug.augment.curate.exports import ExportFormat
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import CurateError
 from maskaug.augment.generate.annotations import AnnotationError
+from maskaug.augment.generate.forecast import Forecast, forecast
 from maskaug.augment.generate.generate import Summary, generate
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
 from maskaug.augment.generate.options import GenerateOptions
@@ -45,6 +46,7 @@ __all__ = [
     "CurateOptions",
     "Curated",
     "ExportFormat",
+    "Forecast",
     "GenerateError",
     "GenerateOptions",
     "GeneratedSet",
@@ -64,6 +66,7 @@ __all__ = [
     "apply",
     "cache_landmarks",
     "curate",
+    "forecast",
     "generate",
     "load_landmarks",
     "open_generated",

@@ -17,10 +17,12 @@ from rich.table import Table
 from maskaug.augment import (
     ApplyOptions,
     CurateOptions,
+    Forecast,
     GeneratedSet,
     GenerateOptions,
     Summary,
     apply,
+    forecast,
     generate,
 )
 from maskaug.augment.generate.generate import Progress as ReportProgress
@@ -33,7 +35,7 @@ from maskaug.cli.judging import judging
 from maskaug.cli.logs import LOGGER, tells_progress
 from maskaug.cli.recipes import recipes
 from maskaug.cli.reviewing import decisions, reviewing
-from maskaug.cli.training import training
+from maskaug.cli.training import told_duration, training
 from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
 from maskaug.core.pictures import WARNINGS
@@ -90,9 +92,12 @@ def _generate(options: GenerateOptions) -> None:
     With --layout identities, SRC is a folder a person: masked copies stay with the person, and pairs.csv has pairs of
     pictures to verify persons by.
     """
-    started = time.monotonic()
+    started, looks = time.monotonic(), wears_mask if masked_check_available() else None
+    if options.dry_run:
+        _print_forecast(forecast(options, looks), options)
+        return
     with _progress() as report:
-        summary = generate(options, report, wears_mask if masked_check_available() else None)
+        summary = generate(options, report, looks)
     options = resumed(options)
     if options.json_:
         print_json(summary)
@@ -279,6 +284,33 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
         advice = "give --apart to have persons in folders of their own, or see docs/identities.md"
         said = f"torchvision's ImageFolder would take {GeneratedSet(options.dst).manifest} for a person; {advice}"
         out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_forecast(found: Forecast, options: GenerateOptions) -> None:
+    if options.json_:
+        print_json(found)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    for place, count in sorted(found.sources.items()):
+        table.add_row(f"sources, {escape(place)}", str(count))
+    for reason, count in found.problems.most_common():
+        table.add_row(f"[yellow]cannot be used, {escape(reason)}[/]", str(count))
+    table.add_row("pictures tried", str(found.tried))
+    for reason, count in found.refused.most_common():
+        table.add_row(f"refused of these, {escape(reason)}", str(count))
+    table.add_row("originals, about", str(found.original))
+    for split, count in sorted(found.masked.items()):
+        table.add_row(f"masked copies, {escape(split)}, about" if split else "masked copies, about", str(count))
+    table.add_row(
+        f"time with {counted(options.workers, 'process', 'processes')} on an idle machine, about",
+        told_duration(found.seconds),
+    )
+    table.add_row("size, about", f"{found.size / 1e6:.1f} MB")
+    out.print(table)
+    again = typed(options.model_copy(update={"dry_run": False}))
+    out.print(f"nothing was written; do it with: {again}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_failed(summary: Summary, options: GenerateOptions) -> NoReturn:

@@ -138,7 +138,7 @@ def train_progress() -> "Iterator[TrainCallbacks]":
                 f"on validation loss {row['val_loss']:.4f}, "
                 f"accuracy {row['val_accuracy']:.2%}, {_macro_f1(row)}AUC {row['val_auc']:.4f}; "
                 f"{row['samples_per_s']:.0f} pictures/s, "
-                f"{_duration(left)} left"
+                f"{told_duration(left)} left"
             )
 
         yield TrainCallbacks(note, decoded, step, epoch)
@@ -149,7 +149,8 @@ def _macro_f1(row: dict[str, float]) -> str:
     return f"macro F1 {row['val_macro_f1']:.4f}, " if "val_macro_f1" in row else ""
 
 
-def _duration(seconds: float) -> str:
+def told_duration(seconds: float) -> str:
+    """Seconds as ``3 min 05 s`` or ``2 h 07 min``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -120,7 +120,7 @@ def test_a_wrong_option_is_status_2_and_help_status_0(maskaug, name):
     assert "--nonsense" in done.stderr
     shown = maskaug(name, "-h")
     assert shown.returncode == 0
-    if name != "recipe":
+    if name not in ("recipe", "decisions"):  # groups of commands
         assert " ".join(EXAMPLES[name].split()[:3]) in " ".join(shown.stdout.split())
 
 

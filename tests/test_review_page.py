@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import screen
@@ -533,7 +533,8 @@ def test_another_page_in_the_browser_decides_and_reads_nothing(browser, dst):
     """Even if it had learnt the whole address: neither by requests, nor by a form, nor by a name for this machine."""
     with served(dst) as page:
         Page(browser, page.address)
-        other = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+        other = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # Chromium keeps a spare connection
+        other.daemon_threads = True
         attack = ATTACK.format(address=page.address).encode()
 
         class Attacker(BaseHTTPRequestHandler):

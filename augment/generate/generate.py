@@ -131,17 +131,19 @@ def generate(
         GenerateError: DST is in the way, or cannot be written; or it cannot be gone on with.
         LockedError: another process is writing DST.
     """
+    if options.dry_run:
+        raise GenerateError("a dry run writes nothing; forecast says what would be made")
     options = resumed(options)
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
     # Read once: thousands of files take seconds.
     marked = open_annotations(options.annotations, options.box_classes) if options.annotations else None
-    found = _scanned(options, generated, marked)
+    found = scanned(options, generated, marked)
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     worker = SourceWorker(options, wears_mask, marked)
     looked = wears_mask is not None
     with _opened(generated):
-        if _prepare(found, options, generated):
+        if prepare(found, options, generated):
             return _summarise(found, generated, options, looked=looked)
         elsewhere = options.workers > 1 or options.engine != "local"
         start = partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process
@@ -207,8 +209,13 @@ def _finish(generated: GeneratedSet, summary: Summary) -> Summary:
     return summary
 
 
-def _scanned(options: GenerateOptions, generated: GeneratedSet, marked: Annotations | None) -> Scan:
-    """What lies in SRC, if the set has a place for it."""
+def scanned(options: GenerateOptions, generated: GeneratedSet, marked: Annotations | None) -> Scan:
+    """What lies in SRC, if the set has a place for it.
+
+    Raises:
+        ScanError: SRC cannot be used.
+        GenerateError: a split or a person is called as a file of the set.
+    """
     if options.layout == "identities":
         found = scan_identities(options.src, options.person_level)
     else:
@@ -361,8 +368,12 @@ def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *
     return summary
 
 
-def _prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> bool:
-    """Make DST ready; True if an earlier run already finished just what is wanted."""
+def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> bool:
+    """Make DST ready, where ``overwrite`` removes an earlier output; True if that run finished just what is wanted.
+
+    Raises:
+        GenerateError: DST holds something else, or cannot be gone on with.
+    """
     dst = generated.path
     try:
         occupied = any(path.name != LOCK_FILE for path in dst.iterdir())

@@ -21,7 +21,7 @@ _OF_CLASSES = ("balance", "source_class", "masked_class", "incorrect_class")
 _OF_IDENTITIES = ("apart", "person_level", "pairs")
 
 # Options that say how a run is done, not what comes out: they are not saved, and may differ on resuming.
-RUN_ONLY = EXECUTION_OPTIONS | {"dst", "overwrite", "resume", "retry_failed", "json_"}
+RUN_ONLY = EXECUTION_OPTIONS | {"dst", "overwrite", "resume", "retry_failed", "dry_run", "json_"}
 
 
 def _parse_classes(value: object) -> object:
@@ -113,6 +113,11 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
         False, description="Go on with a run that was stopped, with its options; those given must be the same."
     )
     retry_failed: bool = Field(False, description="As --resume, and try the pictures again that failed.")
+    dry_run: bool = Field(
+        False,
+        description="Write nothing: say how many pictures there are, and by trying some, how many would be made, how "
+        "long that would take and how large it would be.",
+    )
     json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
@@ -122,6 +127,8 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
         if self.overwrite and self.goes_on:
             other = "--resume" if self.resume else "--retry-failed"
             raise ValueError(f"--overwrite and {other} exclude each other; give one")
+        if self.dry_run and self.goes_on:
+            raise ValueError("--dry-run says what a new run would make; leave out --resume and --retry-failed")
         if self.box_classes is not None and self.annotations is None:
             raise ValueError("--box-classes says what --annotations are; give both or none")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
