@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
 
-from maskaug.cli.command import begin_again, command, program
+from maskaug.cli.command import begin_again, command, program, typed
 from maskaug.cli.console import TIMES, err, extra, out, print_json
 from maskaug.cli.logs import LOGGER, tells_progress
 from maskaug.core.text import counted
@@ -18,6 +20,7 @@ from maskaug.train.fit.options import TrainOptions
 from maskaug.train.run_dir import RunDir
 
 if TYPE_CHECKING:
+    from maskaug.train.fit.forecast import RunForecast
     from maskaug.train.fit.train import TrainCallbacks, Trained
 
 
@@ -28,7 +31,13 @@ def _train(options: TrainOptions) -> None:
     processes: torchrun --nproc-per-node 2 -m maskaug train DATA --out RUN
     """
     with extra("train"):
+        from maskaug.train.fit.forecast import forecast_run  # noqa: PLC0415
         from maskaug.train.fit.train import train  # noqa: PLC0415
+    if options.dry_run:
+        with train_progress() as callbacks:
+            found = forecast_run(options, callbacks)
+        _print_forecast(found, options)
+        return
     with train_progress() as callbacks:
         trained = train(options, callbacks)
     if int(os.environ.get("RANK", "0")):
@@ -50,6 +59,29 @@ def _print_trained(trained: "Trained") -> None:
     for line in lines:
         out.print(line, highlight=False, soft_wrap=True)
     out.print(f"report: {RunDir(trained.run).report}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_forecast(found: "RunForecast", options: TrainOptions) -> None:
+    if options.json_:
+        print_json(found)
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    for (split, label), count in sorted(found.pictures.items()):
+        table.add_row(f"pictures, {escape(f'{split}/{label}')}", str(count))
+    for title, value in (
+        (f"parameters of {found.arch}", f"{found.parameters / 1e6:.1f} million"),
+        ("epochs", str(found.epochs)),
+        ("pictures learnt from a second, about", f"{found.pictures_per_second:.0f}"),
+        ("time of all epochs, about", told_duration(found.seconds)),
+        ("size of the run, about", f"{found.size / 1e6:.1f} MB"),
+        ("decoded pictures, in the cache now", f"{found.cache / 1e6:.1f} MB"),
+    ):
+        table.add_row(escape(title), value)
+    out.print(table)
+    again = typed(options.model_copy(update={"dry_run": False}))
+    out.print(f"nothing was written; do it with: {again}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _distill(options: DistillOptions) -> None:

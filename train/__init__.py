@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from maskaug.train.distill.distill import Distilled, distill
     from maskaug.train.evaluate.evaluate import Evaluation, evaluate
     from maskaug.train.export.export import Exported, export
+    from maskaug.train.fit.forecast import RunForecast, forecast_run
     from maskaug.train.fit.train import TrainCallbacks, Trained, train
     from maskaug.train.model.base_classifier import BaseClassifier
     from maskaug.train.model.checkpoint import load_model
@@ -57,6 +58,7 @@ __all__ = [
     "Predictor",
     "Recipe",
     "RunDir",
+    "RunForecast",
     "TrainCallbacks",
     "TrainError",
     "TrainOptions",
@@ -65,6 +67,7 @@ __all__ = [
     "distill",
     "evaluate",
     "export",
+    "forecast_run",
     "load_model",
     "load_onnx",
     "override",
@@ -83,12 +86,14 @@ _MODULES = {
     "Predicted": "predict.results",
     "PredictedPicture": "predict.results",
     "Predictor": "predict.predictor",
+    "RunForecast": "fit.forecast",
     "TrainCallbacks": "fit.train",
     "Trained": "fit.train",
     "ablate": "ablate.ablate",
     "distill": "distill.distill",
     "evaluate": "evaluate.evaluate",
     "export": "export.export",
+    "forecast_run": "fit.forecast",
     "load_model": "model.checkpoint",
     "load_onnx": "model.onnx_classifier",
     "predict": "predict.predict",

@@ -61,6 +61,11 @@ class TrainOptions(BaseModel):
     )
     project: str = Field("maskaug", min_length=1, description="Project there.")
     group: str | None = Field(None, description="Group of runs there.")
+    dry_run: bool = Field(
+        False,
+        description="Begin as usual, learn for some seconds, and say how many pictures there are, how long the run "
+        "would take and how large it would be; only decoded pictures are kept, in the cache.",
+    )
     json_: bool = Field(False, description="Print what became of it as JSON.")
 
     @model_validator(mode="after")
@@ -69,6 +74,8 @@ class TrainOptions(BaseModel):
             raise ValueError("name DATA to begin a run, or --resume RUN to go on with one")
         if self.resume is not None and self.out is not None:
             raise ValueError("--resume goes on in the run's own folder; leave out --out")
+        if self.resume is not None and self.dry_run:
+            raise ValueError("--resume goes on with a run, whose metrics.csv tells its speed; leave out --dry-run")
         if self.resume is not None and self.classes is not None:
             raise ValueError("--resume goes on with the run's own classes; leave out --classes")
         return self

@@ -91,6 +91,8 @@ def train(options: TrainOptions, callbacks: TrainCallbacks | None = None) -> Tra
         TrainError: see its subclasses; the last good checkpoint is kept.
         OSError: the run's folder cannot be written.
     """
+    if options.dry_run:
+        raise RunError("a dry run trains nothing; forecast_run says what a run would take")
     distributed = join(options.device)
     told = (callbacks if distributed.is_main else None) or TrainCallbacks()
     try:
