@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
 from maskaug.cli.logs import LOGGER, tells_progress
-from maskaug.cli.recipes import recipes
+from maskaug.cli.recipes import lists_fields, recipes
 from maskaug.cli.reviewing import decisions, reviewing
 from maskaug.cli.training import told_duration, training
 from maskaug.cli.verifying import verifying
@@ -62,6 +63,8 @@ def main() -> None:
     """Run the command line; exits 0 when all is done, 1 on a problem, 2 on wrong options, 130 on Ctrl-C."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        if lists_fields(sys.argv[1:]):
+            sys.exit(0)
         app()
     except (UsageError, OptionError) as error:
         fail(str(error), WRONG_OPTION)

@@ -1,6 +1,8 @@
 """The command line of recipes: which there are, and what their fields are and mean."""
 
+import itertools
 import json
+from collections.abc import Sequence
 
 import typer
 from rich.markup import escape
@@ -43,3 +45,24 @@ def _show(
         told = ",".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
         table.add_row(field, escape(told), escape(about.description or ""))
     out.print(table)
+
+
+def lists_fields(words: Sequence[str]) -> bool:
+    """Print the fields of a recipe, with their help, where a command line has ``--set`` without saying what to set.
+
+    Args:
+        words: What was typed after ``maskaug``.
+
+    Returns:
+        Whether it was so.
+    """
+    if words[:1] not in (["train"], ["ablate"]):
+        return False
+    ahead = [*words[1:], "-"]
+    if not any(word == "--set" and after.startswith("-") for word, after in itertools.pairwise(ahead)):
+        return False
+    named = [after for word, after in itertools.pairwise(ahead) if word == "--recipe"]
+    named += [word.partition("=")[2] for word in words if word.startswith("--recipe=")]
+    _show(named[-1] if named else "report", json_=False)
+    out.print("change one with: --set FIELD=VALUE", highlight=False)
+    return True

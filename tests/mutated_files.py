@@ -36,7 +36,13 @@ from maskaug.core.errors import MaskaugError
 from maskaug.core.faces import Face
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, load_pack
-from maskaug.review_ui import ReviewOptions
+from maskaug.review_ui import (
+    DecisionsExportOptions,
+    DecisionsImportOptions,
+    ReviewOptions,
+    export_decisions,
+    import_decisions,
+)
 from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.view.keys import read_keys
 from maskaug.train import load_onnx
@@ -92,10 +98,14 @@ def make(folder: Path) -> None:
     lines += [f"mask_{letter}: {x}, {y}" for letter, (x, y) in points]
     (theirs / "masks.cfg").write_text("\n".join(lines))
     made = Generated(folder / "set")
-    for number in range(3):
+    decisions = dict[str, str]()
+    for number, decision in enumerate(("accept", "reject: misaligned", "reject")):
         made.original("train", f"f{number}", texture(number))
-        made.mask("train", f"f{number}", 0)
+        decisions[made.mask("train", f"f{number}", 0)] = decision
     made.finish()
+    review(folder / "set", "bert", decisions)
+    for to in ("csv", "coco", "labelstudio", "fiftyone"):
+        export_decisions(DecisionsExportOptions(dst=folder / "set", out=folder / DECISIONS[to], to=to))
     stored = GenerateOptions(src=Path("faces"), dst=folder / "set").resolved()
     (folder / "set" / "config.json").write_text(json.dumps({"maskaug": __version__, **stored}))
     review(folder / "set", "anna", {digest(number): "accept" for number in range(6)})
@@ -121,6 +131,15 @@ def make(folder: Path) -> None:
         other.write(frame)
     video.release()
     other.release()
+
+
+# Exported decisions, by format.
+DECISIONS = {
+    "csv": "decisions.csv",
+    "coco": "decisions.json",
+    "labelstudio": "label_studio",
+    "fiftyone": "fiftyone",
+}
 
 
 class Reader:
@@ -156,6 +175,10 @@ def kinds(reader: Reader) -> dict[str, Kind]:
         "manifest": Kind("set/manifest/part-00000.parquet", _read_set, "parquet"),
         "journal": Kind("half/.journal.jsonl", _read_journal, "json lines"),
         "reviews": Kind("set/reviews/anna.jsonl", _read_reviews, "json lines"),
+        "decisions, CSV": Kind(DECISIONS["csv"], lambda root: _import(root, DECISIONS["csv"]), "lines"),
+        "decisions, COCO": Kind(DECISIONS["coco"], lambda root: _import(root, DECISIONS["coco"]), "json"),
+        "decisions, Label Studio": Kind("label_studio/tasks.json", lambda root: _import(root, "label_studio"), "json"),
+        "decisions, FiftyOne": Kind("fiftyone/samples.json", lambda root: _import(root, "fiftyone"), "json"),
         "generate's config": Kind("set/config.json", _read_options, "json"),
         "train's config": Kind("run/config.json", lambda root: _none(configure(train_on(resume=root / "run"))), "json"),
         "keys": Kind("keys.json", lambda root: _none(read_keys(root / "keys.json")), "json"),
@@ -204,6 +227,13 @@ def _read_journal(root: Path) -> None:
 def _read_reviews(root: Path) -> None:
     read_reviews(root / "set")
     ReviewLog(root / "set", "anna").close()
+
+
+def _import(root: Path, name: str) -> None:
+    try:
+        import_decisions(DecisionsImportOptions(dst=root / "set", file=root / name, annotator="zoe", of="bert"))
+    finally:
+        (root / "set/reviews/zoe.jsonl").unlink(missing_ok=True)
 
 
 def _read_options(root: Path) -> None:

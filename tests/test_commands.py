@@ -227,3 +227,17 @@ def test_how_long_a_command_took_is_logged(maskaug, logged, monkeypatch):
     monkeypatch.setattr(importlib.import_module("maskaug.augment.reviews.agreement"), "agreement", lambda _options: 1)
     assert maskaug("agreement", "set", "--json", "--log-file", logged).returncode == 0
     assert re.search(r"(?m) DEBUG \d+ done in \d+\.\d s$", logged.read_text())
+
+
+def test_set_without_a_value_lists_the_fields(maskaug):
+    for words in (("train", "data", "--recipe", "robust", "--set"), ("ablate", "--set", "--recipe=robust", "data")):
+        done = maskaug(*words)
+        assert done.returncode == 0, done.stderr
+        told = " ".join(done.stdout.split())
+        assert all(field in told for field in Recipe.model_fields)
+        assert told.startswith("field robust meaning")
+        assert told.endswith("change one with: --set FIELD=VALUE")
+    assert maskaug("train", "--set").stdout.split()[1] == "report"
+    assert "there are report, robust" in maskaug("train", "--recipe", "none", "--set").stderr
+    assert "maskaug recipe show report" in maskaug("train", "data", "--set", "nothing=1").stderr
+    assert maskaug("predict", "--set").returncode == 2

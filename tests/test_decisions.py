@@ -410,6 +410,11 @@ def test_a_full_disk_leaves_nothing_half_written(made, monkeypatch):
         ("x.json", "[" * 100_000, "is no JSON: it is nested too deeply"),
         ("x.json", '{"a": 1}', "is not a CSV, a COCO file"),
         ("x.json", '[{"image": "a.jpg", "decision": "accept"}]', "is no export of Label Studio as JSON; JSON-MIN"),
+        (
+            "x.json",
+            '[{"data": {}, "annotations": [{"result": [], "lead_time": 1e308}]}]',
+            "is no export of Label Studio",
+        ),
         ("x.json", "[1]", "is no export of Label Studio as JSON"),
         ("x.json", '{"samples": [1]}', "is no samples.json of a FiftyOneDataset"),
         ("x.json", '{"samples": 1}', "is no samples.json of a FiftyOneDataset"),

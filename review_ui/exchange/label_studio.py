@@ -90,7 +90,7 @@ def read_label_studio(tasks: Sequence[Any], name: str) -> list[Judged]:
             for annotation in task["annotations"]:
                 if not annotation.get("was_cancelled"):
                     found.append(judged(where, {**about, **_values(annotation)}))
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ReviewError(f"{name} is no export of Label Studio as JSON; JSON-MIN and CSV are not read") from error
     return found
 

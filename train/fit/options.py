@@ -39,8 +39,8 @@ class TrainOptions(BaseModel):
     )
     set_: list[str] = Field(
         default_factory=list,
-        description="Change a field of the recipe, such as lr=0.001; can be given again. maskaug recipe show "
-        "robust lists them.",
+        description="Change a field of the recipe, such as lr=0.001; can be given again. Without a value, "
+        "it lists them.",
     )
     teacher: Path | None = Field(
         None, description="Learn from what this run says of the pictures, instead of their labels."
