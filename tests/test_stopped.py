@@ -206,7 +206,7 @@ def test_a_prediction_keeps_finished_drawings(folder, stop, go_on):
     assert "what is printed holds, and finished drawings are in " in said
     assert [path.name for path in (folder / "it's drawn").iterdir()] == ["face.png"]
     assert go_on(said).splitlines()[0].split()[0] == "P(wearing_mask)"
-    assert sorted(path.name for path in (folder / "it's drawn").iterdir()) == ["a clip.avi", "face.png"]
+    assert sorted(path.name for path in (folder / "it's drawn").iterdir()) == ["a clip.mp4", "face.png"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ def write_csv(exported: Exported) -> Mapping[str, bytes]:
     """One file."""
     about = ("output", "output_sha256", "split", "label", "kind", "quality")
     columns = [f"{key}_{name}" for name in exported.annotators for key in TOLD] or TOLD
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [*about, *columns], lineterminator="\n")
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [*about, *columns])  # lines end as RFC 4180 has it
     writer.writeheader()
     for one in exported.pictures:
         values = (one.output, one.sha256, one.split, one.label, one.kind, f"{one.quality:.3f}")
@@ -35,7 +35,9 @@ def read_csv(data: bytes, name: str) -> list[Judged]:
     except UnicodeDecodeError as error:
         raise ReviewError(f"{name} is not UTF-8; save it as CSV UTF-8") from error
     head = text.partition("\n")[0]
-    rows = csv.DictReader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",", restval="")
+    rows = csv.DictReader(
+        io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",", restval=""
+    )
     columns = set(rows.fieldnames or ())
     if not columns & {"output", "output_sha256"}:
         raise ReviewError(f"{name} has neither a column output nor output_sha256; export a table to see the columns")
