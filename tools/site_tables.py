@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from rich.text import Text
-from typer.models import ArgumentInfo, OptionInfo
+from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
 from maskaug.assets import standard_pack
 from maskaug.cli.app import app
@@ -30,18 +30,19 @@ def commands() -> list[str]:
     return [str(command.name) for command in app.registered_commands]
 
 
+def _groups() -> dict[str, list[CommandInfo]]:
+    groups = ((str(group.name), group.typer_instance) for group in app.registered_groups)
+    return {name: group.registered_commands for name, group in groups if group is not None}
+
+
 def grouped() -> dict[str, list[str]]:
     """Names of the commands in each group of commands."""
-    return {
-        str(group.name): [str(command.name) for command in group.typer_instance.registered_commands]  # type: ignore[union-attr]
-        for group in app.registered_groups
-    }
+    return {name: [str(command.name) for command in several] for name, several in _groups().items()}
 
 
 def options_table(*names: str) -> str:
     """Arguments and options of a command, with choices, defaults and help, as ``maskaug NAMES --help`` has them."""
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
-    several = groups[names[0]].registered_commands if len(names) > 1 else app.registered_commands  # type: ignore[union-attr]
+    several = _groups()[names[0]] if len(names) > 1 else app.registered_commands
     (callback,) = (one.callback for one in several if one.name == names[-1])
     arguments, options = list[Sequence[str]](), list[Sequence[str]]()
     for parameter in inspect.signature(callback).parameters.values():  # type: ignore[arg-type]
