@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
+from maskaug.core.display import from_this_machine
 from maskaug.core.errors import MaskaugError
 from maskaug.review_ui.page.base import ENDED, Answer, Page, refused
 
-_HOSTS = {"127.0.0.1", "localhost", "::1"}
 _LONGEST_BODY = 1000  # bytes; a key and a number need no more
 _TURN = 0.5  # seconds between checks whether the server is to stop
 
@@ -131,7 +130,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self, method: str) -> None:
         body = self._body()
         token, slash, path = self.path[1:].partition("/")
-        page = self.server.page_of(token) if slash and self._from_here() else None
+        known = slash and from_this_machine(self.headers.get("Host", ""), self.headers.get("Origin"))
+        page = self.server.page_of(token) if known else None
         if body is None:
             self._send(refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is too large"))
         elif page is None:
@@ -149,17 +149,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         return self.rfile.read(int(length))
-
-    def _from_here(self) -> bool:
-        """Whether this machine's own page asks: another page would name its own origin, and a page that has taken over
-        a host name would address this machine by that name.
-        """
-        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
-        try:
-            known = urlsplit(f"//{host}").hostname in _HOSTS
-        except ValueError:
-            return False
-        return known and origin in (None, f"http://{host}")
 
     def _send(self, answer: Answer, policy: str = "default-src 'none'") -> None:
         status, kind, content = answer

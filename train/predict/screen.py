@@ -102,6 +102,8 @@ class _Page(ThreadingHTTPServer):
 
     def close(self) -> None:
         with self.changed:
+            if self.ended:
+                return
             self.ended = True
             self.changed.notify_all()
         self.shutdown()
