@@ -88,7 +88,7 @@ def _planned(folder: Path, count: int) -> None:
     """Sources of which one in ten has been refused, so that others get a second copy."""
     options = GenerateOptions(src=folder, dst=folder / "out")
     sources = [
-        Source(folder / f"{number}.jpg", f"{number}.jpg", "train", _CLASSES[0], "", str(number))
+        Source(folder, Path(f"{number}.jpg"), f"{number}.jpg", "train", _CLASSES[0], "", str(number))
         for number in range(count // 2)
     ]
     first = first_round(sources, options)

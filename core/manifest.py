@@ -1,9 +1,11 @@
 """The manifest: one row for each original, each copy attempted and each source refused."""
 
 import os
+import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Literal, TypedDict
 
@@ -14,7 +16,7 @@ import pyarrow.parquet as pq
 
 from maskaug.core.errors import MaskaugError
 from maskaug.core.faces import Face
-from maskaug.core.files import LEADS_OUT, is_inside, sync_folder
+from maskaug.core.files import LEADS_OUT, find_objects, is_address, is_inside, open_object, sync_folder, upload
 from maskaug.core.text import printable
 
 MANIFEST_FOLDER = "manifest"
@@ -163,10 +165,25 @@ def picture_key(row: Row) -> tuple[str, int | None] | None:
 
 
 def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.Schema = SCHEMA) -> None:
-    """Write ``DST/manifest/part-00000.parquet`` whole or not at all, a few thousand rows in memory at a time."""
+    """Write ``DST/manifest/part-00000.parquet`` whole or not at all, a few thousand rows in memory at a time.
+
+    For an address it is made in this machine's folder of temporary files first: a stream that breaks off may be taken
+    for a whole object.
+    """
     folder = dst / MANIFEST_FOLDER
+    if is_address(dst):
+        with tempfile.TemporaryDirectory(prefix="maskaug-") as here:
+            _write_part(Path(here, _PART), rows, schema)
+            upload(Path(here, _PART), folder / _PART)
+        return
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f".{_PART}"
+    _write_part(unfinished, rows, schema)
+    unfinished.replace(folder / _PART)
+    sync_folder(folder)
+
+
+def _write_part(unfinished: Path, rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> None:
     with unfinished.open("wb") as file, pq.ParquetWriter(file, schema) as writer:
         batch: list[Mapping[str, object]] = []
         for row in rows:
@@ -178,8 +195,6 @@ def write_manifest(dst: Path, rows: Iterable[Mapping[str, object]], schema: pa.S
         writer.close()
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(folder / _PART)
-    sync_folder(folder)
 
 
 def read_manifest(dst: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
@@ -256,7 +271,7 @@ def checked(row: Row) -> Row:
 
 def _opened(part: Path) -> pq.ParquetFile:
     """A part whose columns are what they are called."""
-    file = pq.ParquetFile(part)
+    file = pq.ParquetFile(open_object(part) if is_address(part) else part)
     for name in file.schema_arrow.names:
         known = SCHEMA.get_field_index(name) >= 0
         if known and name not in _GREW and file.schema_arrow.field(name).type != SCHEMA.field(name).type:
@@ -314,8 +329,24 @@ class RowReader:
         return checked(row)
 
 
+def manifest_parts(dst: Path) -> list[Path]:
+    """The manifest's files, by name; none where there is no finished data set.
+
+    Raises:
+        OSError: an address cannot be listed.
+    """
+    folder = dst / MANIFEST_FOLDER
+    if not is_address(dst):
+        return sorted(folder.glob("[!.]*.parquet"))
+    try:
+        names = [PurePosixPath(one.name) for one in find_objects(folder)]
+    except FileNotFoundError:  # no such bucket
+        return []
+    return [folder / name for name in names if len(name.parts) == 1 and re.fullmatch(r"[^.].*\.parquet", name.name)]
+
+
 def _parts(dst: Path) -> list[Path]:
-    parts = sorted((dst / MANIFEST_FOLDER).glob("[!.]*.parquet"))
+    parts = manifest_parts(dst)
     if not parts:
         raise FileNotFoundError(f"{dst} holds no finished data set: {dst / MANIFEST_FOLDER} has no parquet file")
     return parts

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskaug.core.color import to_srgb
 from maskaug.core.errors import MaskaugError
+from maskaug.core.files import is_address, read_bytes
 from maskaug.core.native_words import catch_words
 from maskaug.core.text import printable
 
@@ -48,7 +49,8 @@ class PictureError(MaskaugError):
 
     Attributes:
         reason: ``missing``, ``no_permission``, ``not_a_file``, ``empty_file``, ``not_a_picture``, ``heic_missing``,
-            ``truncated``, ``unreadable``, ``too_many_pixels`` or ``too_small``.
+            ``truncated``, ``unreadable``, ``unreachable`` (its store does not give it, though asked again and again),
+            ``too_many_pixels`` or ``too_small``.
         sha256: Of the file's bytes, where they could be read.
     """
 
@@ -128,15 +130,18 @@ def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality:
 
 def _read(path: Path) -> bytes:
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):  # opening a named pipe would wait for ever
+        # Opening a named pipe would wait for ever.
+        if not is_address(path) and not stat.S_ISREG(path.stat().st_mode):
             raise PictureError("not_a_file", f"{path} is not a regular file; leave it out")
-        data = path.read_bytes()
+        data = read_bytes(path)
     except FileNotFoundError as error:
         raise PictureError("missing", f"{path} does not exist") from error
     except PermissionError as error:
         raise PictureError("no_permission", f"{path} may not be read; change its permissions") from error
     except OSError as error:
+        if is_address(path):
+            message = f"{path} cannot be read for now: {' '.join(str(error).split())}"
+            raise PictureError("unreachable", message) from error
         raise PictureError("unreadable", f"{path} cannot be read: {error.strerror or error}") from error
     if not data:
         raise PictureError("empty_file", f"{path} is empty; copy it again", hashlib.sha256(b"").hexdigest())

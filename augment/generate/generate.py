@@ -1,8 +1,8 @@
 """`generate`: a folder of unmasked faces in, a traceable, reproducible data set out; classes are balanced."""
 
 import csv
+import io
 import json
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
@@ -15,18 +15,32 @@ from maskaug.augment.generate.annotations import Annotations, open_annotations
 from maskaug.augment.generate.annotations.sources import annotated_sources
 from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
-from maskaug.augment.generate.journal import Journal
+from maskaug.augment.generate.journal import Journal, has_journal, open_journal, remove_journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_boxes, whole_faces
-from maskaug.augment.generate.resume import GenerateError, check_sources, remove_stale, resumed
+from maskaug.augment.generate.resume import GenerateError, Recorded, check_places, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
 from maskaug.core.executors import Crash, Executor, ExecutorError, open_executor
-from maskaug.core.files import LOCK_FILE, file_sha256, locked, new_folder, path_inside, sync_tree, write_atomic
-from maskaug.core.manifest import ManifestError, Row, write_manifest
+from maskaug.core.files import (
+    LOCK_FILE,
+    file_sha256,
+    find_objects,
+    is_address,
+    is_file,
+    locked,
+    new_folder,
+    path_inside,
+    read_bytes,
+    remove_files,
+    remove_tree,
+    sync_tree,
+    write_atomic,
+)
+from maskaug.core.manifest import ManifestError, Row, manifest_parts, write_manifest
 from maskaug.core.version import __version__
 
 
@@ -133,6 +147,7 @@ def generate(
     """
     if options.dry_run:
         raise GenerateError("a dry run writes nothing; forecast says what would be made")
+    check_places(options)
     options = resumed(options)
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
@@ -142,13 +157,13 @@ def generate(
     # An unusable model, pack or annotation file is told before anything is written or any process is started.
     worker = SourceWorker(options, wears_mask, marked)
     looked = wears_mask is not None
-    with _opened(generated):
+    with _opened(generated) as check_lock:
         if prepare(found, options, generated):
             return _summarise(found, generated, options, looked=looked)
         elsewhere = options.workers > 1 or options.engine != "local"
         start = partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process
         try:
-            _write(found, generated, options, open_executor(start, options), progress)
+            _write(found, generated, options, open_executor(start, options), progress, check_lock=check_lock)
             return _finish(generated, _summarise(found, generated, options, looked=looked))
         except ExecutorError as error:
             raise GenerateError(str(error)) from error
@@ -156,15 +171,16 @@ def generate(
             raise _unwritable(generated, error) from error
         finally:
             worker.close()
-            shutil.rmtree(generated.partial, ignore_errors=True)
+            _remove_partial(generated)
 
 
 @contextmanager
-def _opened(generated: GeneratedSet) -> Iterator[None]:
-    """DST, made if it is missing, while no other process writes it."""
+def _opened(generated: GeneratedSet) -> Iterator[Callable[[], None]]:
+    """DST, made if it is missing, while no other process writes it; gives what tells if another does all the same."""
+    what = f"destination {generated.path} is being written"
     try:
-        with new_folder(generated.path), locked(generated.lock, f"destination {generated.path} is being written"):
-            yield
+        with new_folder(generated.path), locked(generated.lock, what) as check_lock:
+            yield check_lock
     except OSError as error:
         raise GenerateError(f"destination {generated.path} cannot be used: {error}") from error
 
@@ -180,12 +196,15 @@ def _write(
     options: GenerateOptions,
     executor: Executor[Task, list[Row]],
     progress: Progress | None,
+    *,
+    check_lock: Callable[[], None],
 ) -> None:
     """Pictures, manifest and pairs."""
     _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
-    journal = Journal(generated.journal)
+    journal = open_journal(generated.journal, check_lock)
     try:
         done = _work_in_rounds(found, options, journal, executor, progress)
+        check_lock()
         remove_stale(generated, journal, done)
         write_manifest(options.dst, _all_rows(found, journal, done))
     finally:
@@ -202,10 +221,10 @@ def _finish(generated: GeneratedSet, summary: Summary) -> Summary:
     write_contact_sheet(generated)
     digests = {path.relative_to(generated.path).as_posix(): file_sha256(path) for path in generated.checked_files}
     _write_json(generated, generated.stats, {**summary.as_json(), "sha256": digests})
-    shutil.rmtree(generated.partial, ignore_errors=True)
+    _remove_partial(generated)
     if not summary.failed:  # else they may be tried again
         sync_tree(generated.path, names_only=True)  # a power cut takes no picture whose row no journal has
-        generated.journal.unlink()
+        remove_journal(generated.journal)
     return summary
 
 
@@ -268,11 +287,12 @@ def _work_in_rounds(
     copies = first_round(found.sources, options)
     tasks = [Task(source, range(copies.get(source.relative, 0)), original=True) for source in found.sources]
     done, written = 0, 0
+    recorded = Recorded(journal, options)
     for round_ in range(LAST_ROUND + 1):
         to_do = []
         for task in tasks:
             counting.add((task.source.relative, round_))
-            rows = _recorded(journal, task, round_, options)
+            rows = recorded.rows(task, round_)
             if rows is None:
                 to_do.append(task)
             else:
@@ -282,7 +302,7 @@ def _work_in_rounds(
         for task, result in executor.run(to_do):
             source = task.source
             rows = [_crashed(source)] if isinstance(result, Crash) else result
-            journal.append(source.relative, round_, rows)
+            journal.append(source.relative, round_, rows, source.stamp)
             tallies[source.relative].add(rows, options.balanced_class)
             done += 1
             written += sum("output" in row for row in rows)
@@ -302,25 +322,6 @@ def _work_in_rounds(
 def _crashed(source: Source) -> Row:
     message = f"the process died over {source.relative}; it may need more memory than there is"
     return refusal(source, "crashed", message, sha256=file_sha256(source.path))
-
-
-def _recorded(journal: Journal, task: Task, round_: int, options: GenerateOptions) -> list[Row] | None:
-    """Rows that an earlier run recorded, if they are what is wanted, and all their files still as it wrote them."""
-    dst = options.dst
-    for recorded_round, rows in journal.entries(task.source.relative):
-        if recorded_round == round_:
-            if options.retry_failed and any(map(is_failure, rows)):
-                return None
-            # Where others were tried again, balance may want other copies than it did then.
-            if {row["copy"] for row in rows if "copy" in row} not in (set(), set(task.copies)):
-                return None
-            files = [row for row in rows if "output" in row]
-            digests = [(row["output"], row["output_sha256"]) for row in files]
-            # Journals of earlier versions have no digest of the alpha mask.
-            digests += [(row["alpha"], row["alpha_sha256"]) for row in files if "alpha_sha256" in row]
-            whole = all(file_sha256(dst / name) == digest for name, digest in digests)
-            return rows if whole and all((dst / row["alpha"]).is_file() for row in files if "alpha" in row) else None
-    return None
 
 
 def _later_task(journal: Journal, source: Source, copies: range) -> Task:
@@ -353,9 +354,9 @@ def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *
         if row.get("identity") and row["status"] != "refused":
             persons.add((row["split"], str(row["identity"])))
     summary.identities.update(Counter(split for split, _ in sorted(persons)))
-    if generated.pairs.is_file():
-        with generated.pairs.open(encoding="utf-8", newline="") as file:
-            summary.pairs.update("same" if row["same"] == "1" else "other" for row in csv.DictReader(file))
+    if is_file(generated.pairs):
+        pairs = csv.DictReader(io.StringIO(read_bytes(generated.pairs).decode(), newline=""))
+        summary.pairs.update("same" if row["same"] == "1" else "other" for row in pairs)
     if options.fixed_copies is None:
         for split in {source.split for source in found.sources}:
             masked = f"{split}/{options.balanced_class}"
@@ -376,10 +377,12 @@ def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> b
     """
     dst = generated.path
     try:
-        occupied = any(path.name != LOCK_FILE for path in dst.iterdir())
+        names = (one.name for one in find_objects(dst)) if is_address(dst) else (path.name for path in dst.iterdir())
+        occupied = any(name != LOCK_FILE for name in names)
+        begun = is_file(generated.config)
     except OSError as error:
         raise GenerateError(f"destination {dst} cannot be used: {error}") from error
-    if not generated.config.is_file():
+    if not begun:
         if occupied:
             raise GenerateError(f"destination {dst} holds other files; name a new or an empty folder")
         return False
@@ -388,8 +391,9 @@ def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> b
         return False
     if not options.goes_on:
         raise GenerateError(f"destination {dst} holds an earlier output; give --resume to go on, or --overwrite")
-    finished = not generated.journal.exists() and generated.stats.is_file()
-    if finished or generated.journal.exists():
+    has_rows = has_journal(generated.journal)
+    finished = not has_rows and is_file(generated.stats)
+    if finished or has_rows:
         check_sources(found, generated)
     return finished
 
@@ -397,27 +401,31 @@ def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> b
 def _remove_output(generated: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
     dst, rows = generated.path, list[Row]()
-    if generated.journal.exists():
-        with closing(Journal(generated.journal)) as journal:
+    if has_journal(generated.journal):
+        with closing(open_journal(generated.journal)) as journal:
             rows += journal.rows()
-    if generated.manifest.is_dir():
+    if manifest_parts(dst):
         rows += generated.rows(("output", "alpha"))
     names = {name for row in rows for name in (row.get("output"), row.get("alpha")) if name}
-    folders = {(dst / name).parent for name in names}
+    folders = set[Path]() if is_address(dst) else {(dst / name).parent for name in names}  # stores have none
     for folder in folders:
         if path_inside(dst, folder.relative_to(dst).as_posix()) is None:
             raise ManifestError(f"{folder} leads out of {dst} through a link; remove the link, or name another folder")
-    for name in names:
-        (dst / name).unlink(missing_ok=True)
+    remove_files(dst / name for name in names)
     for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
         for place in [folder, *folder.parents]:
             if place == dst or not place.is_dir() or any(place.iterdir()):
                 break
             place.rmdir()
     for whole in (generated.manifest, generated.alpha, generated.partial):
-        shutil.rmtree(whole, ignore_errors=True)
-    for file in (generated.config, generated.stats, generated.contact_sheet, generated.pairs, generated.journal):
-        file.unlink(missing_ok=True)
+        remove_tree(whole)
+    remove_journal(generated.journal)
+    remove_files((generated.config, generated.stats, generated.contact_sheet, generated.pairs))
+
+
+def _remove_partial(generated: GeneratedSet) -> None:
+    if not is_address(generated.path):  # objects are written whole
+        remove_tree(generated.partial)
 
 
 def _write_json(generated: GeneratedSet, path: Path, content: dict[str, Any]) -> None:

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.core.errors import MaskaugError, first_problem
-from maskaug.core.files import LOCK_FILE
-from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, read_columns, read_manifest
+from maskaug.core.files import LOCK_FILE, is_address, is_file, read_bytes
+from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, manifest_parts, read_columns, read_manifest
 from maskaug.core.text import parse_json
 
 
@@ -22,7 +22,7 @@ class GeneratedSet:
     """A generated set, finished or not.
 
     Attributes:
-        path: Its folder, DST of ``maskaug generate``.
+        path: Its folder or address, DST of ``maskaug generate``.
     """
 
     path: Path
@@ -69,8 +69,8 @@ class GeneratedSet:
 
     @property
     def journal(self) -> Path:
-        """Rows of the sources done so far, as JSON lines; removed when the set is finished."""
-        return self.path / ".journal.jsonl"
+        """Rows of the sources done so far, as JSON lines; at an address, a folder of them. It goes when all is done."""
+        return self.path / (".journal" if is_address(self.path) else ".journal.jsonl")
 
     @property
     def partial(self) -> Path:
@@ -80,8 +80,8 @@ class GeneratedSet:
     @property
     def checked_files(self) -> list[Path]:
         """Those beside the pictures whose SHA-256 :attr:`stats` has, where they are there."""
-        files = [self.config, self.contact_sheet, self.pairs, *sorted(self.manifest.glob("[!.]*.parquet"))]
-        return [path for path in files if path.is_file()]
+        files = [self.config, self.contact_sheet, self.pairs, *manifest_parts(self.path)]
+        return [path for path in files if is_file(path)]
 
     @property
     def own_names(self) -> set[str]:
@@ -98,7 +98,7 @@ class GeneratedSet:
             GeneratedSetError: ``config.json`` is missing or damaged.
         """
         try:
-            options = parse_json(self.config.read_text(encoding="utf-8"))
+            options = parse_json(read_bytes(self.config))
             options.pop("maskaug", None)  # the version
             return GenerateOptions(dst=self.path, **options)
         except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -150,6 +150,6 @@ def open_generated(dst: Path) -> GeneratedSet:
         GeneratedSetError: the folder holds no finished set.
     """
     found = GeneratedSet(dst)
-    if not any(found.manifest.glob("[!.]*.parquet")):
+    if not manifest_parts(dst):
         raise GeneratedSetError(f"{dst} holds no finished data set; make one with: maskaug generate FACES {dst}")
     return found

@@ -1,11 +1,20 @@
-"""`Journal`: rows of finished sources while a run is under way."""
+"""`Journal`: rows of finished sources while a run is under way; a file, or at an address segments."""
 
 import json
-from collections.abc import Iterator
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from maskaug.core.files import find_objects, is_address, read_bytes, remove_tree, write_bytes
 from maskaug.core.manifest import Row, checked, in_todays_words
 from maskaug.core.text import parse_json
+
+# An object cannot be appended to: rows go to the store together, after so many bytes or seconds, or at the end.
+SEGMENT_BYTES = 8 << 20
+SEGMENT_SECONDS = 15.0
 
 
 class Journal:
@@ -30,9 +39,10 @@ class Journal:
             end += len(line)
         self._file.truncate(end)
 
-    def append(self, source: str, round_: int, rows: list[Row]) -> None:
-        """Record all rows that one round made of a source."""
-        line = json.dumps({"source": source, "round": round_, "rows": rows}) + "\n"
+    def append(self, source: str, round_: int, rows: list[Row], stamp: str | None = None) -> None:
+        """Record all rows that one round made of a source, and by what its content is known, where a listing says."""
+        stamped = {} if stamp is None else {"stamp": stamp}
+        line = json.dumps({"source": source, "round": round_, **stamped, "rows": rows}) + "\n"
         self._file.seek(0, 2)
         self._offsets.setdefault(source, []).append(self._file.tell())
         self._file.write(line.encode())
@@ -53,6 +63,12 @@ class Journal:
             self._file.seek(offset)
             yield from map(checked, parse_json(self._file.readline())["rows"])
 
+    def stamp(self, source: str) -> str | None:
+        """By what the content of a source was known when it was last worked on; None if nothing said that."""
+        self._file.seek(self._offsets[source][-1])
+        stamp = parse_json(self._file.readline()).get("stamp")
+        return str(stamp) if stamp is not None else None
+
     def sources(self) -> list[str]:
         """The sources that have been worked on, by name."""
         return sorted(self._offsets)
@@ -66,6 +82,99 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class SegmentedJournal(Journal):
+    """A journal at an address: whole objects, called by number and run, with a copy of them all on this machine.
+
+    What a killed process had not stored yet is lost; these sources are worked on again.
+    """
+
+    def __init__(self, folder: Path, check_lock: Callable[[], None] | None = None) -> None:
+        """Fetch the segments that are there; damaged lines are left out.
+
+        Args:
+            folder: The address.
+            check_lock: Called before a segment is stored; raises where the folder is somebody else's by now.
+        """
+        self._folder, self._check_lock = folder, check_lock
+        self._run = uuid.uuid4().hex[:8]  # two that write at once, in spite of the lock, overwrite nothing
+        self._here = Path(tempfile.mkdtemp(prefix="maskaug-journal-"))
+        try:
+            names = [one.name for one in find_objects(folder)]
+            with (self._here / "journal.jsonl").open("wb") as copy:
+                for name in names:
+                    lines = read_bytes(folder / name).splitlines(keepends=True)
+                    copy.writelines(line for line in lines if _source(line) is not None)
+            super().__init__(self._here / "journal.jsonl")
+        except BaseException:
+            shutil.rmtree(self._here, ignore_errors=True)
+            raise
+        numbers = (name.partition("-")[0] for name in names)
+        self._last = max((int(number) for number in numbers if number.isdecimal()), default=0)
+        self._stored = self.path.stat().st_size
+        self._since = time.monotonic()
+
+    def append(self, source: str, round_: int, rows: list[Row], stamp: str | None = None) -> None:
+        """Record rows; they are stored with others, by the next segment."""
+        super().append(source, round_, rows, stamp)
+        if self._file.tell() - self._stored >= SEGMENT_BYTES or time.monotonic() - self._since >= SEGMENT_SECONDS:
+            self.store()
+
+    def store(self) -> None:
+        """Write what has come since the last segment as the next one.
+
+        Raises:
+            OSError: it cannot be written; it still is to be stored.
+            LockedError: somebody else has the folder by now.
+        """
+        self._file.seek(self._stored)
+        rows = self._file.read()
+        if rows:
+            if self._check_lock is not None:
+                self._check_lock()
+            write_bytes(self._folder / f"{self._last + 1:06d}-{self._run}.jsonl", rows)
+            self._last += 1
+            self._stored += len(rows)
+        self._since = time.monotonic()
+
+    def close(self) -> None:
+        """Store what is left, and remove the copy.
+
+        Raises:
+            OSError, LockedError: it cannot be stored.
+        """
+        try:
+            self.store()
+        finally:
+            super().close()
+            shutil.rmtree(self._here, ignore_errors=True)
+
+
+def open_journal(path: Path, check_lock: Callable[[], None] | None = None) -> Journal:
+    """The journal at a path, made if there is none; an address is that of its segments: see `SegmentedJournal`."""
+    return SegmentedJournal(path, check_lock) if is_address(path) else Journal(path)
+
+
+def has_journal(path: Path) -> bool:
+    """Whether there is one.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    return any(True for _ in find_objects(path)) if is_address(path) else path.exists()
+
+
+def remove_journal(path: Path) -> None:
+    """Remove it, if there is one.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if is_address(path):
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _source(line: bytes) -> str | None:

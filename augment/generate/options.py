@@ -10,7 +10,7 @@ from maskaug.augment.masking.options import EngineOptions
 from maskaug.core.classes import INCORRECT_CLASS, MASKED_CLASS, UNMASKED_CLASS
 from maskaug.core.executors import ExecutionOptions
 from maskaug.core.executors.options import EXECUTION_OPTIONS
-from maskaug.core.options import Folder
+from maskaug.core.options import Place
 from maskaug.core.pictures import PictureFormat
 
 Layout = Literal["classes", "identities"]
@@ -47,8 +47,10 @@ BoxClasses = Annotated[dict[str, Role], BeforeValidator(_parse_classes)]
 class GenerateOptions(EngineOptions, ExecutionOptions):
     """Options of ``maskaug generate``."""
 
-    src: Folder = Field(description="ImageFolder of faces, or a folder a person, with or without splits.")
-    dst: Folder = Field(description="Where the data set goes.")
+    src: Place = Field(
+        description="ImageFolder of faces, or a folder a person, with or without splits; or an address: s3://bucket/faces."
+    )
+    dst: Place = Field(description="Where the data set goes: a new folder, or an address.")
     layout: Layout = Field(
         "classes",
         description="What the folders of SRC and DST are: classes; or identities, a folder a person, as face "

@@ -12,8 +12,9 @@ from maskaug.core.manifest import Row
 # A source whose first copies were all refused will not do better: its face is hard to see, or there is none.
 _FAILURES_ALLOWED = 3
 LAST_ROUND = 25
-# Reasons of rows of sources that are no worse than others: a library raised something, or the process died.
-FAILURES = ("failed", "crashed")
+# Reasons of rows of sources that are no worse than others: a library raised something, the process died, or the store
+# did not answer.
+FAILURES = ("failed", "crashed", "unreachable")
 
 
 def is_failure(row: Row) -> bool:

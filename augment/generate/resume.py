@@ -2,14 +2,19 @@
 
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from maskaug.augment.generate.generated_set import GeneratedSet
-from maskaug.augment.generate.journal import Journal
+from maskaug.augment.generate.journal import Journal, has_journal, open_journal
 from maskaug.augment.generate.options import RUN_ONLY, GenerateOptions
-from maskaug.augment.generate.scan import Scan
+from maskaug.augment.generate.plan import is_failure
+from maskaug.augment.generate.prepare import Task
+from maskaug.augment.generate.scan import Scan, Source
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import file_sha256
+from maskaug.core.files import file_sha256, find_objects, is_address, is_file, protocol, read_bytes, remove_files
+from maskaug.core.manifest import Row
 from maskaug.core.text import parse_json
 from maskaug.core.version import __version__
 
@@ -33,12 +38,12 @@ def resumed(options: GenerateOptions) -> GenerateOptions:
     generated = GeneratedSet(options.dst)
     if not options.goes_on:
         return options
-    if not generated.config.is_file():
+    if not is_file(generated.config):
         if options.retry_failed:
             raise GenerateError(f"destination {options.dst} holds no earlier output; leave out --retry-failed")
         return options
     stored = generated.read_options()
-    version = parse_json(generated.config.read_text(encoding="utf-8")).get("maskaug")
+    version = parse_json(read_bytes(generated.config)).get("maskaug")
     old, new = stored.resolved(), options.resolved()
     changed = {
         name: (old[name], new[name])
@@ -62,6 +67,23 @@ def _is_same(stored: object, given: object) -> bool:
     return stored == given
 
 
+def check_places(options: GenerateOptions) -> None:
+    """Make sure that SRC and DST are where all processes of the run reach them.
+
+    Raises:
+        GenerateError: they are not, or DST takes no pictures one by one.
+    """
+    several = options.workers > 1 or options.engine != "local"
+    for place in (options.src, options.dst):
+        if several and protocol(place) == "memory":
+            raise GenerateError(f"{place} is known to one process only; give --workers 1 and --engine local")
+    if protocol(options.dst) == "hf":
+        raise GenerateError(
+            f"destination {options.dst} would have a commit for each picture; generate into a folder, and then: "
+            "hf upload-large-folder USER/NAME FOLDER --repo-type dataset"
+        )
+
+
 def check_sources(found: Scan, generated: GeneratedSet) -> None:
     """Make sure that the sources of a run that goes on are still those that it has done.
 
@@ -70,17 +92,17 @@ def check_sources(found: Scan, generated: GeneratedSet) -> None:
     Raises:
         GenerateError: sources were added to a finished set, or those it has done were removed or replaced.
     """
-    finished = not generated.journal.exists()
-    done = dict(_finished_sources(generated) if finished else _journal_sources(generated))
-    paths = {source.relative: source.path for source in found.sources}
-    present = {*paths, *(problem.relative for problem in found.problems)}
-    both = [name for name in done if name in paths]
+    finished = not has_journal(generated.journal)
+    done = {one.name: one for one in (_finished_sources(generated) if finished else _journal_sources(generated))}
+    sources = {source.relative: source for source in found.sources}
+    present = {*sources, *(problem.relative for problem in found.problems)}
+    both = [(done[name], sources[name]) for name in done if name in sources]
     with ThreadPoolExecutor() as threads:  # reading and hashing let other threads run
-        now = dict(zip(both, threads.map(lambda name: file_sha256(paths[name]), both), strict=True))
+        replaced = list(threads.map(lambda pair: _is_replaced(*pair), both))
     changes = {
         "added": sorted(present - done.keys()) if finished else [],
         "removed": sorted(done.keys() - present),
-        "replaced": sorted(name for name in both if now[name] != done[name]),
+        "replaced": sorted(pair[0].name for pair, one in zip(both, replaced, strict=True) if one),
     }
     told = "; ".join(f"{what}: {_listed(names)}" for what, names in changes.items() if names)
     if told:
@@ -95,17 +117,75 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _finished_sources(generated: GeneratedSet) -> Iterator[tuple[str, str | None]]:
-    """Name and SHA-256 of each source."""
-    return ((row["source"], row["source_sha256"]) for row in generated.rows(("source", "source_sha256")))
+class _Done(NamedTuple):
+    """A source that a run has done, as its content was then."""
+
+    name: str
+    sha256: str | None
+    stamp: str | None = None
 
 
-def _journal_sources(generated: GeneratedSet) -> Iterator[tuple[str, str | None]]:
-    journal = Journal(generated.journal)
-    try:
-        yield from ((row["source"], row.get("source_sha256")) for row in journal.rows())
-    finally:
-        journal.close()
+def _is_replaced(then: _Done, now: Source) -> bool:
+    # To hash what lies in a store, all of it would have to be fetched.
+    if now.stamp is not None:
+        return then.stamp is not None and then.stamp != now.stamp
+    return file_sha256(now.path) != then.sha256
+
+
+def _finished_sources(generated: GeneratedSet) -> Iterator[_Done]:
+    return (_Done(row["source"], row["source_sha256"]) for row in generated.rows(("source", "source_sha256")))
+
+
+def _journal_sources(generated: GeneratedSet) -> Iterator[_Done]:
+    with closing(open_journal(generated.journal)) as journal:
+        for source in journal.sources():
+            stamp = journal.stamp(source)
+            for _, rows in journal.entries(source):
+                yield from (_Done(row["source"], row.get("source_sha256"), stamp) for row in rows)
+
+
+class Recorded:
+    """Rows of an earlier run, as far as they are what is wanted, and their files still there."""
+
+    def __init__(self, journal: Journal, options: GenerateOptions) -> None:
+        """List what lies at an address.
+
+        On this machine's disks, a file counts if it is still as it was written. An object counts if it is there: it was
+        written whole, and to know more, it would have to be fetched; `maskaug verify` does so.
+
+        Args:
+            journal: Of the run.
+            options: Of the run.
+
+        Raises:
+            OSError: the address cannot be listed.
+        """
+        self._journal, self._options = journal, options
+        self._dst = options.dst
+        listed = is_address(self._dst) and options.goes_on
+        self._objects = frozenset(one.name for one in find_objects(self._dst)) if listed else frozenset[str]()
+
+    def rows(self, task: Task, round_: int) -> list[Row] | None:
+        """What a round made of a source; None if it is to be done, or done again."""
+        for recorded_round, rows in self._journal.entries(task.source.relative):
+            if recorded_round == round_:
+                if self._options.retry_failed and any(map(is_failure, rows)):
+                    return None
+                # Where others were tried again, balance may want other copies than it did then.
+                if {row["copy"] for row in rows if "copy" in row} not in (set(), set(task.copies)):
+                    return None
+                return rows if all(self._is_there(row) for row in rows if "output" in row) else None
+        return None
+
+    def _is_there(self, row: Row) -> bool:
+        names = [row["output"], *([row["alpha"]] if "alpha" in row else [])]
+        if is_address(self._dst):
+            return self._objects.issuperset(names)
+        digests = [(row["output"], row["output_sha256"])]
+        # Journals of earlier versions have no digest of the alpha mask.
+        digests += [(row["alpha"], row["alpha_sha256"])] if "alpha_sha256" in row else []
+        whole = all(file_sha256(self._dst / name) == digest for name, digest in digests)
+        return whole and all((self._dst / name).is_file() for name in names)
 
 
 def remove_stale(generated: GeneratedSet, journal: Journal, done: Collection[tuple[str, int]]) -> None:
@@ -126,7 +206,5 @@ def remove_stale(generated: GeneratedSet, journal: Journal, done: Collection[tup
             for row in rows
             for name in (row.get("output"), row.get("alpha"))
         }
-        for row in journal.all_rows(source):
-            for name in {row.get("output"), row.get("alpha")} - kept:
-                if name:
-                    (generated.path / name).unlink(missing_ok=True)
+        written = {name for row in journal.all_rows(source) for name in (row.get("output"), row.get("alpha"))}
+        remove_files(generated.path / name for name in sorted(filter(None, written - kept)))

@@ -1,15 +1,15 @@
-"""What lies in a source folder: an ImageFolder or a folder a person, with or without splits, nested at any depth."""
+"""What lies in a source folder, or at an address: an ImageFolder or a folder a person, with or without splits."""
 
 import hashlib
 import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import PICTURE_SUFFIXES, safe_stem
+from maskaug.core.files import PICTURE_SUFFIXES, find_objects, is_address, is_inside, safe_stem
 from maskaug.core.text import printable
 
 DEFAULT_SPLIT = "train"  # of a source without splits, as in Hugging Face's datasets
@@ -34,23 +34,32 @@ class Source:
     """One file of the source folder.
 
     Attributes:
-        path: Where it is.
-        relative: The same below the source folder, with ``/``, and escaped where it is not printable.
+        root: The source folder, or its address.
+        place: Where it lies below that.
+        relative: The same with ``/``, and escaped where it is not printable.
         split: ``train``, ``val``, ``a/b`` ...; where the source has none, ``train``, or in the layout of identities
             nothing.
         label: Name of its class, or of its person.
         identity: Name of its person, in the layout of identities.
+        stamp: Of an object: differs where its content does.
         subfolder: Folders below that folder, safe on any file system; may be empty.
         stem: Output name without suffix, safe on any file system and unique in its folder.
     """
 
-    path: Path
+    root: Path
+    place: Path
     relative: str
     split: str
     label: str
     subfolder: str
     stem: str
     identity: str | None = None
+    stamp: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is; made when asked for, because at an address that takes a quarter of a millisecond."""
+        return self.root / self.place
 
 
 @dataclass(frozen=True)
@@ -82,14 +91,15 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     Raises:
         ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
     """
-    files, folders, problems = _listed(src)
+    listing = _listed(src)
+    files, folders, problems = listing.files, listing.folders, list(listing.problems)
     classes = {source_class, masked_class}
     # Folders that directly hold a class folder: their other sub-folders are classes too.
     split_folders = {folder.parent for folder in folders if folder.name in classes}
     flat = not split_folders or src.name == source_class
     if flat and src.name != source_class and (split_of := _splits_of_scenes(files)):
         scenes = [
-            _source(src, path, split_of[path.parent], source_class, ()) for path in files if path.parent in split_of
+            listing.source(path, split_of[path.parent], source_class, ()) for path in files if path.parent in split_of
         ]
         return Scan(_distinct(scenes), tuple(sorted(problems, key=lambda problem: problem.relative)))
     if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
@@ -97,12 +107,12 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     sources: list[Source] = []
     for path in files:
         if flat:
-            sources.append(_source(src, path, "", source_class, path.parent.parts))
+            sources.append(listing.source(path, "", source_class, path.parent.parts))
             continue
         parents = [folder for folder in path.parents if folder in split_folders]
         if parents and len(path.parts) > len(parents[0].parts) + 1:
             inside = path.parent.parts[len(parents[0].parts) :]
-            _add(_source(src, path, parents[0].as_posix(), inside[0], inside[1:]), sources, problems)
+            _add(listing.source(path, parents[0].as_posix(), inside[0], inside[1:]), sources, problems)
         elif path.suffix.lower() in PICTURE_SUFFIXES:
             relative = printable(path.as_posix())
             message = f"{relative} lies in no class folder; move it into one"
@@ -135,7 +145,8 @@ def scan_identities(src: Path, level: int | None = None) -> Scan:
         ScanError: the folder is missing or unreadable, holds no person's folder, or it cannot be told which folders
             are persons.
     """
-    files, _, problems = _listed(src)
+    listing = _listed(src)
+    files, problems = listing.files, list(listing.problems)
     pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
     if level is None:
         level = _level_of_persons(src, sorted({path.parent for path in pictures} - {Path()}))
@@ -144,7 +155,7 @@ def scan_identities(src: Path, level: int | None = None) -> Scan:
         folders = path.parent.parts
         if len(folders) >= level:
             split = Path(*folders[: level - 1]).as_posix()
-            source = _source(src, path, split, folders[level - 1], folders[level:])
+            source = listing.source(path, split, folders[level - 1], folders[level:])
             _add(replace(source, split="" if split == "." else source.split, identity=source.label), sources, problems)
         elif path.suffix.lower() in PICTURE_SUFFIXES:
             relative = printable(path.as_posix())
@@ -221,8 +232,82 @@ def check_apart(src: Path, dst: Path) -> None:
         raise ScanError(f"destination {dst} lies inside source {src}; choose another destination")
 
 
-def _listed(src: Path) -> tuple[list[Path], list[Path], list[Problem]]:
-    """Files below a folder by path, and folders, all relative to it; and what cannot be looked into."""
+@dataclass(frozen=True)
+class _Listing:
+    """What lies below a folder, by its path relative to it.
+
+    Attributes:
+        src: The folder.
+        files: By path, hidden ones left out.
+        folders: Those looked into.
+        problems: What cannot be looked into.
+        stamps: Of objects, by path.
+    """
+
+    src: Path
+    files: list[Path]
+    folders: list[Path]
+    problems: list[Problem]
+    stamps: dict[Path, str] = field(default_factory=dict)
+
+    def source(self, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
+        """A file of the listing in its split and its class, with the folders below that."""
+        return Source(
+            root=self.src,
+            place=path,
+            relative=printable(path.as_posix()),
+            split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
+            label=printable(label),
+            subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
+            stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
+            stamp=self.stamps.get(path),
+        )
+
+
+def _listed(src: Path) -> _Listing:
+    """What lies below a folder of this machine, or at an address.
+
+    Raises:
+        ScanError: that cannot be told, or there is nothing.
+    """
+    listing = _listed_objects(src) if is_address(src) else _listed_files(src)
+    if not listing.files and not listing.problems:
+        raise ScanError(f"source {src} holds no picture")
+    return listing
+
+
+def _listed_objects(src: Path) -> _Listing:
+    """What lies at an address, by one listing."""
+    try:
+        found = list(find_objects(src))
+    except FileNotFoundError as error:
+        raise ScanError(f"source {src} does not exist; name a folder of pictures") from error
+    except OSError as error:
+        raise ScanError(f"source {src} cannot be read: {' '.join(str(error).split())}") from error
+    stamps: dict[Path, str] = {}
+    problems: list[Problem] = []
+    for one in found:
+        names = one.name.split("/")
+        if not one.name:
+            raise ScanError(f"source {src} is not a folder; name a folder of pictures")
+        if not names[-1]:  # stands for an empty folder
+            continue
+        if not is_inside(one.name) or not {"", "."}.isdisjoint(names):
+            name = printable(one.name)
+            message = f"{name} cannot be the path of a file in a folder; copy the object to another name"
+            problems.append(Problem(name, "unusable_name", message))
+        elif not any(_is_hidden(name) for name in names):
+            stamps[Path(one.name)] = one.stamp
+    folders = {folder for path in stamps for folder in path.parents}
+    return _Listing(src, list(stamps), sorted(folders), problems, stamps)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK
+
+
+def _listed_files(src: Path) -> _Listing:
+    """What lies below a folder of this machine."""
     if not src.is_dir():
         what = "is not a folder" if src.exists() else "does not exist"
         raise ScanError(f"source {src} {what}; name a folder of pictures")
@@ -234,9 +319,7 @@ def _listed(src: Path) -> tuple[list[Path], list[Path], list[Problem]]:
         )
     except OSError as error:
         raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
-    if not files and not problems:
-        raise ScanError(f"source {src} holds no picture")
-    return files, folders, problems
+    return _Listing(src, files, folders, problems)
 
 
 def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[Path]:
@@ -267,7 +350,7 @@ def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[P
             continue
         folders.append(folder)
         for entry in entries:
-            if entry.name.startswith(".") or entry.name.lower() in _JUNK:
+            if _is_hidden(entry.name):
                 continue
             relative = folder / entry.name
             problem = _unusable(entry)
@@ -291,17 +374,6 @@ def _unusable(entry: os.DirEntry[str]) -> tuple[str, str] | None:
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return None
     return "not_a_file", f"{entry.path} is a pipe, a socket or a device; leave it out"
-
-
-def _source(src: Path, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
-    return Source(
-        path=src / path,
-        relative=printable(path.as_posix()),
-        split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
-        label=printable(label),
-        subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
-        stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
-    )
 
 
 def _add(source: Source, sources: list[Source], problems: list[Problem]) -> None:

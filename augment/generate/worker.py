@@ -18,11 +18,13 @@ from maskaug.augment.generate.records import bare_record, overlay_record, told_f
 from maskaug.augment.generate.scan import COPY_MARK, Source
 from maskaug.augment.masking.engine import MaskedPicture, load_engine, mask_all
 from maskaug.core.errors import MaskaugError, failure
-from maskaug.core.files import file_sha256, write_atomic
+from maskaug.core.files import file_sha256, is_address, remove_files, write_atomic
 from maskaug.core.manifest import FaceRecord, Row, face_record
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture
 from maskaug.core.seeds import copy_seed
 from maskaug.masktheface_wrapper import FaceContext
+
+_STORE_WRITERS = 8  # pictures that are on their way to an object store at once, of each process
 
 
 class SourceWorker:
@@ -45,8 +47,8 @@ class SourceWorker:
         self._generated = GeneratedSet(options.dst)
         self._engine, self._distribution = load_engine(options)
         self._reader = SourceReader(options, self._engine.finder, wears_mask, marked)
-        # Waiting for the disk takes no processor: one picture is written while the next is made.
-        self._writer = ThreadPoolExecutor(max_workers=1)
+        # Waiting for the disk takes no processor: one picture is written while the next is made. A store answers later.
+        self._writer = ThreadPoolExecutor(max_workers=_STORE_WRITERS if is_address(options.dst) else 1)
         self._writing: dict[Path, Future[None]] = {}  # the files of one task
 
     def process(self, task: Task) -> Callable[[], list[Row]]:
@@ -94,7 +96,7 @@ class SourceWorker:
         while self._writing:
             path, writing = self._writing.popitem()
             writing.result()
-            path.unlink()
+            remove_files([path])
 
     def _crops(self, prepared: Prepared) -> list[FaceCrop]:
         size, options = prepared.pixels.shape[:2], self._options

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maskaug.core.options import Folder
+from maskaug.core.options import Place
 
 
 class VerifyOptions(BaseModel):
@@ -10,5 +10,5 @@ class VerifyOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dst: Folder = Field(description="Output of maskaug generate, curate or train.")
+    dst: Place = Field(description="Output of maskaug generate, curate or train; or its address.")
     json_: bool = Field(False, description="Print what was found as JSON.")

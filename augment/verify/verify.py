@@ -1,5 +1,7 @@
 """`verify`: every file of an output against the SHA-256 that its manifest or its list of checksums has."""
 
+import hashlib
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -7,14 +9,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER
 from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.journal import has_journal
 from maskaug.augment.verify.options import VerifyOptions
 from maskaug.core.errors import MaskaugError, OptionError
-from maskaug.core.files import CHECKSUMS_FILE, LOCK_FILE, file_sha256, is_inside
-from maskaug.core.manifest import ManifestError
+from maskaug.core.files import (
+    CHECKSUMS_FILE,
+    LOCK_FILE,
+    file_sha256,
+    find_objects,
+    is_address,
+    is_file,
+    is_inside,
+    read_bytes,
+)
+from maskaug.core.manifest import ManifestError, manifest_parts
 from maskaug.core.text import parse_json, printable
 
 _AT_ONCE = 4096  # files whose names and digests are in memory together
@@ -99,7 +111,7 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> Verified
     expected = _of_generated(GeneratedSet(folder)) if kind == "generated" else _of_checksums(folder)
     with ThreadPoolExecutor() as threads:  # reading and hashing let other threads run
         while batch := list(islice(expected, _AT_ONCE)):
-            digests = threads.map(lambda one: file_sha256(folder / one[0]), batch)
+            digests = threads.map(lambda one: _digest(folder / one[0]), batch)
             for (name, recorded), digest in zip(batch, digests, strict=True):
                 known.add(name)
                 found.files += 1
@@ -117,19 +129,35 @@ def verify(options: VerifyOptions, progress: Progress | None = None) -> Verified
     return found
 
 
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file; None if it cannot be read, or, in a store, if it is not there.
+
+    Raises:
+        VerifyError: the store does not answer, which says nothing of the file.
+    """
+    if not is_address(path):
+        return file_sha256(path)
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise VerifyError(f"{path} cannot be read for now: {' '.join(str(error).split())}; verify again") from error
+
+
 def _kind(folder: Path) -> Kind:
     generated = GeneratedSet(folder)
-    has_manifest = any(generated.manifest.glob("[!.]*.parquet"))
-    if (folder / CHECKSUMS_FILE).is_file():
+    has_manifest = bool(manifest_parts(folder))
+    if is_file(folder / CHECKSUMS_FILE):
         return "curated" if has_manifest else "run"
     try:
-        config = parse_json(generated.config.read_text(encoding="utf-8"))
+        config = parse_json(read_bytes(generated.config))
     except (OSError, ValueError):
         config = {}
     is_run = isinstance(config, dict) and "recipe" in config
     if is_run:
         raise VerifyError(f"{folder} has no {CHECKSUMS_FILE}: go on with its training: maskaug train --resume {folder}")
-    if generated.journal.is_file() and not generated.stats.is_file():
+    if has_journal(generated.journal) and not is_file(generated.stats):
         raise VerifyError(f"{folder} is not finished; go on with: maskaug generate SRC {folder} --resume")
     if not has_manifest:
         raise NoOutputError(f"{folder} is no output of maskaug; name one of generate, curate or train")
@@ -138,7 +166,7 @@ def _kind(folder: Path) -> Kind:
 
 def _of_generated(generated: GeneratedSet) -> Expected:
     try:
-        recorded = parse_json(generated.stats.read_text(encoding="utf-8")).get("sha256", {})
+        recorded = parse_json(read_bytes(generated.stats)).get("sha256", {})
     except OSError:
         recorded = {}
     except (ValueError, AttributeError) as error:
@@ -161,7 +189,7 @@ def _of_checksums(folder: Path) -> Expected:
     path = folder / CHECKSUMS_FILE
     yield CHECKSUMS_FILE, None
     try:
-        with path.open(encoding="utf-8", newline="\n") as lines:
+        with _text(path) as lines:
             for number, line in enumerate(lines, start=1):
                 digest, _, name = line.removesuffix("\n").partition("  ")
                 if not (_SHA256.fullmatch(digest) and name and is_inside(name)):
@@ -171,7 +199,17 @@ def _of_checksums(folder: Path) -> Expected:
         raise VerifyError(f"{path} cannot be read: {error}; make it again") from error
 
 
+def _text(path: Path) -> TextIO:
+    """A list of checksums, of which that of a large run is read line by line."""
+    if is_address(path):
+        return io.StringIO(read_bytes(path).decode(), newline="\n")
+    return path.open(encoding="utf-8", newline="\n")
+
+
 def _files(folder: Path) -> Iterator[str]:
+    if is_address(folder):
+        yield from (one.name for one in find_objects(folder) if not one.name.endswith("/"))
+        return
     for place, _, names in os.walk(folder):
         yield from (Path(place, name).relative_to(folder).as_posix() for name in names)
 
@@ -183,8 +221,8 @@ def _may_be_there(kind: Kind, name: str) -> bool:
         return top in (CARD_FILE, CARD_FOLDER)
     if kind == "run":  # evaluations, exports, and what the user puts beside them
         return ".partial" not in name
-    generated = GeneratedSet(Path())
-    return top in (generated.reviews.name, generated.journal.name, LOCK_FILE)
+    here, stored = GeneratedSet(Path()), GeneratedSet(Path("s3://"))
+    return top in (here.reviews.name, here.journal.name, stored.journal.name, LOCK_FILE)
 
 
 def told(found: Verified) -> Iterator[str]:

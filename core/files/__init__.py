@@ -1,10 +1,31 @@
 """Files: their names, written whole or not at all, checked, locked; on this machine's disks or at an address."""
 
-from maskaug.core.files.addresses import is_address, list_objects, read_bytes, to_path, write_bytes
+from maskaug.core.files.addresses import (
+    StoredObject,
+    find_objects,
+    is_address,
+    list_objects,
+    open_object,
+    protocol,
+    read_bytes,
+    to_path,
+    upload,
+    write_bytes,
+)
 from maskaug.core.files.checksums import CHECKSUMS_FILE, checksum_lines, file_sha256
-from maskaug.core.files.locks import LOCK_FILE, LockedError, locked
+from maskaug.core.files.locks import LOCK_FILE, locked
 from maskaug.core.files.names import LEADS_OUT, PICTURE_SUFFIXES, is_inside, path_inside, safe_stem
-from maskaug.core.files.whole import new_folder, remove_partial, sync_folder, sync_tree, write_atomic
+from maskaug.core.files.object_lock import LockedError
+from maskaug.core.files.whole import (
+    is_file,
+    new_folder,
+    remove_files,
+    remove_partial,
+    remove_tree,
+    sync_folder,
+    sync_tree,
+    write_atomic,
+)
 
 __all__ = [
     "CHECKSUMS_FILE",
@@ -12,20 +33,28 @@ __all__ = [
     "LOCK_FILE",
     "PICTURE_SUFFIXES",
     "LockedError",
+    "StoredObject",
     "checksum_lines",
     "file_sha256",
+    "find_objects",
     "is_address",
+    "is_file",
     "is_inside",
     "list_objects",
     "locked",
     "new_folder",
+    "open_object",
     "path_inside",
+    "protocol",
     "read_bytes",
+    "remove_files",
     "remove_partial",
+    "remove_tree",
     "safe_stem",
     "sync_folder",
     "sync_tree",
     "to_path",
+    "upload",
     "write_atomic",
     "write_bytes",
 ]

@@ -5,11 +5,15 @@ as it asks the path itself, ``path.open()``, not ``open(path)`` or ``os.stat(pat
 types say so here; :func:`is_address` tells the two apart.
 """
 
+import io
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 _Read = TypeVar("_Read")
 
@@ -18,6 +22,11 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 _EXTRA = "pip install 'maskaug[cloud]'"
 _TRIES = 6
 _LONGEST_WAIT = 8.0  # seconds between two of them
+_AT_ONCE = 16  # requests, where many objects are removed
+_READ_AT_ONCE = 1 << 20  # bytes, at least, of a file that is read in parts
+# Of what a store tells of an object, what changes with its content.
+_ETAGS = ("ETag", "etag", "md5Hash", "blob_id", "oid")
+_TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
 # What no further try mends.
 _FINAL = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -25,6 +34,12 @@ _FINAL = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryEr
 def is_address(path: str | os.PathLike[str] | Path) -> bool:
     """Whether this is an address, such as ``s3://bucket/key``, and no path of this machine's disks."""
     return _ADDRESS.match(str(path)) is not None
+
+
+def protocol(path: Path) -> str | None:
+    """The kind of an address, such as ``s3``; None of a path of this machine."""
+    found = _ADDRESS.match(str(path))
+    return found[1].lower() if found else None
 
 
 def to_path(text: str | os.PathLike[str]) -> Path:
@@ -47,7 +62,8 @@ def to_path(text: str | os.PathLike[str]) -> Path:
     except ModuleNotFoundError as error:
         raise ValueError(f"{protocol}://{place}: addresses need an extra: {_EXTRA}") from error
     try:
-        path = UPath(f"{protocol}://{place}")
+        # What other processes have written meanwhile is to be seen.
+        path = UPath(f"{protocol}://{place}", use_listings_cache=False)
         path.fs  # noqa: B018  its package is imported now
     except ImportError as error:
         raise ValueError(f"{protocol}://{place}: a package is missing: {error}") from error
@@ -82,19 +98,156 @@ def write_bytes(path: Path, data: bytes) -> None:
     _persistently(lambda: store.pipe_file(key, data))
 
 
+def create_bytes(path: Path, data: bytes) -> bool:
+    """Write an object if there is none; False if there is.
+
+    By ``If-None-Match`` or the like, where the store and its fsspec package have it; others may overwrite.
+
+    Args:
+        path: An address.
+        data: What it holds.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    store, key = _store(path)
+    try:
+        _persistently(lambda: store.pipe_file(key, data, mode="create"))
+    except FileExistsError:
+        return False
+    return True
+
+
+def upload(local: Path, path: Path) -> None:
+    """Write a file of this machine as an object, whole or not at all; large ones go in parts.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    store, key = _store(path)
+    _persistently(lambda: store.put_file(str(local), key))
+
+
+def open_object(path: Path) -> BinaryIO:
+    """An object for reading some of its bytes; what fails for a moment is tried again.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    store, key = _store(path)
+    size = int(_persistently(lambda: store.info(key))["size"])
+    return cast("BinaryIO", io.BufferedReader(_RangeReader(store, key, size), _READ_AT_ONCE))
+
+
+class _RangeReader(io.RawIOBase):
+    """An object as a file: each read is a request."""
+
+    def __init__(self, store: Any, key: str, size: int) -> None:  # noqa: ANN401
+        self._store, self._key, self._size, self._place = store, key, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401
+        end = min(self._place + len(buffer), self._size)
+        if end <= self._place:
+            return 0
+        data = _persistently(lambda: self._range(self._place, end))
+        buffer[: len(data)] = data
+        self._place = end
+        return len(data)
+
+    def _range(self, start: int, end: int) -> bytes:
+        data: bytes = self._store.cat_file(self._key, start=start, end=end)
+        if len(data) != end - start:
+            raise OSError(f"{self._key} gave {len(data)} bytes of {end - start}")
+        return data
+
+
+def is_object(path: Path) -> bool:
+    """Whether an object is at an address.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    store, key = _store(path)
+    try:
+        return bool(_persistently(lambda: store.info(key))["type"] == "file")
+    except FileNotFoundError:
+        return False
+
+
+def remove_objects(paths: Iterable[Path]) -> None:
+    """Remove objects that may be there.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+
+    def remove(path: Path) -> None:
+        store, key = _store(path)
+        with suppress(FileNotFoundError):
+            # Not `rm`, which takes a name with * or [ for a pattern.
+            _persistently(lambda: store.rm_file(key))
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        for _ in threads.map(remove, paths):
+            pass
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object of a listing.
+
+    Attributes:
+        name: Its name below what was listed, as the store has it: nothing says that it stays there.
+        size: Bytes.
+        stamp: Differs where its content does: what the store has of a digest, or else size and time.
+    """
+
+    name: str
+    size: int
+    stamp: str
+
+
+def find_objects(folder: Path) -> Iterator[StoredObject]:
+    """Objects below an address, by name: one listing, page by page; none if there are none.
+
+    Raises:
+        OSError: it cannot be listed; FileNotFoundError, if there is no such bucket.
+    """
+    store, key = _store(folder)
+    root = store._strip_protocol(key).rstrip("/")
+    found = _persistently(lambda: cast("dict[str, Any]", store.find(key, detail=True, refresh=True)))
+    for name, told in sorted(found.items(), key=lambda pair: pair[0].encode("utf-8", "surrogateescape")):
+        size = int(told.get("size") or 0)
+        stamps = [str(told[one]) for one in _ETAGS if isinstance(told.get(one), str)]
+        stamps = stamps or [str(size), *(str(told[one]) for one in _TIMES if told.get(one) is not None)]
+        yield StoredObject(name[len(root) :].removeprefix("/"), size, " ".join(stamps))
+
+
 def list_objects(folder: Path) -> Iterator[tuple[PurePosixPath, int]]:
-    """Objects below an address, by path relative to it, with their sizes in bytes: one listing, page by page.
+    """The same by path relative to it, with their sizes in bytes.
 
     Raises:
         OSError: it cannot be listed; FileNotFoundError, if nothing is there.
     """
+    found = list(find_objects(folder))
     store, key = _store(folder)
-    root = PurePosixPath(store._strip_protocol(key))
-    found = _persistently(lambda: cast("dict[str, Any]", store.find(key, detail=True, refresh=True)))
     if not found and not _persistently(lambda: store.exists(key)):
         raise FileNotFoundError(f"{folder} does not exist")
-    for name, told in sorted(found.items(), key=lambda pair: pair[0].encode("utf-8", "surrogateescape")):
-        yield PurePosixPath(name).relative_to(root), int(told.get("size") or 0)
+    for one in found:
+        yield PurePosixPath(one.name), one.size
 
 
 def _store(path: Path) -> tuple[Any, str]:

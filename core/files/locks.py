@@ -1,16 +1,17 @@
-"""Folders that one process has at a time."""
+"""Folders, and places at addresses, that one process has at a time."""
 
 import errno
 import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from maskaug.core.errors import MaskaugError
+from maskaug.core.files.addresses import is_address
+from maskaug.core.files.object_lock import LockedError, object_locked
 
 if sys.platform == "win32":
     import msvcrt
@@ -20,10 +21,6 @@ else:
 LOCK_FILE = ".lock"  # of a folder that a command is writing to
 _LOCKED_BYTE = 1 << 30  # Windows locks bytes; this one lies behind what the file says
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}  # of some network disks
-
-
-class LockedError(MaskaugError):
-    """Another process is at work here; the message says which, where, and what to do."""
 
 
 _held: set[int] = set()  # descriptors of this process's locks
@@ -41,31 +38,39 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def locked(path: Path, what: str, advice: str = "wait until it ends, or stop it") -> Iterator[None]:
+def locked(path: Path, what: str, advice: str = "wait until it ends, or stop it") -> Iterator[Callable[[], None]]:
     """Keep other processes out while the block runs; a process that dies, in whatever way, lets go.
 
     The operating system holds the lock: `flock`, which Linux takes across machines on NFS; on a network disk that knows
-    no locks, and where the file cannot be made because nothing can be written, nobody is kept out.
+    no locks, and where the file cannot be made because nothing can be written, nobody is kept out. At an address, the
+    lock is an object: see :func:`object_locked`.
 
     Args:
         path: The lock's file, in a folder that is there; it is removed in the end.
         what: What this process does, as the message says it to another: ``destination out is being written``.
         advice: What that one is told to do.
 
+    Returns:
+        A function that raises `LockedError` if the lock is somebody else's by now, as one at an address may be.
+
     Raises:
         LockedError: another process holds it.
         OSError: the disk is full or failing.
     """
+    if is_address(path):
+        with object_locked(path, what, advice) as check:
+            yield check
+        return
     try:
         file = _taken(path, what, advice)
     except OSError as error:
         if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
             raise
-        yield  # the first file that is to be written says so
+        yield _is_ours  # the first file that is to be written says so
         return
     _held.add(file.fileno())
     try:
-        yield
+        yield _is_ours
     finally:
         if sys.platform != "win32":  # first, so that nobody takes what is no longer there; Windows removes no open file
             path.unlink(missing_ok=True)
@@ -74,6 +79,10 @@ def locked(path: Path, what: str, advice: str = "wait until it ends, or stop it"
         if sys.platform == "win32":
             with suppress(OSError):
                 path.unlink()
+
+
+def _is_ours() -> None:
+    """The system takes no lock away."""
 
 
 def _taken(path: Path, what: str, advice: str) -> BinaryIO:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from pathlib import Path
 
+from maskaug.core.files.addresses import is_address
+
 PICTURE_SUFFIXES = {
     ".jpg",
     ".jpeg",
@@ -44,6 +46,8 @@ LEADS_OUT = r"\x00|(^|[/\\])\.\.([/\\]|$)|^[/\\]|^[A-Za-z]:"
 def path_inside(folder: Path, name: str) -> Path | None:
     """The file that another file of the folder names; None if it lies elsewhere, by its name or by a link."""
     path = folder / name
+    if is_address(folder):  # a store has no links
+        return path if is_inside(name) else None
     return path if is_inside(name) and path.resolve().is_relative_to(folder.resolve()) else None
 
 

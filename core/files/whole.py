@@ -1,12 +1,15 @@
-"""Files that are written whole or not at all, and folders that stay where there is something to keep."""
+"""Files that are written whole or not at all, and folders that stay where there is something to keep; or objects."""
 
 import os
+import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from maskaug.core.files.addresses import find_objects, is_address, is_object, remove_objects, write_bytes
 
 _Made = TypeVar("_Made")
 
@@ -14,7 +17,7 @@ _PARTIAL = ".partial"
 
 
 def write_atomic(path: Path, data: bytes, partial: Path) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename.
+    """Write a file whole or not at all: temporary file, fsync, rename; or an object.
 
     Args:
         path: Where it goes; its folder is made.
@@ -24,6 +27,9 @@ def write_atomic(path: Path, data: bytes, partial: Path) -> None:
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
+    if is_address(path):
+        write_bytes(path, data)
+        return
     temporary = partial / f".{os.getpid()}-{threading.get_ident()}{_PARTIAL}"
     try:
         with _in_folder(partial, lambda: temporary.open("wb")) as file:
@@ -58,17 +64,19 @@ def remove_partial(folder: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, so that a power cut leaves them; Windows does it by itself."""
-    if sys.platform != "win32":
+    if sys.platform != "win32" and not is_address(folder):
         _sync(folder)
 
 
 def sync_tree(folder: Path, *, names_only: bool = False) -> None:
-    """Bring all that lies below a folder to the disk.
+    """Bring all that lies below a folder to the disk; what lies at an address is there.
 
     Args:
         folder: Its own name is not brought there.
         names_only: Leave out what files hold, which :func:`write_atomic` has brought there.
     """
+    if is_address(folder):
+        return
     for place, _, files in os.walk(folder):
         for name in () if names_only else files:
             if not (path := Path(place, name)).is_symlink():
@@ -85,9 +93,44 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file, or an object, is there.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    return is_object(path) if is_address(path) else path.is_file()
+
+
+def remove_files(paths: Iterable[Path]) -> None:
+    """Remove files, or objects, that may be there; of an address either all are, or none.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    paths = list(paths)
+    if paths and is_address(paths[0]):
+        remove_objects(paths)
+        return
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it, as far as that can be done, or all objects below an address.
+
+    Raises:
+        OSError: an object cannot be removed.
+    """
+    if is_address(folder):
+        remove_objects(folder / one.name for one in find_objects(folder))
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[None]:
-    """A folder for as long as there is something to keep: made with its parents, if it is missing.
+    """A folder for as long as there is something to keep: made with its parents, if it is missing; stores have none.
 
     Where the block fails, those of them that were made and are empty are removed again.
 
@@ -97,6 +140,9 @@ def new_folder(path: Path) -> Iterator[None]:
     Raises:
         OSError: it cannot be made.
     """
+    if is_address(path):
+        yield
+        return
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from maskaug.augment.generate.annotations.known import Annotations
 from maskaug.augment.generate.annotations.registry import AnnotationError
 from maskaug.augment.generate.scan import Problem, Scan
+from maskaug.core.files import is_address
 from maskaug.core.text import printable
 
 
@@ -18,7 +19,8 @@ def annotated_sources(found: Scan, annotations: Annotations) -> Scan:
     Raises:
         AnnotationError: they fit no picture, or one fits several, or the other way round.
     """
-    sources = tuple(source for source in found.sources if source.path.resolve() not in annotations.files)
+    own = annotations.files  # on this machine's disks
+    sources = tuple(one for one in found.sources if is_address(one.root) or one.path.resolve() not in own)
     by_name: dict[str, str] = {}
     for source in sources:
         name = annotations.name_of(source.relative)
