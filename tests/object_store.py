@@ -1,0 +1,75 @@
+"""A real S3 server on this machine, moto's, that can be told to fail as stores do."""
+
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from contextlib import contextmanager
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+PATIENCE = 0.3  # seconds that clients wait for an answer
+KINDS = ("500", "503", "late", "dropped", "half a body", "answer lost")
+
+
+class FailingStore:
+    """The server, with faults in front of it.
+
+    Attributes:
+        port: It listens on.
+        given: Faults so far, by kind.
+        requests: So far, by method.
+    """
+
+    def __init__(self):
+        logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._share, self._rng, self._lock = 0.0, random.Random(0), threading.Lock()
+        self.port, self.given, self.requests = self._server.port, Counter(), Counter()
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @contextmanager
+    def failing(self, share, seed=0):
+        """Such a share of all requests fails, in the ways of `KINDS` by turns."""
+        self._share, self._rng, self.given = share, random.Random(seed), Counter()
+        try:
+            yield
+        finally:
+            self._share = 0.0
+
+    def _serve(self, environ, start_response):
+        with self._lock:
+            self.requests[environ["REQUEST_METHOD"]] += 1
+            fault = KINDS[self.given.total() % len(KINDS)] if self._rng.random() < self._share else None
+            self.given.update([fault] if fault else [])
+        if fault in {"500", "503"}:
+            names = {"500": "500 Internal Server Error", "503": "503 Slow Down"}
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response(names[fault], [("Content-Length", "0")])
+            return [b""]
+        if fault == "late":
+            time.sleep(2 * PATIENCE)
+        if fault == "dropped":
+            raise ConnectionAbortedError("by the test")
+        if fault not in {"half a body", "answer lost"}:
+            return self._moto(environ, start_response)
+        told = []
+        body = b"".join(self._moto(environ, lambda status, headers, *_: told.append((status, headers))))
+        if fault == "answer lost":
+            raise ConnectionAbortedError("by the test")
+        start_response(*told[0])
+        return self._half(body)
+
+    @staticmethod
+    def _half(body):
+        yield body[: len(body) // 2]
+        raise ConnectionAbortedError("by the test")
