@@ -20,6 +20,7 @@ from maskaug.cli.config_file import ConfigFileError, read_options_file
 from maskaug.cli.console import INTERRUPTED, fail
 from maskaug.cli.help import PANELS, panel_number
 from maskaug.cli.logs import LOGGER, set_up
+from maskaug.core.files import is_address, to_path
 from maskaug.core.version import __version__
 
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
@@ -113,13 +114,21 @@ def _checked(model: type[BaseModel], given: dict[str, Any], file: Path | None) -
     except ConfigFileError as error:
         raise UsageError(str(error)) from error
     try:
-        return model(**{**stored, **given})
+        options = model(**{**stored, **given})
     except ValidationError as error:
         told = "; ".join(_sentence(model, problem) for problem in error.errors())
         of_file = {
             str(problem["loc"][0]) for problem in error.errors() if problem["loc"]
         } & stored.keys() - given.keys()
         raise UsageError(f"{told} (as {file} has it)" if of_file else told) from error
+    for name in model.model_fields:
+        value = getattr(options, name)
+        # An address that is taken is no `pathlib.Path` any more; the others would be folders called s3:.
+        if isinstance(value, Path) and is_address(value):
+            raise UsageError(
+                f"{_called(model, name)}: {to_path(value)} is an address; name a place on this machine's disks"
+            )
+    return options
 
 
 def begin_again(options: BaseModel) -> str:
@@ -213,7 +222,12 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
     if not problem["loc"]:
         return message
     name = str(problem["loc"][0])
-    required = name in model.model_fields and model.model_fields[name].is_required()
     if problem["type"] == "missing":
         return f"{name.upper()} is missing; see -h"
-    return f"{name.upper() if required else _flag(name)}: {message}"
+    return f"{_called(model, name)}: {message}"
+
+
+def _called(model: type[BaseModel], name: str) -> str:
+    """What the user calls a field: an argument or an option."""
+    required = name in model.model_fields and model.model_fields[name].is_required()
+    return name.upper() if required else _flag(name)

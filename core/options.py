@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, SerializationInfo
 
-from maskaug.core.files import is_address, to_path
+from maskaug.core.files import copy_command, is_address, to_path
 from maskaug.core.text import printable
 
 
@@ -21,7 +21,10 @@ def _check_text(path: Path) -> Path:
 
 def _on_disk(path: Path) -> Path:
     if is_address(path):
-        raise ValueError(f"{to_path(path)} is an address, and this works on this machine's disks only; copy it first")
+        raise ValueError(
+            f"{to_path(path)} is an address, and this works on this machine's disks only; "
+            f"copy what is there first: {copy_command(to_path(path))}"
+        )
     return path
 
 

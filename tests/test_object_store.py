@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,34 +16,30 @@ from maskaug.augment import GenerateError, GenerateOptions, VerifyOptions, gener
 from maskaug.augment.generate.worker import SourceWorker
 from maskaug.core import pictures
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import find_objects, is_address, object_lock, read_bytes, remove_tree, to_path, write_bytes
+from maskaug.core.files import (
+    copy_command,
+    find_objects,
+    is_address,
+    object_lock,
+    read_bytes,
+    remove_tree,
+    to_path,
+    write_bytes,
+)
 from maskaug.core.files.addresses import remove_objects
 
 generating = importlib.import_module("maskaug.augment.generate.generate")
 resume = importlib.import_module("maskaug.augment.generate.resume")
 pytest.importorskip("s3fs", reason="needs the extra cloud")
-object_store = pytest.importorskip("object_store", reason="needs moto[server]", exc_type=ImportError)
-ADDRESS = "s3://faces-and-masks"
+s3_server = pytest.importorskip("s3_server", reason="needs moto[server]", exc_type=ImportError)
+BUCKET = "faces-and-masks"
+ADDRESS = f"s3://{BUCKET}"
 
 
 @pytest.fixture(scope="module")
 def store():
-    """A server with an empty bucket; all that reads the environment finds it."""
-    import fsspec
-
-    served = object_store.FailingStore()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{served.port}",
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nothing",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            patch.setenv(name, value)
-        patch.setitem(fsspec.config.conf, "s3", {"config_kwargs": {"read_timeout": object_store.PATIENCE}})
-        fsspec.filesystem("s3").mkdir(ADDRESS.removeprefix("s3://"))
+    with s3_server.serving(BUCKET) as served:
         yield served
-    served.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +117,7 @@ def test_a_run_to_an_address_is_one_to_a_disk(store, faces, whole, dst):
 def test_a_store_that_fails_costs_time_alone(store, faces, whole, dst):
     with store.failing(0.12, seed=1):
         summary = run(faces[1], dst)
-        assert set(store.given) == set(object_store.KINDS)
+        assert set(store.given) == set(s3_server.KINDS)
     assert not summary.failed
     assert tree(dst) == whole["files"]
     with store.failing(0.12, seed=2):
@@ -167,7 +164,9 @@ def test_a_picture_that_is_gone_is_made_again_and_all_of_them_when_asked(faces, 
     with monkeypatch.context() as patch:
         patch.setattr(generating, "remove_journal", lambda _: None)
         run(faces[1], dst)
-    remove_objects([dst / "train/wearing_mask" / name.rpartition("/")[2] for name in whole["files"] if "_0.jpg" in name])
+    gone = [dst / name for name in whole["files"] if name.endswith("_0.jpg")]
+    assert gone
+    remove_objects(gone)
     run(faces[1], dst, resume=True)
     assert tree(dst) == whole["files"]
     run(faces[1], dst, overwrite=True, seed=5)
@@ -214,7 +213,7 @@ def test_changed_sources_are_told_without_reading_them(faces, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("src", "dst", "said"),
+    ("src", "place", "said"),
     [
         (f"{ADDRESS}/nothing", "out", "holds no picture"),
         ("s3://no-such-bucket/faces", "out", "source s3://no-such-bucket/faces does not exist"),
@@ -226,11 +225,10 @@ def test_changed_sources_are_told_without_reading_them(faces, tmp_path, monkeypa
         (f"{ADDRESS}/faces", "hf://datasets/anna/faces", "would have a commit for each picture"),
     ],
 )
-def test_what_cannot_be_done_is_said(faces, tmp_path, monkeypatch, src, dst, said):
-    monkeypatch.chdir(tmp_path)
+def test_what_cannot_be_done_is_said(faces, tmp_path, src, place, said):
     before = tree(faces[1])
     with pytest.raises(MaskaugError, match=said):
-        generate(GenerateOptions(src=src, dst=dst, workers=1))
+        generate(GenerateOptions(src=src, dst=tmp_path / "out" if place == "out" else place, workers=1))
     assert tree(faces[1]) == before
     assert list(tmp_path.iterdir()) == []
 
@@ -238,3 +236,33 @@ def test_what_cannot_be_done_is_said(faces, tmp_path, monkeypatch, src, dst, sai
 def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):
     with pytest.raises(GenerateError, match="is known to one process only; give --workers 1"):
         generate(GenerateOptions(src=faces[1], dst="memory://out", workers=2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["curate", "DST", "out"], "DST: s3://"),
+        (["review", "DST"], "DST: s3://"),
+        (["agreement", "DST"], "DST: s3://"),
+        (["train", "DST"], "--data: s3://"),
+        (["evaluate", "DST"], "s3:"),
+        (["predict", "DST"], "s3:"),
+        (["train", "faces", "--out", "DST"], "--out: s3://"),
+        (["apply", "a.jpg", "--output", "DST"], "--output: s3://"),
+        (["predict", "a.jpg", "--draw", "DST"], "--draw: s3://"),
+        (["generate", "DST", "out", "--annotations", "DST"], "--annotations: s3://"),
+        (["verify", "DST"], "is no output of maskaug"),
+    ],
+)
+def test_commands_that_know_no_addresses_say_so(faces, maskaug, tmp_path, arguments, said):
+    done = maskaug(*(f"{ADDRESS}/faces" if one == "DST" else one for one in arguments))
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert not any(path.is_dir() and path.name.startswith("s3") for path in tmp_path.iterdir())
+
+
+def test_the_command_that_copies_an_address_works(faces, tmp_path):
+    command = shlex.split(copy_command(faces[1]))
+    subprocess.run([sys.executable, *command[1:]], cwd=tmp_path, check=True)
+    assert tree(tmp_path / "faces") == tree(faces[0])

@@ -1,5 +1,6 @@
 """A Ray cluster of two nodes gives what this machine gives, also where a node or a process is killed in the middle."""
 
+import hashlib
 import os
 import shutil
 
@@ -8,7 +9,7 @@ import pytest
 
 from maskaug.augment import CurateOptions, GenerateError, GenerateOptions, curate, generate
 from maskaug.core.executors import Crash, ExecutionOptions, open_executor
-from maskaug.core.files import file_sha256
+from maskaug.core.files import file_sha256, find_objects, read_bytes, to_path
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is imported
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -16,7 +17,19 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def store():
+    """An S3 server, which what is started later finds by its environment; None where moto is missing."""
+    try:
+        from s3_server import serving
+    except ModuleNotFoundError:
+        yield None
+        return
+    with serving("ray") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def cluster(store):
     """A head that does no work, and two nodes of one core; their processes find the tests' modules."""
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.path.dirname(__file__), before]))  # noqa: PTH120
@@ -70,6 +83,17 @@ def test_a_cluster_gives_the_same_bytes_also_where_a_node_is_killed(cluster, fac
     out = tmp_path / "ray" / "final"
     curate(CurateOptions(dst=tmp_path / "here", out=out, engine="ray", ray_address=cluster.address))
     assert contents(out) == contents(tmp_path / "local" / "final")
+
+
+def test_nodes_write_to_a_store(store, cluster, faces_folder, tmp_path):
+    """They get its address with the task, and keys by their own environment."""
+    if store is None:
+        pytest.skip("needs moto[server]")
+    there = to_path(f"{store.address}/out")
+    generate(GenerateOptions(src=faces_folder, dst=tmp_path / "out", workers=1))
+    generate(GenerateOptions(src=faces_folder, dst=there, engine="ray", ray_address=cluster.address))
+    written = {one.name: hashlib.sha256(read_bytes(there / one.name)).hexdigest() for one in find_objects(there)}
+    assert written == contents(tmp_path / "out")
 
 
 def test_a_cluster_that_is_not_there_is_named_and_nothing_is_left(faces_folder, tmp_path):

@@ -2,6 +2,7 @@
 
 from maskaug.core.files.addresses import (
     StoredObject,
+    copy_command,
     find_objects,
     is_address,
     list_objects,
@@ -35,6 +36,7 @@ __all__ = [
     "LockedError",
     "StoredObject",
     "checksum_lines",
+    "copy_command",
     "file_sha256",
     "find_objects",
     "is_address",

@@ -8,6 +8,7 @@ types say so here; :func:`is_address` tells the two apart.
 import io
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -70,6 +71,13 @@ def to_path(text: str | os.PathLike[str]) -> Path:
     except ValueError as error:
         raise ValueError(f"{protocol}://{place}: fsspec knows no such kind of address ({error})") from error
     return cast("Path", path)
+
+
+def copy_command(path: Path) -> str:
+    """A command that copies all below an address into a new folder, as it can be typed in a POSIX shell."""
+    here = path.name or "copied"
+    program = f"import fsspec; fs, place = fsspec.url_to_fs({str(path)!r}); fs.get(place, {here!r}, recursive=True)"
+    return shlex.join(["python", "-c", program])
 
 
 def read_bytes(path: Path) -> bytes:

@@ -1,29 +1,54 @@
 """A real S3 server on this machine, moto's, that can be told to fail as stores do."""
 
 import logging
+import os
 import random
 import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from unittest import mock
 
-from moto.server import DomainDispatcherApplication, create_backend_app
+import fsspec
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 PATIENCE = 0.3  # seconds that clients wait for an answer
 KINDS = ("500", "503", "late", "dropped", "half a body", "answer lost")
 
 
+@contextmanager
+def serving(bucket):
+    """A server with an empty bucket, which all that reads the environment finds."""
+    served = FailingStore(f"s3://{bucket}")
+    environment = {
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{served.port}",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    impatient = {"s3": {"config_kwargs": {"read_timeout": PATIENCE}}}
+    try:
+        with mock.patch.dict(os.environ, environment), mock.patch.dict(fsspec.config.conf, impatient):
+            fsspec.filesystem("s3").clear_instance_cache()  # of clients of an earlier server
+            fsspec.filesystem("s3").mkdir(bucket)
+            yield served
+    finally:
+        served.close()
+
+
 class FailingStore:
     """The server, with faults in front of it.
 
     Attributes:
+        address: Of the bucket.
         port: It listens on.
         given: Faults so far, by kind.
         requests: So far, by method.
     """
 
-    def __init__(self):
+    def __init__(self, address):
+        self.address = address
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
         self._moto = DomainDispatcherApplication(create_backend_app)
