@@ -14,6 +14,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 PATIENCE = 0.3  # seconds that clients wait for an answer
+KEYS = {"AWS_ACCESS_KEY_ID": "name-of-the-test", "AWS_SECRET_ACCESS_KEY": "secret-of-the-test"}
 KINDS = ("500", "503", "late", "dropped", "half a body", "answer lost")
 
 
@@ -23,8 +24,7 @@ def serving(bucket):
     served = FailingStore(f"s3://{bucket}")
     environment = {
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{served.port}",
-        "AWS_ACCESS_KEY_ID": "nobody",
-        "AWS_SECRET_ACCESS_KEY": "nothing",
+        **KEYS,
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     impatient = {"s3": {"config_kwargs": {"read_timeout": PATIENCE}}}

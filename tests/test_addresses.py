@@ -103,6 +103,12 @@ def test_what_cannot_be_a_place_is_said(given, said):
         _Options(**given)
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated():
+    with pytest.raises(ValueError, match="has a password in it") as raised:
+        to_path("s3://anna:secret@bucket/faces")
+    assert "secret" not in str(raised.value)
+
+
 def test_without_the_extra_it_is_named():
     with mock.patch.dict("sys.modules", {"upath": None}), pytest.raises(ValueError, match=r"maskaug\[cloud\]"):
         to_path("s3://bucket/faces")

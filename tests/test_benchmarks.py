@@ -292,3 +292,11 @@ def test_rows(run):
     printed = run("rows.py", "--rows", 200, "--steps", *steps)
     assert "200 rows, s" in printed
     assert all(step in printed for step in steps)
+
+
+def test_object_store(run, tmp_path):
+    pytest.importorskip("moto", reason="needs moto[server]")
+    run("object_store.py", "--faces", 3, "--workers", 1, "--rounds", 1, "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert 0 < found["store over disk"] < 2
+    assert found["the store's requests alone, faces a second"] > 0

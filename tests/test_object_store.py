@@ -18,6 +18,7 @@ from maskaug.core import pictures
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import (
     copy_command,
+    file_sha256,
     find_objects,
     is_address,
     object_lock,
@@ -110,6 +111,8 @@ def test_a_run_to_an_address_is_one_to_a_disk(store, faces, whole, dst):
     written = store.requests["PUT"] - before["PUT"]
     assert written <= 4 * 3 + 8, "one request a picture or alpha mask, and a few"
     assert verify(VerifyOptions(dst=dst)).is_whole
+    for one in find_objects(dst):
+        assert not any(key.encode() in read_bytes(dst / one.name) for key in s3_server.KEYS.values())
     assert run(faces[1], dst, resume=True) == summary
     assert tree(dst) == whole["files"]
 
@@ -198,11 +201,14 @@ def test_what_the_store_does_not_give_is_tried_again_when_asked(faces, whole):
 def test_changed_sources_are_told_without_reading_them(faces, tmp_path, monkeypatch):
     src, dst, name = to_path("memory://changing"), tmp_path / "out", "train/not_wearing_mask/astronaut_002.jpg"
     copy(faces[0], src)
-    monkeypatch.setattr(resume, "file_sha256", mock.Mock(side_effect=AssertionError("it is fetched")))
     with monkeypatch.context() as patch:
         patch.setattr(generating, "remove_journal", lambda _: None)
         patch.setattr(resume.Recorded, "_is_there", lambda *_: True)
+        patch.setattr(resume, "file_sha256", mock.Mock(side_effect=AssertionError("it is fetched")))
         run(src, dst)
+        run(src, dst, resume=True)
+        patch.setattr(resume, "file_sha256", file_sha256)
+        write_bytes(src / name, read_bytes(src / name))
         run(src, dst, resume=True)
     write_bytes(src / name, read_bytes(src / "train/not_wearing_mask/astronaut_001.jpg"))
     with pytest.raises(GenerateError, match=rf"replaced: {name}"):

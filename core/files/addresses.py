@@ -20,6 +20,7 @@ _Read = TypeVar("_Read")
 
 # pathlib makes one slash of two. A single letter is a drive of Windows.
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+_WITH_PASSWORD = re.compile(r"[^/@]*:[^/@]*@")
 _EXTRA = "pip install 'maskaug[cloud]'"
 _TRIES = 6
 _LONGEST_WAIT = 8.0  # seconds between two of them
@@ -56,6 +57,8 @@ def to_path(text: str | os.PathLike[str]) -> Path:
     if found is None:
         return Path(text)
     protocol, place = found[1].lower(), found[2]
+    if _WITH_PASSWORD.match(place):  # it would stand in config.json
+        raise ValueError(f"the {protocol}:// address has a password in it; give that by the environment of its library")
     if protocol in {"file", "local"}:
         return Path("/", place)
     try:
