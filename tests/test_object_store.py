@@ -247,9 +247,10 @@ def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["curate", "DST", "out"], "DST: s3://"),
+        (["curate", "DST", "out"], "holds no finished data set"),
+        (["curate", "DST", "out", "--link", "hard"], "--link hard is for this machine's disks"),
         (["review", "DST"], "DST: s3://"),
-        (["agreement", "DST"], "DST: s3://"),
+        (["agreement", "DST"], "holds no reviews"),
         (["train", "DST"], "--data: s3://"),
         (["evaluate", "DST"], "s3:"),
         (["predict", "DST"], "s3:"),

@@ -1,8 +1,7 @@
 """`curate`: generated pictures and people's decisions in, the final balanced data set out."""
 
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from maskaug.augment.curate.card import Card, CardData
-from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER, write_checksums
+from maskaug.augment.curate.checksums import write_checksums
+from maskaug.augment.curate.destination import building, check_free
 from maskaug.augment.curate.duplicates import Fingerprint, Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen
 from maskaug.augment.curate.options import CurateOptions
@@ -31,9 +31,9 @@ from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
 from maskaug.core.errors import failure
-from maskaug.core.executors import Crash, open_executor
+from maskaug.core.executors import Crash, check_reach, open_executor
 from maskaug.core.executors.options import EXECUTION_OPTIONS
-from maskaug.core.files import CHECKSUMS_FILE, locked, new_folder, sync_folder, sync_tree
+from maskaug.core.files import find_objects, is_address
 from maskaug.core.manifest import SCHEMA, Row, write_manifest
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.core.text import printable
@@ -68,6 +68,7 @@ CURATED_SCHEMA = pa.schema(
 _WORTH_A_PROCESS = 250  # pictures: a second of work, as long as a process takes to start
 
 Progress = Callable[[int, int], None]  # sources looked at, sources to look at
+_SizeOf = Callable[[str], int | None]  # bytes of a picture of the generated set; None of one that is not there
 
 
 @dataclass
@@ -104,7 +105,8 @@ class Curated:
 def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
     """Make the final data set as the options say; the same seed gives the same bytes.
 
-    OUT is built beside its place and then renamed: it is there whole or not at all. A dry run writes nothing.
+    OUT is built beside its place and then renamed: it is there whole or not at all; of an address, its manifest comes
+    last. A dry run writes nothing.
 
     Args:
         options: See :class:`CurateOptions`.
@@ -117,59 +119,61 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
         ReviewError, ScanError: a record of decisions is damaged; DST and OUT lie in each other.
     """
     check_apart(options.dst, options.out)
-    _check_free(options.out, options.overwrite)
-    plan = _decide(options, progress)
-    result = _summarise(plan, options)
+    check_reach(options, options.dst)
+    check_free(options.out, overwrite=options.overwrite)
+    size_of = _sizes(options.dst)
+    plan = _decide(options, size_of, progress)
+    result = _summarise(plan, options, size_of)
     if not result.kept:
         reasons = ", ".join(sorted({reason for reason, _ in result.left_out})) or "it holds none"
         raise CurateError(f"no picture of {options.dst} is left ({reasons}); ease the options")
     if options.dry_run:
         return result
-    folder = _beside(options.out, "partial")
-    with (
-        new_folder(folder.parent),
-        locked(_beside(options.out, "lock"), f"destination {options.out} is being written"),
-    ):
-        _check_free(options.out, options.overwrite)  # another process may have written it meanwhile
-        _build(folder, plan, options, result)
-    return result
-
-
-def _build(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated) -> None:
-    """Write the set beside its place, and then put it there; adds to the result what is counted on the way."""
     try:
-        shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
-        folder.mkdir(parents=True)
-        pictures = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
-        export = EXPORT_FORMATS[options.to]
-        places = export.write(folder, Chosen(options.dst, pictures, options.link, options.seed))
-        card = Card()
-        write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
-        if plan.identities and options.pairs:
-            _write_pairs(folder, plan, places, options, result)
-        result.checksum = write_checksums(folder)
-        splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
-        choices = options.model_dump(
-            mode="json",
-            exclude={"dst", "out", "link", "overwrite", "dry_run", "json_", "pairs", "licence", *EXECUTION_OPTIONS},
-        )
-        task = "image-feature-extraction" if plan.identities else "image-classification"
-        card.write(
-            folder,
-            title=options.out.resolve().name,
-            choices={**choices, "balance": _balance(options, plan.identities)},
-            changes=result.left_out + result.moved,
-            checksum=result.checksum,
-            data=CardData(options.licence, task, export.card_data(splits, classes)),
-        )
-        sync_tree(folder)
-        _put(folder, options.out)
+        with building(options.out, overwrite=options.overwrite) as folder:
+            _write(folder, plan, options, result)
     except OSError as error:
         advice = "mend that" if options.link == "copy" else "try --link copy"
         place = error.filename2 or error.filename or options.out
         raise CurateError(f"cannot write {place}: {error.strerror or error}; {advice}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _sizes(dst: Path) -> _SizeOf:
+    if is_address(dst):  # by one listing, instead of a request a picture
+        return {one.name: one.size for one in find_objects(dst)}.get
+
+    def size_of(name: str) -> int | None:
+        path = dst / name
+        return path.stat().st_size if path.is_file() else None
+
+    return size_of
+
+
+def _write(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated) -> None:
+    """Write the set into a new folder; adds to the result what is counted on the way."""
+    pictures = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
+    export = EXPORT_FORMATS[options.to]
+    places = export.write(folder, Chosen(options.dst, pictures, options.link, options.seed))
+    card = Card()
+    write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
+    if plan.identities and options.pairs:
+        _write_pairs(folder, plan, places, options, result)
+    result.checksum = write_checksums(folder)
+    splits, classes = sorted({split for _, split in pictures}), sorted({one.label for one, _ in pictures})
+    choices = options.model_dump(
+        mode="json",
+        exclude={"dst", "out", "link", "overwrite", "dry_run", "json_", "pairs", "licence", *EXECUTION_OPTIONS},
+    )
+    task = "image-feature-extraction" if plan.identities else "image-classification"
+    card.write(
+        folder,
+        title=options.out.resolve().name,
+        choices={**choices, "balance": _balance(options, plan.identities)},
+        changes=result.left_out + result.moved,
+        checksum=result.checksum,
+        data=CardData(options.licence, task, export.card_data(splits, classes)),
+    )
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ class _Plan:
         return ((path, candidate) for path, candidate in self.candidates.items() if self.outcomes[path] == KEPT)
 
 
-def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
+def _decide(options: CurateOptions, size_of: _SizeOf, progress: Progress | None) -> _Plan:
     decisions = judgements(read_reviews(options.dst))
     once: dict[str, str] = {}  # a picture and its copies name the same source: of a million, kept once
     rows = _rows(options.dst, _CANDIDATE_COLUMNS)
@@ -211,13 +215,14 @@ def _decide(options: CurateOptions, progress: Progress | None) -> _Plan:
         raise CurateError(
             f"{options.dst} has a folder a person, and persons are not made equal; leave out --balance min"
         )
-    groups = _groups(list(candidates.values()), options, progress)
+    present = {path for path in candidates if size_of(path) is not None}
+    groups = _groups(list(candidates.values()), present, options, progress)
     units = whole(groups, candidates.values())
     outcomes: dict[str, str] = {}
     for path, candidate in candidates.items():
         verdict = accepted(decisions.get(candidate.sha256, {}), options.policy)
-        present = (options.dst / path).is_file()
-        fault = objection(candidate, verdict, options.undecided, options.min_quality) if present else "missing"
+        there = path in present
+        fault = objection(candidate, verdict, options.undecided, options.min_quality) if there else "missing"
         outcomes[path] = fault or KEPT
     left = [candidate for path, candidate in candidates.items() if outcomes[path] == KEPT]
     if options.val_share is None:
@@ -246,7 +251,7 @@ def _persons_in_several_splits(candidates: Sequence[Candidate]) -> set[str | Non
     return {identity for identity, count in Counter(identity for identity, _ in places).items() if count > 1}
 
 
-def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
+def _summarise(plan: _Plan, options: CurateOptions, size_of: _SizeOf) -> Curated:
     result = Curated(duplicates=sum(size > 1 for size in Counter(plan.groups.values()).values()))
     for path, candidate in plan.candidates.items():
         if plan.outcomes[path] != KEPT:
@@ -254,7 +259,7 @@ def _summarise(plan: _Plan, options: CurateOptions) -> Curated:
             continue
         split = plan.splits[path]
         result.kept[split, candidate.category] += 1
-        result.size += (options.dst / path).stat().st_size
+        result.size += size_of(path) or 0
         if split != candidate.split and options.val_share is None:
             result.moved[f"moved from {candidate.split} to {split}", candidate.category] += 1
     kept = [candidate for _, candidate in plan.kept()]
@@ -324,7 +329,9 @@ def _write_pairs(folder: Path, plan: _Plan, places: Mapping[str, str], options: 
     result.pairs.update("same" if pair.same else "other" for pair in pairs)
 
 
-def _groups(candidates: list[Candidate], options: CurateOptions, progress: Progress | None) -> dict[str, str]:
+def _groups(
+    candidates: list[Candidate], there: Collection[str], options: CurateOptions, progress: Progress | None
+) -> dict[str, str]:
     """The group of each source, called after its first one.
 
     Sources are compared by their unmasked picture: different faces in one mask look too much alike. Where that is
@@ -332,7 +339,7 @@ def _groups(candidates: list[Candidate], options: CurateOptions, progress: Progr
     """
     faces: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.quality is not None):
-        if candidate.source_sha256 not in faces and (options.dst / candidate.path).is_file():
+        if candidate.source_sha256 not in faces and candidate.path in there:
             faces[candidate.source_sha256] = candidate
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = [source for source in sources if source in faces]
@@ -407,45 +414,3 @@ def _decision(annotator: str, verdict: Verdict) -> dict[str, Any]:
         "time": event.time,
         "looked_ms": event.looked_ms,
     }
-
-
-def _beside(out: Path, what: str) -> Path:
-    place = out.resolve()
-    return place.with_name(f".{place.name}.{what}")
-
-
-def _check_free(out: Path, overwrite: bool) -> None:
-    """Make sure that OUT is new or empty, or an earlier curated set, and nothing else, that may be replaced."""
-    try:
-        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-            return
-        if not out.is_dir():
-            raise CurateError(f"destination {out} is not a folder; name a new one")
-        if not overwrite:
-            raise CurateError(f"destination {out} is not empty; name a new folder, or give --overwrite")
-        if not (out / CHECKSUMS_FILE).is_file():
-            raise CurateError(f"destination {out} holds other files; name a new or an empty folder")
-        lines = (out / CHECKSUMS_FILE).read_text(encoding="utf-8").splitlines()
-        own = {CHECKSUMS_FILE, CARD_FILE, *(line.partition("  ")[2] for line in lines)}
-        for path in out.rglob("*"):
-            name = path.relative_to(out).as_posix()
-            if not path.is_dir() and name not in own and not name.startswith(f"{CARD_FOLDER}/"):
-                raise CurateError(f"{path} was not written by maskaug curate; move it away before --overwrite")
-    except (OSError, ValueError) as error:
-        raise CurateError(f"destination {out} cannot be used: {error}") from error
-
-
-def _put(folder: Path, out: Path) -> None:
-    """Rename the finished folder to OUT; an earlier one goes only then."""
-    old = _beside(out, "old")
-    shutil.rmtree(old, ignore_errors=True)
-    if out.exists():
-        out.rename(old)
-    try:
-        folder.rename(out.resolve())
-    except BaseException:
-        if old.exists() and not out.exists():
-            old.rename(out.resolve())
-        raise
-    sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)

@@ -8,7 +8,8 @@ from maskaug.augment.curate.exports import EXPORT_FORMATS
 from maskaug.augment.curate.exports.registry import Link
 from maskaug.augment.generate.options import PAIRS
 from maskaug.core.executors import ExecutionOptions
-from maskaug.core.options import Folder
+from maskaug.core.files import is_address
+from maskaug.core.options import Place
 
 
 def _check_format(name: str) -> str:
@@ -26,8 +27,8 @@ class CurateOptions(ExecutionOptions):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dst: Folder = Field(description="Output of maskaug generate, with the decisions made on it.")
-    out: Folder = Field(description="Where the curated data set goes.")
+    dst: Place = Field(description="Output of maskaug generate, with the decisions made on it; or its address.")
+    out: Place = Field(description="Where the curated data set goes: a new folder, or an address.")
     policy: Literal["majority", "unanimous", "any"] = Field(
         "majority", description="A picture stays if more accept than reject it, nobody rejects it, or any accepts it."
     )
@@ -65,6 +66,8 @@ class CurateOptions(ExecutionOptions):
     def _consistent(self) -> "CurateOptions":
         if (self.undecided == "by-score") != (self.min_quality is not None):
             raise ValueError("--undecided by-score and --min-quality need each other; give both or neither")
+        if self.link != "copy" and (is_address(self.dst) or is_address(self.out)):
+            raise ValueError(f"--link {self.link} is for this machine's disks; at an address, leave it out")
         export = EXPORT_FORMATS[self.to]
         if self.link != "copy" and not export.links:
             raise ValueError(f"--to {export.name} packs the pictures into {export.description}; leave out --link")

@@ -13,6 +13,7 @@ from maskaug.augment.generate.plan import is_failure
 from maskaug.augment.generate.prepare import Task
 from maskaug.augment.generate.scan import Scan, Source
 from maskaug.core.errors import MaskaugError
+from maskaug.core.executors import check_reach
 from maskaug.core.files import file_sha256, find_objects, is_address, is_file, protocol, read_bytes, remove_files
 from maskaug.core.manifest import Row
 from maskaug.core.text import parse_json
@@ -68,15 +69,12 @@ def _is_same(stored: object, given: object) -> bool:
 
 
 def check_places(options: GenerateOptions) -> None:
-    """Make sure that SRC and DST are where all processes of the run reach them.
+    """Make sure that all processes of the run reach SRC and DST, and that DST takes pictures one by one.
 
     Raises:
-        GenerateError: they are not, or DST takes no pictures one by one.
+        ExecutorError, GenerateError: it is not so.
     """
-    several = options.workers > 1 or options.engine != "local"
-    for place in (options.src, options.dst):
-        if several and protocol(place) == "memory":
-            raise GenerateError(f"{place} is known to one process only; give --workers 1 and --engine local")
+    check_reach(options, options.src, options.dst)
     if protocol(options.dst) == "hf":
         raise GenerateError(
             f"destination {options.dst} would have a commit for each picture; generate into a folder, and then: "

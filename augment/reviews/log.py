@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import locked, path_inside, sync_folder
+from maskaug.core.files import find_objects, is_address, locked, path_inside, read_bytes, sync_folder
 from maskaug.core.manifest import REVIEWS_FOLDER
 
 Action = Literal["accept", "reject", "flag", "unflag", "undo"]
@@ -122,10 +123,18 @@ def read_reviews(dst: Path) -> dict[str, list[Event]]:
         ReviewError: a line before the last is damaged.
     """
     reviews = {}
-    for path in sorted((dst / REVIEWS_FOLDER).glob("*.jsonl")):
-        data = path.read_bytes()
+    for path in _records(dst / REVIEWS_FOLDER):
+        data = read_bytes(path)
         reviews[path.stem] = _parse(path, data[: data.rfind(b"\n") + 1])
     return reviews
+
+
+def _records(folder: Path) -> list[Path]:
+    """Files of events, by annotator."""
+    if not is_address(folder):
+        return sorted(folder.glob("*.jsonl"))
+    names = (one.name for one in find_objects(folder))
+    return [folder / name for name in names if fnmatch(name, "[!.]*.jsonl") and "/" not in name]
 
 
 def verdicts(events: Iterable[Event]) -> dict[str, Verdict]:

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maskaug.core.options import Folder
+from maskaug.core.options import Place
 
 
 class AgreementOptions(BaseModel):
@@ -10,7 +10,7 @@ class AgreementOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    dst: Folder = Field(description="Output of maskaug generate, with the decisions made on it.")
+    dst: Place = Field(description="Output of maskaug generate, with the decisions made on it; or its address.")
     resamples: int = Field(1000, ge=100, description="Bootstrap samples behind the intervals.")
     seed: int = Field(0, ge=0, description="Seed of everything random.")
     json_: bool = Field(False, description="Print what became of it as JSON.")

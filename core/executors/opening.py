@@ -1,9 +1,23 @@
-"""`open_executor`: the executor that options ask for."""
+"""`open_executor`: the executor that options ask for; `check_reach`: whether it can have what it works on."""
 
-from maskaug.core.executors.executor import Executor, Result, Start, Task
+from pathlib import Path
+
+from maskaug.core.executors.executor import Executor, ExecutorError, Result, Start, Task
 from maskaug.core.executors.local import LocalExecutor
 from maskaug.core.executors.options import ExecutionOptions
 from maskaug.core.executors.ray_cluster import RayExecutor
+from maskaug.core.files import protocol
+
+
+def check_reach(options: ExecutionOptions, *places: Path) -> None:
+    """Make sure that all processes reach what they are to read and write.
+
+    Raises:
+        ExecutorError: an address means another place in each process.
+    """
+    for place in places:
+        if protocol(place) == "memory" and (options.workers > 1 or options.engine != "local"):
+            raise ExecutorError(f"{place} is known to one process only; give --workers 1 and --engine local")
 
 
 def open_executor(

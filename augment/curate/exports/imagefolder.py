@@ -5,8 +5,8 @@ import os
 import shutil
 from pathlib import Path, PurePosixPath
 
-from maskaug.augment.curate.exports.registry import Chosen, ExportFormat, check_unchanged, register
-from maskaug.core.files import file_sha256
+from maskaug.augment.curate.exports.registry import Chosen, ExportFormat, Link, check_unchanged, register
+from maskaug.core.files import file_sha256, is_address, read_bytes
 
 
 def write_folders(folder: Path, chosen: Chosen) -> dict[str, str]:
@@ -18,18 +18,27 @@ def write_folders(folder: Path, chosen: Chosen) -> dict[str, str]:
     taken: set[str] = set()
     for candidate, split in chosen.pictures:
         source = chosen.dst / candidate.path
-        check_unchanged(source, file_sha256(source), candidate)
         place = _free(PurePosixPath(split, candidate.tree, candidate.label), candidate.path, taken)
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if chosen.link == "hard":
-            os.link(source.resolve(), target)
-        elif chosen.link == "sym":
-            target.symlink_to(source.resolve())
+        if is_address(source):
+            data = read_bytes(source)
+            check_unchanged(source, hashlib.sha256(data).hexdigest(), candidate)
+            target.write_bytes(data)
         else:
-            shutil.copyfile(source, target)
+            check_unchanged(source, file_sha256(source), candidate)
+            _copy(source, target, chosen.link)
         places[candidate.path] = place
     return places
+
+
+def _copy(source: Path, target: Path, link: Link) -> None:
+    if link == "hard":
+        os.link(source.resolve(), target)
+    elif link == "sym":
+        target.symlink_to(source.resolve())
+    else:
+        shutil.copyfile(source, target)
 
 
 def _free(folder: PurePosixPath, path: str, taken: set[str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from maskaug.augment.curate.exports.registry import Chosen, ExportFormat, check_unchanged, register
 from maskaug.augment.curate.selection import Candidate, shuffled
+from maskaug.core.files import read_bytes
 
 PICTURES_IN_A_SHARD = 5000  # of some 10 kB
 
@@ -44,7 +45,7 @@ def _shards(order: list[str]) -> Iterator[tuple[int, int, list[str]]]:
 
 def _add_sample(tar: tarfile.TarFile, number: int, path: Path, candidate: Candidate, classes: list[str]) -> str:
     """Add a picture, its class and the facts of it; returns the picture's name in the shard."""
-    data = path.read_bytes()
+    data = read_bytes(path)
     check_unchanged(path, hashlib.sha256(data).hexdigest(), candidate)
     picture = f"{number:08d}{PurePosixPath(candidate.path).suffix}"
     _add(tar, picture, data)
