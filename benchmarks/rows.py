@@ -107,8 +107,8 @@ def _queued(folder: Path, count: int) -> None:
 
 def _curated(folder: Path, count: int) -> None:
     """All but the look for near-duplicates, which `near_duplicates.py` measures: no picture is there."""
-    with mock.patch.object(curate, "_groups", _no_groups), mock.patch.object(Path, "is_file", lambda _: True):
-        plan = curate._decide(CurateOptions(dst=folder, out=folder / "curated", workers=1), None)
+    with mock.patch.object(curate, "_groups", _no_groups):
+        plan = curate._decide(CurateOptions(dst=folder, out=folder / "curated", workers=1), lambda _: 1, None)
     assert len(plan.outcomes) == count
     assert sum(1 for _ in plan.kept()) == count
 

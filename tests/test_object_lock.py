@@ -7,7 +7,7 @@ import time
 import pytest
 
 from maskaug.core.files import LockedError, locked, object_lock, read_bytes, to_path, write_bytes
-from maskaug.core.files.addresses import is_object, remove_objects
+from maskaug.core.files.addresses import create_bytes, is_object, remove_objects
 
 pytest.importorskip("upath", reason="needs the extra cloud")
 
@@ -91,8 +91,7 @@ def test_of_two_that_come_at_one_moment_one_has_it(path):
 
 
 def test_an_answer_that_was_lost_does_not_cost_the_lock(path, monkeypatch):
-    create = object_lock.create_bytes
-    monkeypatch.setattr(object_lock, "create_bytes", lambda *given: create(*given) and False)
+    monkeypatch.setattr(object_lock, "create_bytes", lambda *given: create_bytes(*given) and False)
     with held(path) as check:
         check()
 

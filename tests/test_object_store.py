@@ -155,7 +155,12 @@ def test_a_run_that_is_killed_goes_on_as_it_was(store, faces, whole, dst, monkey
         verify(VerifyOptions(dst=dst))
     monkeypatch.setattr(object_lock, "DEAD", 0.5)
     made, process = [], SourceWorker.process
-    monkeypatch.setattr(SourceWorker, "process", lambda self, task: made.append(task) or process(self, task))
+
+    def counted(self, task):
+        made.append(task)
+        return process(self, task)
+
+    monkeypatch.setattr(SourceWorker, "process", counted)
     generate(GenerateOptions(src=faces[1], dst=dst, workers=1, resume=True))
     assert tree(dst) == whole["files"]
     first_rounds = [task for task in made if task.original]

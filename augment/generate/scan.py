@@ -298,7 +298,8 @@ def _listed_objects(src: Path) -> _Listing:
             problems.append(Problem(name, "unusable_name", message))
         elif not any(_is_hidden(name) for name in names):
             stamps[Path(one.name)] = one.stamp
-    folders = {folder for path in stamps for folder in path.parents}
+    lowest = {path.parent for path in stamps}
+    folders = lowest.union(*(folder.parents for folder in lowest))
     return _Listing(src, list(stamps), sorted(folders), problems, stamps)
 
 

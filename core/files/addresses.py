@@ -240,7 +240,8 @@ def find_objects(folder: Path) -> Iterator[StoredObject]:
     store, key = _store(folder)
     root = store._strip_protocol(key).rstrip("/")
     found = _persistently(lambda: cast("dict[str, Any]", store.find(key, detail=True, refresh=True)))
-    for name, told in sorted(found.items(), key=lambda pair: pair[0].encode("utf-8", "surrogateescape")):
+    for name in sorted(found, key=lambda name: name.encode("utf-8", "surrogateescape")):
+        told = found.pop(name)  # a kilobyte, of a million names
         size = int(told.get("size") or 0)
         stamps = [str(told[one]) for one in _ETAGS if isinstance(told.get(one), str)]
         stamps = stamps or [str(size), *(str(told[one]) for one in _TIMES if told.get(one) is not None)]
