@@ -16,6 +16,7 @@ from maskaug.augment import GenerateError, GenerateOptions, VerifyOptions, gener
 from maskaug.augment.generate.worker import SourceWorker
 from maskaug.core import pictures
 from maskaug.core.errors import MaskaugError
+from maskaug.core.executors import ExecutorError
 from maskaug.core.files import (
     copy_command,
     file_sha256,
@@ -245,7 +246,7 @@ def test_what_cannot_be_done_is_said(faces, tmp_path, src, place, said):
 
 
 def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):
-    with pytest.raises(GenerateError, match="is known to one process only; give --workers 1"):
+    with pytest.raises(ExecutorError, match="is known to one process only; give --workers 1"):
         generate(GenerateOptions(src=faces[1], dst="memory://out", workers=2))
 
 

@@ -143,6 +143,7 @@ def generate(
     Raises:
         ScanError, ModelError, PackError, AnnotationError: an input cannot be used at all.
         GenerateError: DST is in the way, or cannot be written; or it cannot be gone on with.
+        ExecutorError: an address is not to be reached by all processes.
         LockedError: another process is writing DST.
     """
     if options.dry_run:
