@@ -82,4 +82,5 @@ def test_who_has_lost_the_lock_stores_nothing(place):
     with pytest.raises(LockedError):
         journal.close()
     assert not has_journal(place)
-    assert not journal.path.exists(), "the copy is removed all the same"
+    with pytest.raises(ValueError, match="closed file"):
+        journal.append("4.jpg", 0, rows(4))

@@ -1,12 +1,12 @@
 """`Journal`: rows of finished sources while a run is under way; a file, or at an address segments."""
 
 import json
-import shutil
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 from maskaug.core.files import find_objects, is_address, read_bytes, remove_tree, write_bytes
 from maskaug.core.manifest import Row, checked, in_todays_words
@@ -25,10 +25,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; what a kill or a power cut has left damaged is cut off, with all that follows."""
-        self.path = path
-        self._offsets: dict[str, list[int]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
+        self._read(path.open("a+b"))
+
+    def _read(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._offsets: dict[str, list[int]] = {}
         self._file.seek(0)
         end = 0
         for line in self._file:
@@ -99,20 +101,20 @@ class SegmentedJournal(Journal):
         """
         self._folder, self._check_lock = folder, check_lock
         self._run = uuid.uuid4().hex[:8]  # two that write at once, in spite of the lock, overwrite nothing
-        self._here = Path(tempfile.mkdtemp(prefix="maskaug-journal-"))
+        names = [one.name for one in find_objects(folder)]
+        # It has no name, so that a kill leaves nothing.
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         try:
-            names = [one.name for one in find_objects(folder)]
-            with (self._here / "journal.jsonl").open("wb") as copy:
-                for name in names:
-                    lines = read_bytes(folder / name).splitlines(keepends=True)
-                    copy.writelines(line for line in lines if _source(line) is not None)
-            super().__init__(self._here / "journal.jsonl")
+            for name in names:
+                lines = read_bytes(folder / name).splitlines(keepends=True)
+                copy.writelines(line for line in lines if _source(line) is not None)
+            self._stored = copy.tell()
+            self._read(copy)
         except BaseException:
-            shutil.rmtree(self._here, ignore_errors=True)
+            copy.close()
             raise
         numbers = (name.partition("-")[0] for name in names)
         self._last = max((int(number) for number in numbers if number.isdecimal()), default=0)
-        self._stored = self.path.stat().st_size
         self._since = time.monotonic()
 
     def append(self, source: str, round_: int, rows: list[Row], stamp: str | None = None) -> None:
@@ -139,7 +141,7 @@ class SegmentedJournal(Journal):
         self._since = time.monotonic()
 
     def close(self) -> None:
-        """Store what is left, and remove the copy.
+        """Store what is left; the copy goes.
 
         Raises:
             OSError, LockedError: it cannot be stored.
@@ -148,7 +150,6 @@ class SegmentedJournal(Journal):
             self.store()
         finally:
             super().close()
-            shutil.rmtree(self._here, ignore_errors=True)
 
 
 def open_journal(path: Path, check_lock: Callable[[], None] | None = None) -> Journal:
