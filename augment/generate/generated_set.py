@@ -12,6 +12,8 @@ from maskaug.core.files import LOCK_FILE, is_address, is_file, read_bytes
 from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, manifest_parts, read_columns, read_manifest
 from maskaug.core.text import parse_json
 
+JOURNAL_FILE, JOURNAL_FOLDER = ".journal.jsonl", ".journal"  # the latter at an address
+
 
 class GeneratedSetError(MaskaugError):
     """A folder is not a generated set, or a file of it cannot be used; the message says which, and what to do."""
@@ -70,7 +72,7 @@ class GeneratedSet:
     @property
     def journal(self) -> Path:
         """Rows of the sources done so far, as JSON lines; at an address, a folder of them. It goes when all is done."""
-        return self.path / (".journal" if is_address(self.path) else ".journal.jsonl")
+        return self.path / (JOURNAL_FOLDER if is_address(self.path) else JOURNAL_FILE)
 
     @property
     def partial(self) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.generated_set import JOURNAL_FILE, JOURNAL_FOLDER, GeneratedSet
 from maskaug.augment.generate.journal import has_journal
 from maskaug.augment.verify.options import VerifyOptions
 from maskaug.core.errors import MaskaugError, OptionError
@@ -26,7 +26,7 @@ from maskaug.core.files import (
     is_inside,
     read_bytes,
 )
-from maskaug.core.manifest import ManifestError, manifest_parts
+from maskaug.core.manifest import REVIEWS_FOLDER, ManifestError, manifest_parts
 from maskaug.core.text import parse_json, printable
 
 _AT_ONCE = 4096  # files whose names and digests are in memory together
@@ -221,8 +221,7 @@ def _may_be_there(kind: Kind, name: str) -> bool:
         return top in (CARD_FILE, CARD_FOLDER)
     if kind == "run":  # evaluations, exports, and what the user puts beside them
         return ".partial" not in name
-    here, stored = GeneratedSet(Path()), GeneratedSet(Path("s3://"))
-    return top in (here.reviews.name, here.journal.name, stored.journal.name, LOCK_FILE)
+    return top in (REVIEWS_FOLDER, JOURNAL_FILE, JOURNAL_FOLDER, LOCK_FILE)
 
 
 def told(found: Verified) -> Iterator[str]:
