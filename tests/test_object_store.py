@@ -13,6 +13,7 @@ import astronaut
 import pytest
 
 from maskaug.augment import GenerateError, GenerateOptions, VerifyOptions, generate, read_manifest, verify
+from maskaug.augment.generate.forecast import forecast
 from maskaug.augment.generate.worker import SourceWorker
 from maskaug.core import pictures
 from maskaug.core.errors import MaskaugError
@@ -243,6 +244,13 @@ def test_what_cannot_be_done_is_said(faces, tmp_path, src, place, said):
         generate(GenerateOptions(src=src, dst=tmp_path / "out" if place == "out" else place, workers=1))
     assert tree(faces[1]) == before
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_at_an_address_writes_nothing(faces, dst):
+    assert forecast(GenerateOptions(src=faces[1], dst=dst, workers=1, dry_run=True)).tried == 5
+    assert tree(dst) == {}
+    with pytest.raises(GenerateError, match="holds other files"):
+        forecast(GenerateOptions(src=faces[1] / "train", dst=faces[1] / "val", workers=1, dry_run=True))
 
 
 def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):

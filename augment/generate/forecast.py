@@ -13,8 +13,10 @@ from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.plan import Tally, first_round
 from maskaug.augment.generate.prepare import MaskedCheck, Task
+from maskaug.augment.generate.resume import check_places
 from maskaug.augment.generate.scan import Scan, Source, check_apart
 from maskaug.augment.generate.worker import SourceWorker
+from maskaug.core.files import is_address, is_file
 from maskaug.core.manifest import Row
 
 _TRIED = 12  # pictures of those that are to get masks, and as many of the others
@@ -75,11 +77,13 @@ def forecast(options: GenerateOptions, wears_mask: MaskedCheck | None = None) ->
     Raises:
         ScanError, ModelError, PackError, AnnotationError, GenerateError: as `generate` would.
     """
+    check_places(options)
     check_apart(options.src, options.dst)
     generated = GeneratedSet(options.dst)
     marked = open_annotations(options.annotations, options.box_classes) if options.annotations else None
     found = scanned(options, generated, marked)
-    if generated.path.exists() and not (options.overwrite and generated.config.is_file()):
+    there = is_address(generated.path) or generated.path.exists()
+    if there and not (options.overwrite and is_file(generated.config)):
         prepare(found, options, generated)  # which refuses a folder that is not empty
     result = Forecast(problems=Counter(problem.reason for problem in found.problems))
     identities = options.layout == "identities"
