@@ -89,7 +89,7 @@ def main() -> None:
             print(f"corrupted: left out: {error}", file=sys.stderr)
             continue
         label = CLASSES[sample.label]
-        inside = [part for part in sample.path.relative_to(arguments.real).parts if part != label]
+        inside = [part for part in Path(str(sample.path)).relative_to(arguments.real).parts if part != label]
         for corruption, picture in corrupted(image, arguments.seed * len(samples) + number).items():
             path = Path(unfinished, corruption, label, *inside[:-1], f"{inside[-1]}.png")
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,8 +10,8 @@ _THEMES: dict[str, str] = {
     "Which pictures": "order kind split quality_below sample auto_accept overlap honeypots disputed on_real groups on",
     "People": "annotator annotators of keys serve port",
     "Learning": "recipe arch weights set_ teacher vary one_at_a_time seeds resamples deterministic seed",
-    "Output": "out output overwrite dry_run resume retry_failed format jpeg_quality max_size draw show explain json_ "
-    "csv save_crops link name prefix",
+    "Output": "out output overwrite dry_run resume retry_failed save_every format jpeg_quality max_size draw show "
+    "explain json_ csv save_crops link name prefix",
     "Computer": "workers engine ray_address device precision memory_format compile batch_size cache",
     "Weights & Biases": "wandb project group",
 }

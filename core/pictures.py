@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskaug.core.color import to_srgb
+from maskaug.core.containers.members import Location, Member
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import is_address, read_bytes
 from maskaug.core.native_words import catch_words
@@ -79,14 +80,14 @@ class DecodedPicture:
     warnings: tuple[str, ...] = ()
 
 
-def read_picture(path: Path, max_size: int | None = None) -> DecodedPicture:
-    """Decode a file into upright sRGB; its type is decided by its content.
+def read_picture(path: Location, max_size: int | None = None) -> DecodedPicture:
+    """Decode a file, or a member of a larger one, into upright sRGB; its type is decided by its content.
 
     Grey, palette, CMYK, 16-bit and transparent pictures (over white) become 8-bit RGB, and colour profiles are applied;
     of an animation the first frame is taken. HEIC needs the extra ``heic``.
 
     Args:
-        path: The file.
+        path: The file, or the member.
         max_size: Longest side of the result in pixels; larger pictures are shrunk by area.
 
     Raises:
@@ -128,18 +129,18 @@ def encode_picture(pixels: NDArray[np.uint8], kind: PictureFormat, jpeg_quality:
     return data.tobytes()
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Location) -> bytes:
     try:
         # Opening a named pipe would wait for ever.
-        if not is_address(path) and not stat.S_ISREG(path.stat().st_mode):
+        if isinstance(path, Path) and not stat.S_ISREG(path.stat().st_mode):
             raise PictureError("not_a_file", f"{path} is not a regular file; leave it out")
-        data = read_bytes(path)
+        data = path.read_bytes() if isinstance(path, Member) else read_bytes(path)
     except FileNotFoundError as error:
         raise PictureError("missing", f"{path} does not exist") from error
     except PermissionError as error:
         raise PictureError("no_permission", f"{path} may not be read; change its permissions") from error
     except OSError as error:
-        if is_address(path):
+        if is_address(str(path)):
             message = f"{path} cannot be read for now: {' '.join(str(error).split())}"
             raise PictureError("unreachable", message) from error
         raise PictureError("unreadable", f"{path} cannot be read: {error.strerror or error}") from error

@@ -9,6 +9,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tiny_network  # noqa: F401  registers the networks
 import torch
-from generated import Generated, digest, review, texture
+from generated import MASKED, UNMASKED, Generated, digest, review, texture
+from sharded import write_tar
 from training import balanced
 
 from maskaug.assets import bundled_classifier, standard_pack
@@ -31,9 +33,11 @@ from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.resume import resumed
+from maskaug.augment.generate.scan import scan
 from maskaug.augment.reviews.log import ReviewLog, read_reviews
 from maskaug.core.errors import MaskaugError
 from maskaug.core.faces import Face
+from maskaug.core.pictures import PictureError, encode_picture, read_picture
 from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import FaceFinder, MaskEngine, load_pack
 from maskaug.review_ui import (
@@ -47,6 +51,7 @@ from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.view.keys import read_keys
 from maskaug.train import load_onnx
 from maskaug.train.data.margins import load_margins
+from maskaug.train.data.samples import list_samples
 from maskaug.train.fit.begin import configure
 from maskaug.train.fit.optimize import make_ema, make_optimizer
 from maskaug.train.fit.options import TrainOptions
@@ -118,6 +123,16 @@ def make(folder: Path) -> None:
         )
     )
     (folder / "keys.json").write_text('{"accept": ["j"], "reject": ["k"]}')
+    samples = {f"{number}.jpg": encode_picture(texture(number), "jpeg") for number in range(3)}
+    samples |= {f"{number}.json": json.dumps({"label": UNMASKED, "quality": 0.5}).encode() for number in range(3)}
+    write_tar(folder / "train.tar", sorted(samples.items()))
+    columns = {
+        "image": list(samples.values())[:3],
+        "label": [UNMASKED] * 3,
+        "quality": pa.array([0.5] * 3, pa.float32()),
+    }
+    pq.write_table(pa.table(columns), folder / "train.parquet")
+    (folder / "train.csv").write_text(f"file,label\ntrain.tar,{UNMASKED}\nset/train/{UNMASKED}/f0.jpg,{UNMASKED}\n")
     changes = ["size=32", "batch_size=8", "epochs=1"]
     data = balanced(folder / "data", train=4, val=2)
     cache = folder / "cache"
@@ -190,6 +205,9 @@ def kinds(reader: Reader) -> dict[str, Kind]:
         "ONNX": Kind("classifier.onnx", _read_onnx),
         "AVI": Kind("clip.avi", lambda root: _play(root / "clip.avi")),
         "MP4": Kind("clip.mp4", lambda root: _play(root / "clip.mp4")),
+        "tar shard": Kind("train.tar", lambda root: _read_container(root / "train.tar")),
+        "parquet of pictures": Kind("train.parquet", lambda root: _read_container(root / "train.parquet"), "parquet"),
+        "CSV of paths": Kind("train.csv", lambda root: _read_container(root / "train.csv"), "lines"),
         "checksums": Kind("run/checksums.txt", lambda root: _none(verify(VerifyOptions(dst=root / "run"))), "lines"),
     }
 
@@ -212,6 +230,15 @@ def _read_set(root: Path) -> None:
         curate(CurateOptions(dst=root / "set", out=root / "curated"))
     finally:
         shutil.rmtree(root / "curated", ignore_errors=True)
+
+
+def _read_container(path: Path) -> None:
+    """What cannot be used becomes a row in `generate`."""
+    found = scan(path, UNMASKED, MASKED)
+    for source in found.sources:
+        with suppress(PictureError):
+            read_picture(source.path)
+    list_samples(path, (UNMASKED, MASKED))
 
 
 def _read_journal(root: Path) -> None:

@@ -294,6 +294,12 @@ def test_rows(run):
     assert all(step in printed for step in steps)
 
 
+def test_containers(run, faces, tmp_path):
+    run("containers.py", faces, "--pictures", 8, "--rounds", 1, "--json", tmp_path / "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert len({found[kind]["megabytes"] for kind in ("files", "tar", "parquet")}) == 1
+
+
 def test_object_store(run, tmp_path):
     pytest.importorskip("moto", reason="needs moto[server]")
     run("object_store.py", "--faces", 3, "--workers", 1, "--rounds", 1, "--json", tmp_path / "found.json")

@@ -152,7 +152,7 @@ def test_a_finished_set_is_left_as_it_is(former, tmp_path, monkeypatch):
         generate(options)
     # The pictures that it was made from are not kept.
     known = {faces_folder / row["source"]: row["source_sha256"] for row in read_manifest(former)}
-    monkeypatch.setattr(resume, "file_sha256", known.get)
+    monkeypatch.setattr(resume, "sha256_of", known.get)
     summary = generate(options)
     assert summary.original == {f"train/{UNMASKED_CLASS}": 4, f"val/{UNMASKED_CLASS}": 2}
     assert summary.with_face == 6

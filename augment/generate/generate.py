@@ -22,8 +22,9 @@ from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_fai
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, Recorded, check_places, check_sources, remove_stale, resumed
-from maskaug.augment.generate.scan import Problem, Scan, Source, check_apart, scan, scan_identities
+from maskaug.augment.generate.scan import Scan, Source, check_apart, scan, scan_identities
 from maskaug.augment.generate.worker import SourceWorker, refusal
+from maskaug.core.containers import Problem, sha256_of
 from maskaug.core.executors import Crash, Executor, ExecutorError, open_executor
 from maskaug.core.files import (
     LOCK_FILE,
@@ -322,7 +323,7 @@ def _work_in_rounds(
 
 def _crashed(source: Source) -> Row:
     message = f"the process died over {source.relative}; it may need more memory than there is"
-    return refusal(source, "crashed", message, sha256=file_sha256(source.path))
+    return refusal(source, "crashed", message, sha256=sha256_of(source.path))
 
 
 def _later_task(journal: Journal, source: Source, copies: range) -> Task:

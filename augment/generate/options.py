@@ -48,7 +48,8 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
     """Options of ``maskaug generate``."""
 
     src: Place = Field(
-        description="ImageFolder of faces, or a folder a person, with or without splits; or an address: s3://bucket/faces."
+        description="ImageFolder of faces, or a folder a person, with or without splits; or tar shards, parquet or a "
+        "CSV of paths; here or at an address, such as s3://bucket/faces."
     )
     dst: Place = Field(description="Where the data set goes: a new folder, or an address.")
     layout: Layout = Field(

@@ -12,6 +12,7 @@ from maskaug.augment.generate.options import RUN_ONLY, GenerateOptions
 from maskaug.augment.generate.plan import is_failure
 from maskaug.augment.generate.prepare import Task
 from maskaug.augment.generate.scan import Scan, Source
+from maskaug.core.containers import sha256_of
 from maskaug.core.errors import MaskaugError
 from maskaug.core.executors import check_reach
 from maskaug.core.files import file_sha256, find_objects, is_address, is_file, protocol, read_bytes, remove_files
@@ -128,7 +129,7 @@ def _is_replaced(then: _Done, now: Source, *, finished: bool) -> bool:
     # nothing is made any more.
     if now.stamp is not None and (finished or now.stamp == then.stamp):
         return False
-    return file_sha256(now.path) != then.sha256
+    return sha256_of(now.path) != then.sha256
 
 
 def _finished_sources(generated: GeneratedSet) -> Iterator[_Done]:

@@ -4,10 +4,19 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
+from maskaug.core.containers import (
+    ListedPicture,
+    Location,
+    Member,
+    Problem,
+    is_container,
+    list_pictures,
+    shards_among,
+)
 from maskaug.core.errors import MaskaugError
 from maskaug.core.files import PICTURE_SUFFIXES, find_objects, is_address, is_inside, safe_stem
 from maskaug.core.text import printable
@@ -31,12 +40,13 @@ class ScanError(MaskaugError):
 
 @dataclass(frozen=True)
 class Source:
-    """One file of the source folder.
+    """One picture of the source.
 
     Attributes:
         root: The source folder, or its address.
-        place: Where it lies below that.
-        relative: The same with ``/``, and escaped where it is not printable.
+        place: Where it lies below that; or, in a container, by itself.
+        relative: The same with ``/``, and escaped where it is not printable; of a container,
+            ``train-000000.tar/00000001.jpg``.
         split: ``train``, ``val``, ``a/b`` ...; where the source has none, ``train``, or in the layout of identities
             nothing.
         label: Name of its class, or of its person.
@@ -47,7 +57,7 @@ class Source:
     """
 
     root: Path
-    place: Path
+    place: Location
     relative: str
     split: str
     label: str
@@ -57,18 +67,9 @@ class Source:
     stamp: str | None = None
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         """Where it is; made when asked for, because at an address that takes a quarter of a millisecond."""
-        return self.root / self.place
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something in the source folder that cannot be looked into: its place, a short reason, a sentence."""
-
-    relative: str
-    reason: str
-    message: str
+        return self.place if isinstance(self.place, Member) else self.root / self.place
 
 
 @dataclass(frozen=True)
@@ -80,22 +81,26 @@ class Scan:
 
 
 def scan(src: Path, source_class: str, masked_class: str) -> Scan:
-    """List the files of an ImageFolder with their splits and classes.
+    """List the files of an ImageFolder, or the pictures of a container, with their splits and classes.
 
     A folder named like one of the two classes is a class folder, wherever it lies; what lies above it is the
     split, what lies beside it are further classes. A folder without any class folder but with pictures, or one
     that is itself called ``source_class``, holds pictures of ``source_class``; so does one whose pictures lie in
     ``images``, in folders named as splits are, or in both. Pictures that lie in no class folder are problems; other
-    files there are left alone.
+    files there are left alone. Containers are a tar, a parquet or a CSV, or a folder of tars and parquets.
 
     Raises:
         ScanError: the folder is missing or unreadable, holds no file, or no folder of either name.
     """
+    if is_container(src):
+        return _scan_container(_Listing(src, [], [], []), (), source_class)
     listing = _listed(src)
     files, folders, problems = listing.files, listing.folders, list(listing.problems)
     classes = {source_class, masked_class}
     # Folders that directly hold a class folder: their other sub-folders are classes too.
     split_folders = {folder.parent for folder in folders if folder.name in classes}
+    if not split_folders and (shards := shards_among(files)):
+        return _scan_container(listing, shards, source_class)
     flat = not split_folders or src.name == source_class
     if flat and src.name != source_class and (split_of := _splits_of_scenes(files)):
         scenes = [
@@ -124,16 +129,78 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
 
 
-def _no_class(src: Path, source_class: str, there: set[str]) -> ScanError:
-    names = ", ".join(sorted(there)[:8]) or "none that can be read"
-    return ScanError(
-        f"source {src} has no folder called {source_class!r} (it has: {names}); "
-        "name the folder of unmasked faces with --source-class"
+def _scan_container(listing: "_Listing", shards: Sequence[PurePath], source_class: str | None = None) -> Scan:
+    """Pictures of a container by their classes; without a source class, these are persons.
+
+    Where no picture has a class, all are of ``source_class``.
+    """
+    src, problems = listing.src, list(listing.problems)
+    stamps = {src / path: stamp for path, stamp in listing.stamps.items()}
+    sources: list[Source] = []
+    unlabelled: list[Source] = []
+    for found in list_pictures(src, shards):
+        if isinstance(found, Problem):
+            problems.append(found)
+        elif found.label is not None and not _can_be_folder(found.label):
+            message = printable(f"{found.name} is of class {found.label}, which no folder can be called; rename it")
+            problems.append(Problem(found.name, "bad_label", message))
+        elif found.split and not all(map(_can_be_folder, found.split.split("/"))):
+            message = printable(f"{found.name} is of split {found.split}, which no folder can be called; rename it")
+            problems.append(Problem(found.name, "bad_label", message))
+        elif found.label is None:
+            unlabelled.append(_contained(found, source_class, src, stamps))
+        else:
+            _add(_contained(found, source_class, src, stamps), sources, problems)
+    if source_class is None or sources:
+        problems += [_without_label(source.relative, persons=source_class is None) for source in unlabelled]
+    else:
+        sources = unlabelled
+    if not sources:
+        first = f" that can be used; the first of its problems: {problems[0].message}" if problems else ""
+        raise ScanError(f"source {src} holds no picture{first}")
+    if source_class is not None and all(source.label != source_class for source in sources):
+        raise _no_class(src, source_class, {source.label for source in sources}, "class")
+    return Scan(_distinct(sources), tuple(sorted(problems, key=lambda problem: problem.relative)))
+
+
+def _without_label(relative: str, *, persons: bool) -> Problem:
+    if persons:
+        return Problem(relative, "no_person", f"nothing says who {relative} shows; give it a class")
+    return Problem(relative, "no_class", f"nothing says of which class {relative} is, as of others; give it one")
+
+
+def _can_be_folder(name: str) -> bool:
+    return is_inside(name) and name not in {"", "."} and not {"/", "\\"}.intersection(name)
+
+
+def _contained(found: ListedPicture, source_class: str | None, src: Path, stamps: Mapping[Path, str]) -> Source:
+    label = printable(found.label or source_class or "")
+    name, location = PurePosixPath(found.name), found.location
+    root, place = (src, location) if isinstance(location, Member) else (location.parent, Path(location.name))
+    return Source(
+        root=root,
+        place=place,
+        relative=found.name,
+        split=printable(found.split) or ("" if source_class is None else DEFAULT_SPLIT),
+        label=label,
+        subfolder="",
+        stem=safe_stem(name.stem if name.suffix.lower() in PICTURE_SUFFIXES else name.name),
+        identity=label if source_class is None else None,
+        stamp=stamps.get(location.container) if isinstance(location, Member) else None,
     )
 
 
+def _no_class(src: Path, source_class: str, there: set[str], what: str = "folder") -> ScanError:
+    names = ", ".join(sorted(there)[:8]) or "none that can be read"
+    advice = {
+        "folder": "name the folder of unmasked faces with --source-class",
+        "class": "name the class of unmasked faces with --source-class",
+    }
+    return ScanError(f"source {src} has no {what} called {source_class!r} (it has: {names}); {advice[what]}")
+
+
 def scan_identities(src: Path, level: int | None = None) -> Scan:
-    """List the files of a folder a person; what lies above the persons' folders are splits.
+    """List the files of a folder a person; what lies above the persons' folders are splits. In containers, classes are.
 
     Pictures that lie in no person's folder are problems; other files there are left alone.
 
@@ -145,8 +212,12 @@ def scan_identities(src: Path, level: int | None = None) -> Scan:
         ScanError: the folder is missing or unreadable, holds no person's folder, or it cannot be told which folders
             are persons.
     """
+    if is_container(src):
+        return _scan_container(_Listing(src, [], [], []), ())
     listing = _listed(src)
     files, problems = listing.files, list(listing.problems)
+    if shards := shards_among(files):
+        return _scan_container(listing, shards)
     pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
     if level is None:
         level = _level_of_persons(src, sorted({path.parent for path in pictures} - {Path()}))

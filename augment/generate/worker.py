@@ -17,8 +17,9 @@ from maskaug.augment.generate.prepare import MaskedCheck, Prepared, SourceReader
 from maskaug.augment.generate.records import bare_record, overlay_record, told_faces
 from maskaug.augment.generate.scan import COPY_MARK, Source
 from maskaug.augment.masking.engine import MaskedPicture, load_engine, mask_all
+from maskaug.core.containers import sha256_of
 from maskaug.core.errors import MaskaugError, failure
-from maskaug.core.files import file_sha256, is_address, remove_files, write_atomic
+from maskaug.core.files import is_address, remove_files, write_atomic
 from maskaug.core.manifest import FaceRecord, Row, face_record
 from maskaug.core.pictures import SUFFIXES, PictureError, encode_picture
 from maskaug.core.seeds import copy_seed
@@ -69,7 +70,7 @@ class SourceWorker:
             raise
         except Exception as error:
             self._forget()
-            sha256 = file_sha256(source.path)
+            sha256 = sha256_of(source.path)
             rows = [refusal(source, "failed", f"{source.relative}: {failure(error)}", sha256=sha256)]
         return partial(_when_written, rows, tuple(self._writing.values()))
 

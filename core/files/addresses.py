@@ -139,6 +139,34 @@ def upload(local: Path, path: Path) -> None:
     _persistently(lambda: store.put_file(str(local), key))
 
 
+def read_range(path: Path, start: int, size: int) -> bytes:
+    """A part of a file, at an address by one request; what fails for a moment, or comes short, is tried again.
+
+    Args:
+        path: The file.
+        start: Its first byte.
+        size: Bytes.
+
+    Raises:
+        OSError: it cannot be read, or ends before.
+    """
+    if is_address(path):
+        return _persistently(lambda: _range(*_store(path), start, size))
+    with path.open("rb") as file:
+        file.seek(start)
+        data = file.read(size)
+    if len(data) != size:
+        raise OSError(f"{path} gave {len(data)} bytes of {size}")
+    return data
+
+
+def _range(store: Any, key: str, start: int, size: int) -> bytes:  # noqa: ANN401
+    data: bytes = store.cat_file(key, start=start, end=start + size)
+    if len(data) != size:
+        raise OSError(f"{key} gave {len(data)} bytes of {size}")
+    return data
+
+
 def open_object(path: Path) -> BinaryIO:
     """An object for reading some of its bytes; what fails for a moment is tried again.
 
@@ -173,16 +201,10 @@ class _RangeReader(io.RawIOBase):
         end = min(self._place + len(buffer), self._size)
         if end <= self._place:
             return 0
-        data = _persistently(lambda: self._range(self._place, end))
+        data = _persistently(lambda: _range(self._store, self._key, self._place, end - self._place))
         buffer[: len(data)] = data
         self._place = end
         return len(data)
-
-    def _range(self, start: int, end: int) -> bytes:
-        data: bytes = self._store.cat_file(self._key, start=start, end=end)
-        if len(data) != end - start:
-            raise OSError(f"{self._key} gave {len(data)} bytes of {end - start}")
-        return data
 
 
 def is_object(path: Path) -> bool:

@@ -63,6 +63,7 @@ def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 def _facts(candidate: Candidate) -> bytes:
     facts = {
         "label": candidate.label,
+        "status": "original" if candidate.quality is None else "masked",
         "generated": candidate.path,
         "source_sha256": candidate.source_sha256,
         "kind": candidate.kind,

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from maskaug.augment.generate.annotations.known import Annotations
 from maskaug.augment.generate.annotations.registry import AnnotationError
-from maskaug.augment.generate.scan import Problem, Scan
+from maskaug.augment.generate.scan import Scan
+from maskaug.core.containers import Problem
 from maskaug.core.files import is_address
 from maskaug.core.text import printable
 
