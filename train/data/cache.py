@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from maskaug.core.containers import Location, Member, stamp_of
 from maskaug.core.errors import MaskaugError, failure
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
@@ -57,15 +58,18 @@ def default_cache() -> Path:
 
 
 def load_pictures(
-    paths: Sequence[Path], preparation: Preparation, cache: Path, progress: DecodeProgress = lambda done, total: None
+    paths: Sequence[Location],
+    preparation: Preparation,
+    cache: Path,
+    progress: DecodeProgress = lambda done, total: None,
 ) -> CachedPictures:
     """Prepared pictures, from the cache if it has them.
 
     They are found by the files' names, sizes and times of change, and by how they are prepared: when any of these
-    differs, they are decoded anew.
+    differs, they are decoded anew. Pictures in shards are read in the order in which they lie there.
 
     Args:
-        paths: The files.
+        paths: The files, or their places in shards.
         preparation: What is done to them.
         cache: A folder, made where it is missing; 3 * P * P bytes a picture.
         progress: Called with pictures decoded, and of how many.
@@ -92,11 +96,15 @@ def load_pictures(
     return found
 
 
-def _key(paths: Sequence[Path], preparation: Preparation) -> str:
+def _key(paths: Sequence[Location], preparation: Preparation) -> str:
     whole = hashlib.sha256(f"{preparation.key}\n".encode())
+    files = dict[Path, str]()  # a shard has thousands of pictures
     for path in paths:
-        status = path.stat()
-        whole.update(f"{path.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+        file = path.container if isinstance(path, Member) else path
+        if file not in files:
+            files[file] = f"{file.resolve()}\0{stamp_of(file)}"
+        within = f"\0{path.name}\0{path.place}" if isinstance(path, Member) else ""
+        whole.update(f"{files[file]}{within}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()[:32]
 
 
@@ -114,34 +122,34 @@ def _load(array: Path, index: Path, side: int) -> CachedPictures | None:
     return found if whole and len(found.sha256) == len(found.numbers) == len(views) == len(sizes) else None
 
 
-def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: Path, progress: DecodeProgress) -> None:
-    numbers: list[int] = []
-    sha256: list[str] = []
-    views: list[list[float]] = []
-    sizes: list[tuple[int, int]] = []
-    problems: list[str] = []
+def _build(
+    paths: Sequence[Location], preparation: Preparation, array: Path, index: Path, progress: DecodeProgress
+) -> None:
+    found: dict[int, tuple[list[float], tuple[int, int], str]] = {}  # view, size and SHA-256 by number
+    problems: dict[int, str] = {}
     side = preparation.side
     unfinished = array.with_name(f".{array.stem}-{uuid.uuid4().hex}.npy")
+    order = sorted(range(len(paths)), key=lambda number: _place(paths[number], number))
     try:
         pixels = open_memmap(unfinished, mode="w+", dtype=np.uint8, shape=(len(paths), side, side, 3))
-        for number, prepared in enumerate(_prepared(paths, preparation)):
+        read = _prepared([paths[number] for number in order], preparation)
+        for done, (number, prepared) in enumerate(zip(order, read, strict=True), 1):
             if isinstance(prepared, str):
-                problems.append(prepared)
+                problems[number] = prepared
             else:
                 cut_out, picture = prepared
-                pixels[len(numbers)] = cut_out.pixels
-                views.append(cut_out.view.tolist())
-                sizes.append(picture.pixels.shape[:2])
-                sha256.append(picture.sha256)
-                numbers.append(number)
-            progress(number + 1, len(paths))
+                pixels[number] = cut_out.pixels
+                found[number] = cut_out.view.tolist(), picture.pixels.shape[:2], picture.sha256
+            progress(done, len(paths))
+        numbers, told = sorted(found), [problems[number] for number in sorted(problems)]
         if not numbers:
-            raise CacheError(f"{counted(len(paths), 'picture')}, and none can be read; the first: {problems[0]}")
+            raise CacheError(f"{counted(len(paths), 'picture')}, and none can be read; the first: {told[0]}")
         if problems:  # room was made for all
             shorter = open_memmap(
                 unfinished.with_suffix(".part"), mode="w+", dtype=np.uint8, shape=(len(numbers), side, side, 3)
             )
-            shorter[:] = pixels[: len(numbers)]
+            for place, number in enumerate(numbers):
+                shorter[place] = pixels[number]
             pixels = shorter
             unfinished.with_suffix(".part").replace(unfinished)
         pixels.flush()
@@ -150,14 +158,20 @@ def _build(paths: Sequence[Path], preparation: Preparation, array: Path, index: 
         unfinished.unlink(missing_ok=True)
         unfinished.with_suffix(".part").unlink(missing_ok=True)
     # Last: without it, the array counts as absent.
-    record = {"numbers": numbers, "views": views, "sizes": sizes, "sha256": sha256, "problems": problems}
+    views, sizes, sha256 = zip(*(found[number] for number in numbers), strict=True)
+    record = {"numbers": numbers, "views": views, "sizes": sizes, "sha256": sha256, "problems": told}
     write_atomic(index, json.dumps(record).encode(), index.parent)
 
 
-def _prepared(paths: Sequence[Path], preparation: Preparation) -> Iterator[tuple[Prepared, DecodedPicture] | str]:
+def _place(path: Location, number: int) -> tuple[str, tuple[int, ...]]:
+    """By which pictures are read in order: as they are listed, or as they lie in their shards."""
+    return (str(path.container), path.place) if isinstance(path, Member) else ("", (number,))
+
+
+def _prepared(paths: Sequence[Location], preparation: Preparation) -> Iterator[tuple[Prepared, DecodedPicture] | str]:
     """Prepared pictures and what they were made of, or what is wrong with the file; in order."""
 
-    def one(path: Path) -> tuple[Prepared, DecodedPicture] | str:
+    def one(path: Location) -> tuple[Prepared, DecodedPicture] | str:
         try:
             picture = read_picture(path)
             box = largest_box(picture.pixels) if preparation.framing == "face" else None

@@ -94,6 +94,7 @@ def load_training_data(
         _check_all_there(data, split, part, others)
         notes += [*_unread(split, loaded.problems), *_unequal(split, part), *_left_out(split, others)]
         parts.append(part)
+    notes += listing.problems
     if len(classes) > 2:
         two = ",".join(classes[:2])
         notes.insert(0, f"{len(classes)} classes are learnt: {', '.join(classes)}; for two, give --classes {two}.")

@@ -1,4 +1,4 @@
-"""Labelled pictures to train and judge a classifier by: from folders, with what a manifest says of them."""
+"""Labelled pictures to train and judge a classifier by: from folders or shards, with what a manifest says of them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,14 +7,16 @@ from pathlib import Path
 
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
 from maskaug.core.classes import CLASSES, INCORRECT_CLASS
-from maskaug.core.files import PICTURE_SUFFIXES
+from maskaug.core.containers import Location
+from maskaug.core.files import PICTURE_SUFFIXES, is_address
 from maskaug.core.manifest import Row, faces_of, read_manifest
+from maskaug.core.text import counted
 from maskaug.masktheface_wrapper import Wear
 from maskaug.masktheface_wrapper.geometry.pose import fit_camera
 from maskaug.train.data.classes import Classes, ClassesError, check_classes
+from maskaug.train.data.shards import NO_SPLIT, ShardedPictures, find_shards, list_shards
 from maskaug.train.errors import TrainError
 
-NO_SPLIT = "all"
 _NAMES_TOLD = 8
 
 
@@ -27,13 +29,13 @@ class Sample:
     """One labelled picture.
 
     Attributes:
-        path: Its file.
+        path: Its file, or its place in a shard.
         split: Its split; ``all`` where there are none.
         label: The place of its class among the classes, from 0.
-        row: Its row of the manifest; empty where there is none.
+        row: Its row of the manifest, or what its shard says; empty where there is none.
     """
 
-    path: Path
+    path: Location
     split: str
     label: int
     row: Row
@@ -41,11 +43,19 @@ class Sample:
 
 @dataclass(frozen=True)
 class Listing:
-    """Samples by path, sentences on what is unusual about them, and pictures by the names of other folders."""
+    """Labelled pictures.
+
+    Attributes:
+        samples: By class and path.
+        notes: Sentences on what is unusual about them.
+        others: Pictures by the names of other classes.
+        problems: Sentences on what of the data set cannot be used, whatever the split.
+    """
 
     samples: list[Sample]
     notes: list[str]
-    others: dict[str, list[Path]]
+    others: dict[str, list[Location]]
+    problems: list[str]
 
 
 def resolve_classes(data: Path, given: Classes | None = None) -> Classes:
@@ -65,7 +75,8 @@ def resolve_classes(data: Path, given: Classes | None = None) -> Classes:
         return check_classes(given)
     known = check_classes(_own_classes(data) or CLASSES)
     third = known[2] if len(known) > 2 else INCORRECT_CLASS
-    learnt = third not in known[:2] and all(_pictures(data / split / third) for split in ("train", "val"))
+    there = _open(data, known)
+    learnt = third not in known[:2] and all(there.of_class(split, third, {}) for split in ("train", "val"))
     return (*known[:2], third) if learnt else known[:2]
 
 
@@ -111,20 +122,21 @@ def how_to_name(option: str = "--classes") -> str:
 
 
 def list_samples(data: Path, classes: Classes, split: str | None = None, option: str = "--classes") -> Listing:
-    """The pictures of ``{split}/{class}`` or ``{class}`` folders of any depth.
+    """The pictures of ``{split}/{class}`` or ``{class}`` folders of any depth, or of shards.
 
     Args:
-        data: The folder.
-        classes: Names of the class folders, by label; some may be absent.
+        data: The folder, or a tar, parquet or CSV; an address, if there are shards.
+        classes: Names of the classes, by label; some may be absent.
         split: The one to take; None: all but ``train``, unless that is the only one.
         option: That names the classes, for who has given others.
 
     Raises:
-        DataError: there is no folder of any of these names, no such split, or no picture.
+        DataError: there is no class of any of these names, no such split, or no picture.
     """
-    splits = _splits(data, classes, option)
+    there = _open(data, classes)
+    splits = there.splits(classes, option)
     if split is not None and split not in splits:
-        raise DataError(f"{data} has no split {split!r} with a class folder; it has {listed(splits)}")
+        raise DataError(f"{data} has no split {split!r} with {there.unit}; it has {listed(splits)}")
     notes = []
     if split is None:
         chosen = [name for name in splits if name != "train"] or ["train"]
@@ -134,23 +146,24 @@ def list_samples(data: Path, classes: Classes, split: str | None = None, option:
         chosen = [split]
     rows = _rows(data)
     samples = [
-        Sample(path, name, label, rows.get(path.relative_to(data).as_posix(), Row()))
+        Sample(path, name, label, row)
         for name in chosen
-        for label, folder in enumerate(classes)
-        for path in _pictures(splits[name] / folder)
+        for label, class_name in enumerate(classes)
+        for path, row in there.of_class(name, class_name, rows)
     ]
     if not samples:
         raise DataError(f"{data} holds no picture in its class folders {' and '.join(classes)}")
     for label, name in enumerate(classes):
         if all(sample.label != label for sample in samples):
             notes.append(f"There is no picture of class {name}: what needs all classes is undefined.")
-    others: dict[str, list[Path]] = {}
-    for folder in sorted(folder for name in chosen for folder in splits[name].iterdir() if folder.is_dir()):
-        if folder.name not in classes and (found := _pictures(folder)):
-            others.setdefault(folder.name, []).extend(found)
+    others: dict[str, list[Location]] = {}
+    for name in chosen:
+        for other in sorted(set(there.labels(name)) - set(classes)):
+            if found := there.of_class(name, other, {}):
+                others.setdefault(other, []).extend(path for path, _ in found)
     if others:
         notes.append(f"Other classes are left out: {listed(others)}.")
-    return Listing(samples, notes, others)
+    return Listing(samples, notes, others, there.problems)
 
 
 def yaw_of(row: Row) -> float:
@@ -206,22 +219,97 @@ def _classes_in_manifest(found: GeneratedSet) -> Classes | None:
     return (*unmasked, *masked, *(incorrect if len(incorrect) == 1 else ()))
 
 
-def _splits(data: Path, classes: Classes, option: str) -> dict[str, Path]:
-    """The folders that hold class folders, by split."""
+class _Folders:
+    """Pictures as ``{split}/{class}`` or ``{class}`` folders have them."""
+
+    unit = "a class folder"
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self.problems = list[str]()
+
+    def splits(self, classes: Classes, option: str) -> list[str]:
+        """Names of the folders that hold class folders; ``all`` where there are none.
+
+        Raises:
+            DataError: no folder is called as a class is.
+        """
+        data = self._data
+        if any((data / name).is_dir() for name in classes):
+            return [NO_SPLIT]
+        folders = sorted(folder for folder in data.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+        found = [folder.name for folder in folders if any((folder / name).is_dir() for name in classes)]
+        if not found:
+            inside = {below.name for folder in folders for below in folder.iterdir() if below.is_dir()}
+            there = listed(inside or {folder.name for folder in folders})
+            raise DataError(
+                f"{data} has no folder {' or '.join(map(repr, classes))}, nor has any folder in it; it has {there}: "
+                f"{how_to_name(option)}"
+            )
+        return found
+
+    def labels(self, split: str) -> list[str]:
+        """Names of the folders of a split."""
+        return sorted(folder.name for folder in self._folder(split).iterdir() if folder.is_dir())
+
+    def of_class(self, split: str, label: str, rows: Mapping[str, Row]) -> list[tuple[Location, Row]]:
+        """The pictures of a folder by path, with their rows."""
+        found = _pictures(self._folder(split) / label)
+        return [(path, rows.get(path.relative_to(self._data).as_posix(), Row())) for path in found]
+
+    def _folder(self, split: str) -> Path:
+        return self._data if split == NO_SPLIT else self._data / split
+
+
+class _Shards:
+    """Pictures as shards have them."""
+
+    unit = "a picture of these classes"
+
+    def __init__(self, data: Path, found: ShardedPictures) -> None:
+        self._data, self._found = data, found
+        count, first = len(found.problems), found.problems[:1]
+        told = f"Of the shards, {counted(count, 'thing')} cannot be used; the first: "
+        self.problems = [told + one for one in first]
+        self.labels, self.of_class = found.labels, found.of_class
+
+    def splits(self, classes: Classes, option: str) -> list[str]:
+        """Names of the splits that have pictures of the classes.
+
+        Raises:
+            DataError: none has.
+        """
+        found = [split for split in self._found.pictures if not set(classes).isdisjoint(self.labels(split))]
+        if not found:
+            there = listed({label for split in self._found.pictures for label in self.labels(split)})
+            why = f" ({self._found.problems[0]})" if self._found.problems else ""
+            raise DataError(
+                f"the shards of {self._data} have no class {' or '.join(map(repr, classes))}; they have {there}{why}: "
+                f"{how_to_name(option)}"
+            )
+        return found
+
+
+def _has_class_folders(data: Path, classes: Classes) -> bool:
+    if is_address(data) or not data.is_dir():
+        return False
+    splits = (folder for folder in data.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    return any((folder / name).is_dir() for folder in (data, *splits) for name in classes)
+
+
+def _open(data: Path, classes: Classes) -> _Folders | _Shards:
+    """What lies in a folder or a container."""
+    try:
+        shards = None if _has_class_folders(data, classes) else find_shards(data)
+        if shards is not None:
+            return _Shards(data, list_shards(data, shards))
+    except OSError as error:
+        raise DataError(f"{data} cannot be read: {error.strerror or error}") from error
+    if is_address(data):
+        raise DataError(f"{data} has no shards; at an address, name a folder of tar shards or parquet, or copy it here")
     if not data.is_dir():
         raise DataError(f"{data} {'is not a folder' if data.exists() else 'does not exist'}; name a folder of pictures")
-    if any((data / name).is_dir() for name in classes):
-        return {NO_SPLIT: data}
-    folders = sorted(folder for folder in data.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-    found = {folder.name: folder for folder in folders if any((folder / name).is_dir() for name in classes)}
-    if not found:
-        inside = {below.name for folder in folders for below in folder.iterdir() if below.is_dir()}
-        there = listed(inside or {folder.name for folder in folders})
-        raise DataError(
-            f"{data} has no folder {' or '.join(map(repr, classes))}, nor has any folder in it; it has {there}: "
-            f"{how_to_name(option)}"
-        )
-    return found
+    return _Folders(data)
 
 
 def _pictures(folder: Path) -> list[Path]:

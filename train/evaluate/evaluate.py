@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from maskaug.core.classes import MASKED, UNMASKED
+from maskaug.core.containers import Location
 from maskaug.core.files import new_folder, write_atomic
 from maskaug.core.manifest import Row
 from maskaug.core.text import counted, parse_json
@@ -146,7 +147,7 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
     scores = judge.calibration.score(predictions.label, predictions.logit)
     divisions, ungrouped = table.divide([Path(path) for path in predictions.path]) if table else ([], [])
     if options.on_real:
-        divisions += divide_photographs([Path(path) for path in predictions.path], predictions.label, progress)
+        divisions += divide_photographs(predictions.path, predictions.label, progress)
     slices = compute_slices(predictions, scores, divisions)
     groups, resamples, seed = predictions.groups, options.resamples, options.seed
     evaluation = Evaluation(
@@ -164,6 +165,7 @@ def evaluate(options: EvaluateOptions, progress: Progress = lambda done, total: 
         else [],
         notes=[
             *listing.notes,
+            *listing.problems,
             *(_called(folder, paths, judge, cache, options.batch_size) for folder, paths in listing.others.items()),
             *_unread(unread),
             *ungrouped,
@@ -200,7 +202,7 @@ def _logits(classifier: Classifier | OnnxClassifier, pictures: NDArray[np.uint8]
     return head_for(len(classifier.classes)).logits_from(classifier.class_probabilities(pictures))
 
 
-def _called(name: str, paths: list[Path], judge: _Judge, cache: Path, batch_size: int) -> str:
+def _called(name: str, paths: list[Location], judge: _Judge, cache: Path, batch_size: int) -> str:
     """What pictures are called whose class the classifier does not know."""
     samples = [Sample(path, "", 0, Row()) for path in paths]
     try:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskaug.core.containers import locate
 from maskaug.core.text import counted
 from maskaug.train.errors import TrainError
 from maskaug.train.evaluate.slices import Division
@@ -92,4 +93,4 @@ def read_groups(path: Path, data: Path) -> Groups:
 
 
 def _place(name: str, folders: Sequence[Path]) -> Path | None:
-    return next(((folder / name).resolve() for folder in folders if name and (folder / name).is_file()), None)
+    return next(((folder / name).resolve() for folder in folders if name and locate(str(folder / name))), None)

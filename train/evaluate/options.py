@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskaug.assets import bundled_classifier
-from maskaug.core.options import Folder
+from maskaug.core.options import Place
 from maskaug.train.data.classes import GivenClasses
 from maskaug.train.run_dir import RunDir
 
@@ -22,9 +22,10 @@ class EvaluateOptions(BaseModel):
         "Left out, the bundled classifier judges, and its evaluation is printed only.",
         json_schema_extra={"argument": True},
     )
-    data: Folder | None = Field(
+    data: Place | None = Field(
         None,
-        description="Pictures as {split}/{class} or {class} folders.",
+        description="Pictures as {split}/{class} or {class} folders; or tar shards, parquet or a CSV of paths with "
+        "classes.",
         json_schema_extra={"argument": True},
     )
     three_classes: bool = Field(False, description="The bundled classifier of three classes judges.")

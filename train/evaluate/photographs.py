@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isnan
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.classes import UNMASKED
+from maskaug.core.containers import locate
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.data.largest_face import face_in, largest_box
 from maskaug.train.evaluate.slices import Division
@@ -69,12 +69,12 @@ _SCALES = (
 
 
 def divide_photographs(
-    paths: Sequence[Path], labels: NDArray[np.integer], progress: Callable[[int, int], None]
+    paths: Sequence[str], labels: NDArray[np.integer], progress: Callable[[int, int], None]
 ) -> list[Division]:
     """Divisions of photographs; a colour have those of masks alone.
 
     Args:
-        paths: N files.
+        paths: Of N pictures, as `Predictions` has them.
         labels: ``(N,)``: the place of each one's class among the classes.
         progress: Called with photographs looked at, and of how many.
 
@@ -91,11 +91,14 @@ def divide_photographs(
     return [*(scale.divide(traits) for scale in _SCALES), Division(COLOR, colors)]
 
 
-def _look(path: Path) -> Traits | None:
+def _look(path: str) -> Traits | None:
     """None where the file, which was judged a moment ago, or as it was cached, cannot be read."""
     try:
-        image = read_picture(path).pixels
-    except PictureError:
+        located = locate(path)
+        if located is None:
+            return None
+        image = read_picture(located).pixels
+    except (PictureError, OSError):
         return None
     box = largest_box(image)
     return measure_traits(image, box, None if box is None else face_in(image, box))

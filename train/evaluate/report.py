@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.core.classes import MASKED, UNMASKED
-from maskaug.core.files import write_atomic
+from maskaug.core.containers import locate
+from maskaug.core.files import is_address, write_atomic
 from maskaug.core.pictures import PictureError, encode_picture, read_picture
 from maskaug.core.text import counted, parse_json
 from maskaug.core.version import __version__
@@ -213,14 +214,14 @@ def _summary(scores: Scores, classes: Classes) -> str:
 
 
 def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> Thumbnail:
-    # An absolute path stays as it is.
-    path = Path(data, predictions.path[index])
+    path = predictions.path[index]
     judged = MASKED if scores.classes == 2 else int(scores.decided[index])
     kind, quality = predictions.kind[index], float(predictions.quality[index])
     about = kind + (f", quality {quality:.2f}" if kind and isfinite(quality) else "")
     return Thumbnail(
-        data=_thumbnail(path),
-        name=path.name,
+        # An absolute path or an address stays as it is.
+        data=_thumbnail(path if is_address(path) else str(Path(data, path))),
+        name=PurePosixPath(path).name,
         truth=predictions.classes[int(scores.labels[index])],
         judged=predictions.classes[judged],
         probability=float(scores.probabilities[index, judged]),
@@ -229,10 +230,13 @@ def _shown(index: int, predictions: Predictions, scores: Scores, data: str) -> T
     )
 
 
-def _thumbnail(path: Path) -> str:
+def _thumbnail(path: str) -> str:
     try:
-        pixels = read_picture(path, max_size=_THUMBNAIL).pixels
-    except PictureError:
+        located = locate(path)
+        if located is None:
+            return ""
+        pixels = read_picture(located, max_size=_THUMBNAIL).pixels
+    except (PictureError, OSError, ValueError):
         return ""
     if max(pixels.shape[:2]) < _THUMBNAIL:
         factor = _THUMBNAIL / max(pixels.shape[:2])

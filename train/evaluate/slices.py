@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from maskaug.core.classes import MASKED, UNMASKED
+from maskaug.core.containers import is_shard
 from maskaug.train.data.classes import Classes
 from maskaug.train.evaluate.metrics import MetricValue, compute_metrics
 from maskaug.train.evaluate.predictions import Predictions
@@ -163,12 +164,17 @@ def _order(name: str) -> tuple[float, str]:
 def _folders(predictions: Predictions) -> list[str]:
     """Folders below those of the classes, of the sources or else of the pictures; the rarer ones of many together."""
     pairs = zip(predictions.source, predictions.path, strict=True)
-    folders = [_below_class(PurePath(source or path).parent, predictions.classes) for source, path in pairs]
+    folders = [_below_class(_folder(PurePath(source or path)), predictions.classes) for source, path in pairs]
     names, counts = np.unique(folders, return_counts=True)
     if len(names) <= _MOST_FOLDERS:
         return folders
     kept = set(names[np.argsort(-counts, kind="stable")[: _MOST_FOLDERS - 1]])
     return [folder if folder in kept else "other folders" for folder in folders]
+
+
+def _folder(picture: PurePath) -> PurePath:
+    """Where a picture lies, or the shard that holds it."""
+    return picture.parent.parent if is_shard(picture.parent) else picture.parent
 
 
 def _below_class(folder: PurePath, classes: Classes) -> str:

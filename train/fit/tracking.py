@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 import numpy as np
 
 from maskaug.core.classes import MASKED
+from maskaug.core.containers import locate
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureError, read_picture
 from maskaug.train.evaluate.predictions import Predictions
@@ -151,8 +152,11 @@ class Tracker:
             ["picture", "path", "label", f"probability of {predictions.classes[MASKED]}", "loss", "kind"]
         )
         for number in np.argsort(-scores.losses, kind="stable")[:_WORST]:
+            located = locate(predictions.path[number])
+            if located is None:
+                continue
             try:
-                pixels = read_picture(Path(predictions.path[number])).pixels
+                pixels = read_picture(located).pixels
             except PictureError:
                 continue
             table.add_data(
