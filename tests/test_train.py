@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sharded import as_parquet, as_shards
 from torchvision.models import WeightsEnum
 from torchvision.transforms import functional
 from training import CLASSES, COMMAND, TINY, balanced, write_faces
@@ -25,7 +26,7 @@ from maskaug.augment.generate.options import GenerateOptions
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
-from maskaug.train.data.samples import DataError, resolve_classes
+from maskaug.train.data.samples import DataError, list_samples, resolve_classes
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.options import EvaluateOptions
 from maskaug.train.evaluate.predictions import read_predictions
@@ -130,7 +131,7 @@ def test_predictions_of_the_run_are_those_of_the_kept_network(faces, tmp_path, m
 def test_killed_and_resumed_ends_as_if_never_stopped(faces, tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     train(small(faces, whole, "epochs=4", deterministic=True))
-    options = [*TINY, "--set", "epochs=4", "--deterministic", "--out", str(killed)]
+    options = [*TINY, "--set", "epochs=4", "--deterministic", "--out", str(killed), "--save-every", "1"]
     process = subprocess.Popen([*COMMAND, "train", str(faces), *options], stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
         if line.startswith("epoch 2"):
@@ -147,6 +148,36 @@ def test_killed_and_resumed_ends_as_if_never_stopped(faces, tmp_path):
         assert (killed / name).read_bytes() == (whole / name).read_bytes(), name
     ends = [torch.load(run / "last.pt", weights_only=True)["network"] for run in (killed, whole)]
     assert all(torch.equal(ends[0][name], value) for name, value in ends[1].items())
+
+
+class _Stopped(Exception):
+    """In the middle of an epoch."""
+
+
+def test_a_run_goes_on_in_the_middle_of_an_epoch(faces, tmp_path):
+    """Steps that were done are not done again, and the end is that of a run that was never stopped."""
+    options = {"arch": "tiny_dropout", "deterministic": True}
+    changes = ("size=32", "batch_size=4", "epochs=2", "corruptions=blur", "weights=none")
+
+    def run_of(name, **more):
+        told = {"data": faces, "out": tmp_path / name, "wandb": "disabled", "set_": changes}
+        return TrainOptions.model_validate({**told, **options, **more})
+
+    def stop(done, total, *_):
+        if done == total:  # the last step of the first epoch; the one before is the last that was kept
+            raise _Stopped
+
+    whole = train(run_of("whole")).run
+    with pytest.raises(_Stopped):
+        train(run_of("stopped", save_every=1), TrainCallbacks(step=stop))
+    assert not (tmp_path / "stopped" / "metrics.csv").exists()
+    seen = []
+    stopped = train(
+        TrainOptions(resume=tmp_path / "stopped"), TrainCallbacks(step=lambda *told: seen.append(told[0]))
+    ).run
+    assert seen[0] == 24, "the first step that is told is the last of the first epoch"
+    assert history(stopped) == history(whole)
+    assert (stopped / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
 
 
 def test_resuming_with_other_pictures_is_refused(tmp_path):
@@ -171,15 +202,28 @@ def test_a_loss_that_is_not_finite_stops_the_run(faces, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(faces, tmp_path):
-    """With a network that normalises each picture by itself: batch norm sees only its process's share."""
+    """Though they read shards, and it files; with a network that normalises each picture by itself: batch norm sees
+    only its process's share."""
+    shards = as_shards(faces, tmp_path / "shards")
     changes = ("size=32", "batch_size=9", "epochs=3", "lr=0.01")
     options = {"data": faces, "arch": "tiny_group_norm", "precision": "fp32", "wandb": "disabled"}
     train(TrainOptions.model_validate({**options, "out": tmp_path / "one", "set_": changes}))
     two = [COMMAND[0], "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *COMMAND[1:]]
-    given = ["--arch", "tiny_group_norm", "--precision", "fp32", "--wandb", "disabled", "--out", str(tmp_path / "two")]
+    given = [
+        "--arch",
+        "tiny_group_norm",
+        "--precision",
+        "fp32",
+        "--wandb",
+        "disabled",
+        "--save-every",
+        "1",
+        "--out",
+        str(tmp_path / "two"),
+    ]
     for change in changes:
         given += ["--set", change]
-    done = subprocess.run([*two, "train", str(faces), *given], capture_output=True, text=True, check=False)
+    done = subprocess.run([*two, "train", str(shards), *given], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     rows = [
         [float(value) for row in history(tmp_path / run) for name, value in row.items() if name != "grad_norm"]
@@ -187,6 +231,34 @@ def test_two_processes_learn_what_one_does(faces, tmp_path):
     ]
     assert rows[1] == pytest.approx(rows[0], abs=2e-5)
     assert len(read_predictions(tmp_path / "two")) == 12
+    assert (tmp_path / "two" / "trained_on.txt").read_bytes() == (tmp_path / "one" / "trained_on.txt").read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # webdataset leaves files to the garbage collector
+def test_shards_teach_what_the_folder_does(faces, tmp_path):
+    """The same weights, byte for byte; and pictures are found again, to judge, to show and to group them."""
+    shards, parquet = as_shards(faces, tmp_path / "shards"), as_parquet(faces, tmp_path / "set")
+    (shards / "train-000009.tar.gz").write_bytes(b"")
+    notes = []
+    runs = [
+        train(small(data, tmp_path / f"run_{data.name}", "epochs=1"), TrainCallbacks(note=notes.append)).run
+        for data in (faces, shards, parquet)
+    ]
+    assert len({(run / "best.safetensors").read_bytes() for run in runs}) == 1
+    assert len({(run / "trained_on.txt").read_bytes() for run in runs}) == 1
+    assert [note for note in notes if "1 thing cannot be used" in note and "is compressed" in note]
+    pages = [(run / "report.html").read_text().count("data:image/jpeg") for run in runs]
+    assert pages[0] > 0 and len(set(pages)) == 1
+    groups = tmp_path / "groups.csv"
+    groups.write_text("file,camera\n" + "".join(f"val-000000.tar/{CLASSES[0]}-{n}.png,{n % 2}\n" for n in range(6)))
+    found = evaluate(EvaluateOptions(run=runs[0], data=shards, split="val", groups=groups, resamples=0))
+    assert found.counts == (6, 6) and {one.name for one in found.slices if one.by == "camera"} == {"0", "1"}
+    assert not any(one.name.endswith(".tar") for one in found.slices)
+    with pytest.raises(DataError, match=r"have no class 'a' or 'b'; they have not_wearing_mask, wearing_mask"):
+        list_samples(shards, ("a", "b"))
+    assert resolve_classes(shards) == CLASSES
+    with pytest.raises(DataError, match=r"gone\.tar cannot be read: No such file"):
+        list_samples(tmp_path / "gone.tar", CLASSES)
 
 
 def test_batches_hold_every_picture_once_and_never_one_alone():

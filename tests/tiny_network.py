@@ -25,6 +25,20 @@ def tiny(*, weights=None, num_classes=1000):
 
 
 @register_model()
+def tiny_dropout(*, weights=None, num_classes=1000):
+    """``(N, 3, S, S)`` to ``(N, num_classes)``; torch's own random numbers count."""
+    assert weights is None
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(8, num_classes),
+    )
+
+
+@register_model()
 def tiny_group_norm(*, weights=None, num_classes=1000):
     """``(N, 3, S, S)`` to ``(N, num_classes)``; each picture is normalised by itself, whoever is in its batch."""
     assert weights is None

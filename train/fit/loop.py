@@ -16,6 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 from maskaug.train.data.dataset import SplitPictures
 from maskaug.train.errors import TrainError
 from maskaug.train.fit.compute import ComputeConfig
+from maskaug.train.fit.distributed import DistributedContext
 from maskaug.train.fit.prefetch import Batch, prefetch, read_batches
 from maskaug.train.fit.transforms import rotate
 from maskaug.train.model.head import Head, head_for
@@ -54,6 +55,33 @@ class Epoch:
     waiting: float
 
 
+@dataclass(frozen=True)
+class UnderWay:
+    """An epoch between two of its steps.
+
+    Attributes:
+        steps: Those that are done.
+        sums: ``(3,) float64``: of their pictures' losses and of those that were right, over all processes, and of their
+            gradients' norms.
+    """
+
+    steps: int
+    sums: Tensor
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What keeps the state of a run within an epoch.
+
+    Attributes:
+        every: Steps from one time to the next.
+        save: Is called by every process, with what is done.
+    """
+
+    every: int
+    save: Callable[[UnderWay], None]
+
+
 def train_epoch(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -66,6 +94,8 @@ def train_epoch(
     average: AveragedModel | None = None,
     teacher: Targets | None = None,
     progress: StepCallback = lambda done, total, loss, speed: None,
+    begun: UnderWay | None = None,
+    keep: Keep | None = None,
 ) -> Epoch:
     """Learn from every training picture once, in an order that seed and epoch decide.
 
@@ -80,21 +110,23 @@ def train_epoch(
         teacher: What the logits are to say of the very pictures the network is shown, mixed with nothing else; None:
             the labels.
         progress: Called now and then, see `StepCallback`.
+        begun: What is done of the epoch already, where it is gone on with; its steps are not done again.
+        keep: What keeps the state of the run, and after how many steps each.
 
     Raises:
         LossError: the loss is not finite.
     """
     distributed = compute.distributed
     network.train()
-    head = head_for(len(part.classes))
+    head, total = head_for(len(part.classes)), len(part)
     plan = list(batch_plan(len(part), recipe.batch_size, seed, epoch, fewest=2 * distributed.world))
-    total = len(part)
-    sums = torch.zeros(3, dtype=torch.float64, device=distributed.device)  # loss, right, gradient norms
-    done, waited, started = 0, 0.0, time.perf_counter()
+    first, sums = _begin(begun, distributed)
+    before = done = sum(map(len, plan[:first]))
+    waited, started = 0.0, time.perf_counter()
+    shares = [batch[distributed.rank :: distributed.world] for batch in plan[first:]]
     told = started
-    shares = [batch[distributed.rank :: distributed.world] for batch in plan]
     source = prefetch(read_batches(part, shares, recipe, seed=seed, epoch=epoch), distributed.device)
-    for step, whole in enumerate(plan):
+    for step, whole in enumerate(plan[first:], first):
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr_at(epoch + step / len(plan))
         since = time.perf_counter()
@@ -124,18 +156,36 @@ def train_epoch(
             told = time.perf_counter()
             _check(sums, epoch, step)
             progress(
-                done, total, float(sums[0]) / max(1, done) * distributed.world, done / (time.perf_counter() - started)
+                done,
+                total,
+                float(sums[0]) / max(1, done) * distributed.world,
+                (done - before) / (time.perf_counter() - started),
             )
+        if keep is not None and (step + 1) % keep.every == 0 and step + 1 < len(plan):
+            keep.save(UnderWay(step + 1, _over_all(sums, distributed)))
     seconds = time.perf_counter() - started
-    gathered = distributed.all_gather(sums.cpu().numpy())
-    loss_sum, right_sum = (sum(one[place] for one in gathered) for place in (0, 1))
+    loss_sum, right_sum, norm_sum = _over_all(sums, distributed).tolist()
     return Epoch(
-        loss=float(loss_sum) / total,
-        accuracy=float(right_sum) / total,
-        grad_norm=float(gathered[0][2]) / len(plan),
-        samples_per_s=total / seconds,
+        loss=loss_sum / total,
+        accuracy=right_sum / total,
+        grad_norm=norm_sum / len(plan),
+        samples_per_s=(total - before) / seconds,
         waiting=waited / seconds,
     )
+
+
+def _begin(begun: UnderWay | None, distributed: DistributedContext) -> tuple[int, Tensor]:
+    """The first step to do, and this process's sums before it: of loss, of right answers, of gradients' norms."""
+    if begun is None:
+        return 0, torch.zeros(3, dtype=torch.float64, device=distributed.device)
+    shares = torch.tensor([distributed.world, distributed.world, 1], dtype=torch.float64)
+    return begun.steps, (begun.sums / shares).to(distributed.device)
+
+
+def _over_all(sums: Tensor, distributed: DistributedContext) -> Tensor:
+    """``(3,) float64``: the sums of all processes; the norm of a gradient is the same in each."""
+    gathered = np.array(distributed.all_gather(sums.cpu().numpy()))
+    return torch.tensor([gathered[:, 0].sum(), gathered[:, 1].sum(), gathered[0, 2]], dtype=torch.float64)
 
 
 def batch_plan(count: int, batch_size: int, seed: int, epoch: int, *, fewest: int = 2) -> Iterator[NDArray[np.int64]]:

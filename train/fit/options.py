@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from maskaug.core.options import Folder
+from maskaug.core.options import Place
 from maskaug.train.data.classes import GivenClasses
 from maskaug.train.model.recipes import RECIPES, Recipe, RecipeError, RecipeName, override
 
@@ -15,10 +15,11 @@ class TrainOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: Folder | None = Field(
+    data: Place | None = Field(
         None,
         description="Folder with {train,val}/{not_wearing_mask,wearing_mask}, as maskaug curate and generate write it; "
-        "mask_worn_incorrectly is a third class where both have it.",
+        "mask_worn_incorrectly is a third class where both have it; or shards of them: tar or parquet, here or at an "
+        "address.",
         json_schema_extra={"argument": True},
     )
     out: Path | None = Field(None, description="Folder for the run; new or empty. [default: runs/RECIPE-ARCH-SEED]")
@@ -56,6 +57,9 @@ class TrainOptions(BaseModel):
     )
     compile: bool = Field(False, description="Compile the network first: a minute or more, then faster on a GPU.")
     cache: Path | None = Field(None, description="Folder for decoded pictures. [default: ~/.cache/maskaug]")
+    save_every: int = Field(
+        1000, ge=1, description="Steps of an epoch after which the run's state is saved: where --resume goes on."
+    )
     wandb: Literal["auto", "online", "offline", "disabled"] = Field(
         "auto", description="Weights & Biases; auto: online where there is a key, else offline."
     )

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from maskaug.core.errors import first_problem
 from maskaug.core.files import sync_folder, write_atomic
 from maskaug.train.data.classes import Classes
+from maskaug.train.fit.loop import UnderWay
 from maskaug.train.model.checkpoint import CheckpointError
 from maskaug.train.model.head import head_for
 from maskaug.train.model.network import keep_outputs
@@ -22,7 +23,7 @@ from maskaug.train.run_dir import RunDir
 
 @dataclass(frozen=True)
 class State:
-    """A run between two epochs.
+    """A run between two epochs, or between two steps of one.
 
     Attributes:
         network, optimizer: Their state dictionaries.
@@ -33,6 +34,8 @@ class State:
         data: Checksum of the pictures.
         wandb: W&B's name for the run; empty without W&B.
         teacher: Checksum of the network that is learnt from; empty without one.
+        steps: Of the epoch after those of the history that are done.
+        sums: See `UnderWay`; None without steps.
     """
 
     network: dict[str, Tensor]
@@ -44,6 +47,21 @@ class State:
     data: str
     wandb: str
     teacher: str = ""
+    steps: int = 0
+    sums: Tensor | None = None
+
+    @property
+    def under_way(self) -> UnderWay | None:
+        """What is done of an epoch; None between two.
+
+        Raises:
+            ValueError: it is nothing that can be.
+        """
+        if not self.steps:
+            return None
+        if self.steps < 0 or self.sums is None or self.sums.shape != (3,):
+            raise ValueError("its epoch is damaged")
+        return UnderWay(self.steps, self.sums)
 
 
 def save_state(run: Path, state: State) -> None:
@@ -57,7 +75,7 @@ def save_state(run: Path, state: State) -> None:
 
 
 def load_state(run: Path) -> State | None:
-    """What :func:`save_state` has written; None if the run was stopped before its first epoch was done.
+    """What :func:`save_state` has written; None if the run was stopped before any was kept.
 
     Raises:
         CheckpointError: the file is damaged, or holds what no run has written.
@@ -67,10 +85,11 @@ def load_state(run: Path) -> State | None:
         state = State(**safe_load(path)) if path.exists() else None
         if state is not None:
             Recipe.model_validate_json(state.recipe)
+            state.under_way  # noqa: B018  raises
             for row in state.history:
                 row["val_loss"]  # by which the best epoch is known
         return state
-    except (WeightsError, TypeError, ValueError, KeyError) as error:
+    except (WeightsError, AttributeError, TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"{path} cannot be used: {first_problem(error).splitlines()[0]}; delete {path.name} to begin anew"
         ) from error

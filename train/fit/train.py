@@ -24,7 +24,7 @@ from maskaug.train.fit.begin import RunError, check_free, configure, opened_run,
 from maskaug.train.fit.compute import ComputeConfig
 from maskaug.train.fit.distributed import DistributedContext, join, leave
 from maskaug.train.fit.finalize import finalize
-from maskaug.train.fit.loop import Epoch, LossError, StepCallback, logits_of, train_epoch
+from maskaug.train.fit.loop import Epoch, Keep, LossError, StepCallback, UnderWay, logits_of, train_epoch
 from maskaug.train.fit.optimize import make_ema, make_optimizer
 from maskaug.train.fit.options import TrainOptions
 from maskaug.train.fit.run_config import RunConfig
@@ -114,8 +114,10 @@ def _train(learning: "_Learning", dataset: TrainingData, callbacks: TrainCallbac
     """Learn for some epochs, and finish with the network of the best one."""
     options, recipe = learning.config.options, learning.config.recipe
     selection = selection_pictures(dataset.val, recipe, options.seed)
-    for epoch in range(len(learning.history), recipe.epochs):
-        _learn(learning, epoch, dataset, selection, callbacks)
+    under_way = learning.under_way
+    while len(learning.history) < recipe.epochs:
+        _learn(learning, dataset, selection, callbacks, under_way)
+        under_way = None
         callbacks.epoch(learning.history[-1], recipe.epochs)
     calibration, accuracy = _finish(learning, dataset)
     for said in [*learning.tracker.problems, *learning.tracker.advice]:
@@ -137,6 +139,7 @@ class _Learning:
         teacher: What is learnt from instead of the labels; None without.
         tracker: Where metrics go.
         history: Rows of ``metrics.csv`` so far.
+        under_way: What was done of the next epoch before the run was resumed; None if nothing was.
     """
 
     run: Path
@@ -149,6 +152,7 @@ class _Learning:
     teacher: Teacher | None
     tracker: Tracker
     history: list[dict[str, float]]
+    under_way: UnderWay | None
 
     @property
     def kept(self) -> nn.Module:
@@ -189,7 +193,6 @@ def _begun(
         restore(state, network, optimizer, average, distributed.device)
     learner: nn.Module = torch.compile(network) if options.compile else network  # type: ignore[assignment]
     learner = DistributedDataParallel(learner) if distributed.world > 1 else learner
-    history = list(state.history) if state else []
     with opened_run(run, config, distributed, resumed=resumed):
         tracker = Tracker(
             run,
@@ -199,7 +202,19 @@ def _begun(
             config={**recipe.model_dump(), "seed": options.seed, "data": dataset.checksum},
             known=state.wandb if state else "",
         )
-        learning = _Learning(run, config, compute, network, learner, average, optimizer, teacher, tracker, history)
+        learning = _Learning(
+            run=run,
+            config=config,
+            compute=compute,
+            network=network,
+            learner=learner,
+            average=average,
+            optimizer=optimizer,
+            teacher=teacher,
+            tracker=tracker,
+            history=list(state.history) if state else [],
+            under_way=state.under_way if state else None,
+        )
         try:
             yield learning, notes
         except BaseException:
@@ -209,14 +224,19 @@ def _begun(
 
 def _learn(
     learning: _Learning,
-    epoch: int,
     dataset: TrainingData,
     selection: NDArray[np.uint8],
     callbacks: TrainCallbacks,
+    begun: UnderWay | None,
 ) -> None:
-    """One epoch: learn from all training pictures, judge those of validation, save."""
+    """The next epoch: learn from all training pictures, judge those of validation, save."""
     recipe, compute, history = learning.config.recipe, learning.compute, learning.history
-    started = time.perf_counter()
+    epoch, started = len(history), time.perf_counter()
+
+    def save(done: UnderWay) -> None:
+        if compute.distributed.is_main:
+            _save_state(learning, dataset, done)
+
     learnt = train_epoch(
         learning.learner,
         learning.optimizer,
@@ -228,6 +248,8 @@ def _learn(
         average=learning.average,
         teacher=learning.teacher,
         progress=callbacks.step,
+        begun=begun,
+        keep=Keep(learning.config.options.save_every, save),
     )
     scores = _scores(dataset.val, logits_of(learning.kept, selection, recipe, compute, learning.config.head), epoch)
     best_loss = min((row["val_loss"] for row in history), default=inf)
@@ -240,7 +262,7 @@ def _learn(
         _save_state(learning, dataset)  # last: a run that is stopped before this does the epoch again
 
 
-def _save_state(learning: _Learning, dataset: TrainingData) -> None:
+def _save_state(learning: _Learning, dataset: TrainingData, done: UnderWay | None = None) -> None:
     average, teacher = learning.average, learning.teacher
     state = State(
         network=learning.network.state_dict(),
@@ -252,6 +274,8 @@ def _save_state(learning: _Learning, dataset: TrainingData) -> None:
         data=dataset.checksum,
         wandb=learning.tracker.id,
         teacher=teacher.checksum if teacher else "",
+        steps=done.steps if done else 0,
+        sums=done.sums if done else None,
     )
     save_state(learning.run, state)
 

@@ -130,6 +130,7 @@ def online_loader(pictures: OnlineDataset, shares: Sequence[NDArray[np.int64]]) 
         num_workers=workers,
         multiprocessing_context="fork" if workers else None,
         prefetch_factor=4 if workers else None,
+        generator=torch.Generator(),  # else it would draw from torch's own, and a resumed epoch once more
     )
 
 
