@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from maskaug.core.files import to_path
 from maskaug.train.data.cache import default_cache
 from maskaug.train.data.dataset import TrainingData, load_training_data
 from maskaug.train.fit.begin import RunError, check_free, configure, run_folder
@@ -105,7 +106,7 @@ def forecast_run(options: TrainOptions, callbacks: TrainCallbacks | None = None)
         with suppress(_SeenEnough):
             train(options.model_copy(update=here), told)
     data = load_training_data(
-        Path(config.data), config.recipe.preparation, options.cache or default_cache(), classes=config.classes
+        to_path(config.data), config.recipe.preparation, options.cache or default_cache(), classes=config.classes
     )
     return _forecast(run, config, data, pace)
 
