@@ -301,7 +301,7 @@ def test_containers(run, faces, tmp_path):
 
 
 def test_object_store(run, tmp_path):
-    pytest.importorskip("moto", reason="needs moto[server]")
+    pytest.importorskip("moto", reason="needs moto and Flask")
     run("object_store.py", "--faces", 3, "--workers", 1, "--rounds", 1, "--json", tmp_path / "found.json")
     found = json.loads((tmp_path / "found.json").read_text())
     assert 0 < found["store over disk"] < 2

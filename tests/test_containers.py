@@ -47,11 +47,16 @@ def folder(tmp_path_factory):
     return root
 
 
+def pictures_of(src) -> list[ListedPicture]:
+    """What a folder of shards, or a container, holds, of which nothing is a problem."""
+    found = list(list_pictures(src, shards_below(src) if src.is_dir() else ()))
+    assert [one for one in found if isinstance(one, Problem)] == []
+    return [one for one in found if isinstance(one, ListedPicture)]
+
+
 def told(src):
     """Split, class and SHA-256 of what a folder of shards, or a container, holds."""
-    found = list(list_pictures(src, shards_below(src) if src.is_dir() else ()))
-    assert all(isinstance(one, ListedPicture) for one in found), found
-    return sorted((one.split, one.label, sha256_of(one.location)) for one in found)
+    return sorted((one.split, one.label, sha256_of(one.location)) for one in pictures_of(src))
 
 
 def problems(src):
@@ -97,7 +102,7 @@ def test_shards_at_an_address(folder, tmp_path):
         (at / path.suffix[1:]).mkdir(parents=True, exist_ok=True)
         (at / path.suffix[1:] / path.name).write_bytes(path.read_bytes())
     for kind in ("tar", "parquet"):
-        found = list(list_pictures(at / kind, shards_below(at / kind)))
+        found = pictures_of(at / kind)
         assert sorted((one.split, one.label, sha256_of(one.location)) for one in found) == as_files(folder)
         assert str(found[0].location).startswith(f"memory://{tmp_path.name}/{kind}/")
         assert locate(str(found[0].location)) == found[0].location
@@ -105,7 +110,7 @@ def test_shards_at_an_address(folder, tmp_path):
 
 def test_members_are_read_in_another_process_and_found_by_their_names(folder, tmp_path):
     for src in (as_shards(folder, tmp_path / "shards"), as_parquet(folder, tmp_path / "set")):
-        found = list(list_pictures(src, shards_below(src)))[-1]
+        found = pictures_of(src)[-1]
         there = pickle.loads(pickle.dumps(found.location))
         assert read_picture(there).sha256 == sha256_of(found.location)
         assert locate(str(found.location)) == found.location == there
@@ -143,7 +148,7 @@ def test_classes_are_told_in_several_ways(tmp_path):
         "d.jpeg": picture(5),
         "d.json": b'{"cls": 3}',
     }
-    found = {one.name: one for one in list_pictures(write_tar(tmp_path / "x.tar", said.items()))}
+    found = {one.name: one for one in pictures_of(write_tar(tmp_path / "x.tar", said.items()))}
     assert {name.partition("/")[2]: one.label for name, one in found.items()} == {
         **{"a.jpg": "bare", "b.JPG": "worn", "c.png": "7", "d.jpeg": "3"}
     }
@@ -176,7 +181,7 @@ def test_a_tar_of_folders(tmp_path):
         (f"./set/{split}/{label}/1.jpg", picture(1)) for split in ("train", "val") for label in (UNMASKED, MASKED)
     ]
     members += [("./set/._1.jpg", b"x"), ("./set/train/notes.txt", b"x")]
-    found = list(list_pictures(write_tar(tmp_path / "faces.tar", members)))
+    found = pictures_of(write_tar(tmp_path / "faces.tar", members))
     assert {(one.split, one.label) for one in found} == {(s, c) for s in ("train", "val") for c in (UNMASKED, MASKED)}
 
 
@@ -269,7 +274,7 @@ def test_a_damaged_tar_costs_what_follows_and_says_so(tmp_path):
     assert problems(path) == {"shard.tar": "truncated"}
     path.write_bytes(b"no tar at all")
     assert problems(path) == {"shard.tar": "damaged"}
-    gone = next(iter(list_pictures(write_tar(path, [("a.jpg", picture(1))])))).location
+    gone = pictures_of(write_tar(path, [("a.jpg", picture(1))]))[0].location
     path.write_bytes(whole[:600])
     with pytest.raises(PictureError, match="cannot be read"):
         read_picture(gone)
@@ -293,7 +298,7 @@ def test_rows_of_several_groups_are_read_in_any_order(tmp_path):
     pictures = [picture(number) for number in range(11)]
     labels = [None, -1, *(number % 2 for number in range(9))]
     path = parquet_of(tmp_path / "dev.parquet", pictures, label=labels, quality=pa.array([0.5] * 11, pa.float32()))
-    found = list(list_pictures(path))
+    found = pictures_of(path)
     assert [one.label for one in found] == [None, None, *(str(number % 2) for number in range(9))]
     assert {one.split for one in found} == {"val"} and found[5].facts == {"quality": 0.5}
     for number in np.random.default_rng(0).permutation(11):
@@ -307,7 +312,7 @@ def test_doors_of_parquet(tmp_path):
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     assert problems(parquet_of(tmp_path / "a.parquet", pa.array(outside, kind))) == {"a.parquet": "no_pictures"}
     mixed = parquet_of(tmp_path / "b.parquet", pa.array([*outside, {"bytes": picture(2), "path": "../x.PNG"}], kind))
-    first, second = list_pictures(mixed)
+    first, second = pictures_of(mixed)
     assert [first.name, second.name] == ["b.parquet/00000000.jpg", "b.parquet/00000001.png"]
     with pytest.raises(PictureError, match="is empty"):
         read_picture(first.location)
@@ -319,7 +324,7 @@ def test_doors_of_parquet(tmp_path):
 
 def test_a_parquet_whose_pictures_claim_too_much(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "MOST_BYTES", 1000)
-    (found,) = list_pictures(parquet_of(tmp_path / "a.parquet", [b"\0" * 2000]))
+    (found,) = pictures_of(parquet_of(tmp_path / "a.parquet", [b"\0" * 2000]))
     with pytest.raises(PictureError, match=r"its pictures claim \d+ bytes each"):
         read_picture(found.location)
 

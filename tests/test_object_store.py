@@ -34,7 +34,7 @@ from maskaug.core.files.addresses import remove_objects
 generating = importlib.import_module("maskaug.augment.generate.generate")
 resume = importlib.import_module("maskaug.augment.generate.resume")
 pytest.importorskip("s3fs", reason="needs the extra cloud")
-s3_server = pytest.importorskip("s3_server", reason="needs moto[server]", exc_type=ImportError)
+s3_server = pytest.importorskip("s3_server", reason="needs moto and Flask", exc_type=ImportError)
 BUCKET = "faces-and-masks"
 ADDRESS = f"s3://{BUCKET}"
 
@@ -105,6 +105,7 @@ def test_a_run_from_an_address_is_one_from_a_folder(faces, whole, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_run_to_an_address_is_one_to_a_disk(store, faces, whole, dst):
     before = store.requests.copy()
     summary = run(faces[1], dst)
@@ -119,6 +120,7 @@ def test_a_run_to_an_address_is_one_to_a_disk(store, faces, whole, dst):
     assert tree(dst) == whole["files"]
 
 
+@pytest.mark.slow
 def test_a_store_that_fails_costs_time_alone(store, faces, whole, dst):
     with store.failing(0.12, seed=1):
         summary = run(faces[1], dst)
@@ -145,6 +147,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_as_it_was(store, faces, whole, dst, monkeypatch):
     """What is recorded is not made again; what is not is, with the same bytes."""
     command = [sys.executable, "-c", KILLED, str(faces[1]), str(dst), "--workers", "1", "--alpha"]

@@ -88,7 +88,7 @@ def test_a_cluster_gives_the_same_bytes_also_where_a_node_is_killed(cluster, fac
 def test_nodes_write_to_a_store(store, cluster, faces_folder, tmp_path):
     """They get its address with the task, and keys by their own environment."""
     if store is None:
-        pytest.skip("needs moto[server]")
+        pytest.skip("needs moto and Flask")
     there = to_path(f"{store.address}/out")
     generate(GenerateOptions(src=faces_folder, dst=tmp_path / "out", workers=1))
     generate(GenerateOptions(src=faces_folder, dst=there, engine="ray", ray_address=cluster.address))

@@ -16,7 +16,7 @@ from maskaug.train.data.preprocess import Preparation
 from maskaug.train.data.samples import DataError, list_samples, resolve_classes
 
 pytest.importorskip("s3fs", reason="needs the extra cloud")
-s3_server = pytest.importorskip("s3_server", reason="needs moto[server]", exc_type=ImportError)
+s3_server = pytest.importorskip("s3_server", reason="needs moto and Flask", exc_type=ImportError)
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")  # webdataset leaves files to the garbage collector
 FAILURES = 0.15  # share of the requests
 
