@@ -99,13 +99,20 @@ def _generate(options: GenerateOptions) -> None:
     if options.dry_run:
         _print_forecast(forecast(options, looks), options)
         return
+    made = 0  # by this run: what an earlier one made took none of its time
+
+    def tell(done: int, total: int, written: int) -> None:
+        nonlocal made
+        made = written
+        report(done, total, written)
+
     with _progress() as report:
-        summary = generate(options, report, looks)
+        summary = generate(options, tell, looks)
     options = resumed(options)
     if options.json_:
         print_json(summary)
     else:
-        _print_summary(summary, options, time.monotonic() - started)
+        _print_summary(summary, options, made / max(time.monotonic() - started, 1e-6))
     if summary.failed:
         _print_failed(summary, options)
     unmasked = bool(summary.with_face) or any(place.endswith(f"/{options.source_class}") for place in summary.original)
@@ -245,7 +252,7 @@ def _print_curated(curated: "Curated") -> None:
         )
 
 
-def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -> None:
+def _print_summary(summary: Summary, options: GenerateOptions, rate: float) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(overflow="fold")
     table.add_column(justify="right")
@@ -269,7 +276,6 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
     for split, count in sorted(summary.surplus.items()):
         said = f"more masked than unmasked pictures, {escape(split)}: maskaug curate makes them equal"
         table.add_row(f"[yellow]{said}[/]", str(count))
-    written = sum(summary.original.values()) + sum(summary.masked.values())
     if summary.faces_bare:
         table.add_row(
             "smaller faces left bare in masked copies"
@@ -279,7 +285,7 @@ def _print_summary(summary: Summary, options: GenerateOptions, seconds: float) -
         )
     if not summary.looked and options.already_masked == "refuse":
         table.add_row("[yellow]nothing looked for masks in the sources: pip install 'maskaug\\[predict]'[/]", "")
-    table.add_row("pictures written a second", f"{written / max(seconds, 1e-6):.1f}")
+    table.add_row("pictures written a second", f"{rate:.1f}")
     out.print(table)
     sheet = GeneratedSet(options.dst).contact_sheet
     out.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)

@@ -30,6 +30,7 @@ def _train(options: TrainOptions) -> None:
     RUN gets metrics.csv, best.pt, best.safetensors, predictions.parquet, calibration.json and report.html. On several
     processes: torchrun --nproc-per-node 2 -m maskaug train DATA --out RUN
     """
+    options.resolved_recipe  # noqa: B018  a wrong field is told before PyTorch is imported, which takes seconds
     with extra("train"):
         from maskaug.train.fit.forecast import forecast_run  # noqa: PLC0415
         from maskaug.train.fit.train import train  # noqa: PLC0415

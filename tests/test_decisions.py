@@ -455,7 +455,7 @@ def test_paths_that_cannot_be_read_or_written(made, tmp_path):
         export(dst, "csv")
     assert out.read_bytes() == kept
     with pytest.raises(ReviewError, match="name an output of maskaug generate"):
-        export_decisions(DecisionsExportOptions(dst=tmp_path, out=tmp_path / "y"))
+        export_decisions(DecisionsExportOptions(dst=tmp_path, out=tmp_path / "y.csv"))
 
 
 def test_annotations_of_one_image_that_contradict_each_other(made):

@@ -5,12 +5,14 @@ import http.server
 import io
 import json
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from classifiers import write_network
+from PIL import Image
 from runs import command
 
 from maskaug.core.pictures import encode_picture, read_picture
@@ -22,7 +24,8 @@ from maskaug.train.evaluate.predictions import read_predictions
 from maskaug.train.model.calibration import load_calibration
 from maskaug.train.predict import streams
 from maskaug.train.predict.annotate import draw_faces
-from maskaug.train.predict.frames import FramesError, list_inputs, read_frames
+from maskaug.train.predict.drawings import Drawings, DrawingsError
+from maskaug.train.predict.frames import FramesError, InputFrame, list_inputs, read_frames
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import predict
 from maskaug.train.predict.results import Judgement, Predicted, PredictedPicture
@@ -301,3 +304,43 @@ def framing_run(folder, framing):
     saved = torch.load(folder / "best.pt", weights_only=True)
     torch.save({**saved, "framing": framing, "flips": framing == "face"}, folder / "best.pt")
     return folder
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_drawing_replaces_an_earlier_one_and_nothing_else(tmp_path, photo, suffix):
+    frame = InputFrame("elsewhere", Path(f"face{suffix}"), photo)
+    for _ in range(2):
+        place = Drawings(tmp_path).write(frame, photo)
+    assert np.abs(read_picture(place).pixels.astype(int) - photo).mean() < 3
+    with Image.open(place) as picture:
+        picture.load()
+    own = encode_picture(photo, "png")
+    place.write_bytes(own)
+    with pytest.raises(DrawingsError, match="is there, and no drawing of predict's"):
+        Drawings(tmp_path).write(frame, photo)
+    assert place.read_bytes() == own
+
+
+def test_a_drawn_video_replaces_an_earlier_one_and_nothing_else(tmp_path, photo):
+    pytest.importorskip("av")
+    frame = InputFrame("clip.avi", Path("clip.avi"), photo, number=0, rate=5)
+    for _ in range(2):
+        drawings = Drawings(tmp_path)
+        place = drawings.write(frame, photo)
+        drawings.close()
+    assert place.name == "clip.mp4"
+    place.write_bytes(b"a wedding")
+    with pytest.raises(DrawingsError, match="is there, and no drawing of predict's"):
+        Drawings(tmp_path).write(frame, photo)
+    assert place.read_bytes() == b"a wedding"
+
+
+def test_a_table_replaces_an_earlier_one_and_nothing_else(maskaug, tmp_path, photo):
+    (tmp_path / "face.png").write_bytes(encode_picture(photo, "png"))
+    for _ in range(2):
+        assert maskaug("predict", "face.png", "--csv", "told.csv", cwd=tmp_path).returncode == 0
+    before = (tmp_path / "face.png").read_bytes()
+    done = maskaug("predict", "face.png", "--csv", "face.png", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "face.png is there, and no table of predict's" in done.stderr
+    assert (tmp_path / "face.png").read_bytes() == before

@@ -251,9 +251,14 @@ def test_without_a_display_a_page_shows_the_frames(page):
     assert not viewer.is_alive()
 
 
-def test_a_frame_that_is_shown_reaches_who_comes_later(page):
-    page.show(np.full((48, 64, 3), 200, np.uint8))
+def test_the_first_frame_waits_for_somebody_to_see_it(page):
+    showing = threading.Thread(target=page.show, args=(np.full((48, 64, 3), 200, np.uint8),))
+    showing.start()
+    showing.join(0.2)
+    assert showing.is_alive()
     answer = ask(page, f"{urlsplit(page.address).path}frames")
+    showing.join(10)
+    assert not showing.is_alive()
     head = [answer.readline() for _ in range(4)]
     data = answer.read(int(head[2].split(b":")[1]))
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)

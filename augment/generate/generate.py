@@ -184,7 +184,7 @@ def _opened(generated: GeneratedSet) -> Iterator[Callable[[], None]]:
         with new_folder(generated.path), locked(generated.lock, what) as check_lock:
             yield check_lock
     except OSError as error:
-        raise GenerateError(f"destination {generated.path} cannot be used: {error}") from error
+        raise GenerateError(f"destination {generated.path} cannot be used: {error.strerror or error}") from error
 
 
 def _unwritable(generated: GeneratedSet, error: OSError) -> GenerateError:
@@ -383,7 +383,7 @@ def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> b
         occupied = any(name != LOCK_FILE for name in names)
         begun = is_file(generated.config)
     except OSError as error:
-        raise GenerateError(f"destination {dst} cannot be used: {error}") from error
+        raise GenerateError(f"destination {dst} cannot be used: {error.strerror or error}") from error
     if not begun:
         if occupied:
             raise GenerateError(f"destination {dst} holds other files; name a new or an empty folder")

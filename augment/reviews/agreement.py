@@ -254,7 +254,7 @@ def _alpha(table: Table) -> float:
 
 
 def _word(event: Event) -> str:
-    return "accept" if event.action == "accept" else event.reason or "no reason given"
+    return "accept" if event.action == "accept" else event.reason or "rejected, no reason"
 
 
 def _confusion(decided: Mapping[str, Mapping[str, Event]]) -> Counter[tuple[str, str]]:

@@ -226,7 +226,8 @@ def _may_be_there(kind: Kind, name: str) -> bool:
 
 def told(found: Verified) -> Iterator[str]:
     """Lines that say what was found, without a name that is not printable."""
-    yield f"{found.kind}: {found.files} files are recorded"
+    what = found.kind if found.kind == "run" else f"{found.kind} set"
+    yield f"{what}: {found.files} files are recorded; {'all' if found.is_whole else 'not all'} are as they were written"
     for name in ("missing", "altered", "extra"):
         difference: Difference = getattr(found, name)
         for one in difference.names:

@@ -8,6 +8,8 @@ from maskaug.augment.reviews.log import ADJUDICATOR
 from maskaug.core.options import Folder
 from maskaug.review_ui.options import check_name, split_words
 
+_SUFFIXES = {"csv": ".csv", "coco": ".json"}  # of formats that are one file; the others are folders
+
 
 def _check(name: str) -> str:
     return name if name == ADJUDICATOR else check_name(name)
@@ -32,6 +34,15 @@ class DecisionsExportOptions(BaseModel):
         "that of files on Label Studio's own machine, where its document root is DST.",
     )
     json_: bool = Field(False, description="Print what became of it as JSON.")
+
+    @model_validator(mode="after")
+    def _named_as_what_it_is(self) -> "DecisionsExportOptions":
+        wanted, suffix = _SUFFIXES.get(self.to), self.out.suffix.lower()
+        if wanted and suffix != wanted:
+            raise ValueError(f"OUT {self.out} must end in {wanted}, as files of --to {self.to} do")
+        if not wanted and suffix in _SUFFIXES.values():
+            raise ValueError(f"OUT {self.out} becomes a folder, by --to {self.to}; name it without {suffix}")
+        return self
 
 
 class DecisionsImportOptions(BaseModel):

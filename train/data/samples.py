@@ -239,6 +239,11 @@ class _Folders:
             return [NO_SPLIT]
         folders = sorted(folder for folder in data.iterdir() if folder.is_dir() and not folder.name.startswith("."))
         found = [folder.name for folder in folders if any((folder / name).is_dir() for name in classes)]
+        if not folders:
+            raise DataError(
+                f"{data} has no folder of a class in it; make a data set of its pictures with maskaug generate and "
+                f"curate, or put them into folders {' and '.join(map(repr, classes[:2]))}"
+            )
         if not found:
             inside = {below.name for folder in folders for below in folder.iterdir() if below.is_dir()}
             there = listed(inside or {folder.name for folder in folders})

@@ -13,6 +13,7 @@ from maskaug.core.classes import MASKED
 from maskaug.core.files import new_folder
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.margins import Margins, load_margins
+from maskaug.train.errors import TrainOptionError
 from maskaug.train.export.formats import FORMATS, ExportError
 from maskaug.train.export.options import ExportOptions
 from maskaug.train.model.checkpoint import load_model
@@ -61,11 +62,15 @@ def export(options: ExportOptions) -> Exported:
     Raises:
         CheckpointError, CalibrationError, MarginsError: the run cannot be used.
         ExportError: the network has no such form, or the file does not say what the network says.
+        TrainOptionError: the output's name is that of another kind of file.
         OSError: it cannot be written.
     """
-    classifier = load_model(options.run, torch.device("cpu"))
     export_format = FORMATS[options.to]
     path = options.output or RunDir(options.run).exported(export_format.suffix)
+    suffix = f".{export_format.suffix.rpartition('.')[2]}"
+    if path.suffix.lower() != suffix:  # or a file of another kind might be replaced
+        raise TrainOptionError(f"--output {path} must end in {suffix}, as files of --to {options.to} do")
+    classifier = load_model(options.run, torch.device("cpu"))
     whole = ExportableClassifier(classifier).eval()
     pictures = _pictures(classifier.size)
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")

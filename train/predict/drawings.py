@@ -7,6 +7,7 @@ from maskaug.core.files import write_atomic
 from maskaug.core.pictures import PictureFormat, encode_picture
 from maskaug.train.errors import TrainError
 from maskaug.train.predict.frames import InputFrame
+from maskaug.train.predict.mark import is_marked, marked
 from maskaug.train.predict.video_writer import VideoError, VideoWriter, open_video, video_suffix
 
 _FORMATS: dict[str, PictureFormat] = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
@@ -34,7 +35,7 @@ class Drawings:
             drawn: ``(H, W, 3) uint8`` RGB.
 
         Raises:
-            DrawingsError: the file is the input itself, or cannot be written.
+            DrawingsError: the file is the input itself, somebody else's, or cannot be written.
         """
         if frame.number is not None:
             self._add(frame, drawn)
@@ -43,7 +44,7 @@ class Drawings:
         suffix = frame.place.suffix.lower()
         place = self._free(frame, frame.place if suffix in _FORMATS else frame.place.with_suffix(".png"))
         try:
-            write_atomic(place, encode_picture(drawn, _FORMATS[place.suffix.lower()]), place.parent)
+            write_atomic(place, marked(encode_picture(drawn, _FORMATS[place.suffix.lower()])), place.parent)
         except OSError as error:
             raise DrawingsError(f"cannot write {place}: {error.strerror}") from error
         return place
@@ -93,5 +94,7 @@ class Drawings:
             wanted = self._folder / place.with_name(f"{place.stem}_{number}{place.suffix}")
         if wanted.resolve() == Path(frame.source).resolve():
             raise DrawingsError(f"{wanted} is the input itself; choose another folder for --draw")
+        if wanted.exists() and not is_marked(wanted):
+            raise DrawingsError(f"{wanted} is there, and no drawing of predict's; choose another folder for --draw")
         self._written.add(wanted)
         return wanted

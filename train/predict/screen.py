@@ -59,7 +59,10 @@ def open_screen(announce: Callable[[str], None]) -> Screen:
         check_window()
     except WindowError:
         page = _Page()
-        announce(f"there is no display for a window; open {page.address} in this machine's browser")
+        announce(
+            f"there is no display for a window; open {page.address} in this machine's browser: it begins when the page "
+            "is open"
+        )
         return page
     return _Window()
 
@@ -80,7 +83,7 @@ class _Window:
 
 
 class _Page(ThreadingHTTPServer):
-    """The latest frame as Motion JPEG, on this machine only, for whoever has the address."""
+    """The latest frame as Motion JPEG, on this machine only, for whoever has the address; the first waits for them."""
 
     daemon_threads = True
 
@@ -90,12 +93,14 @@ class _Page(ThreadingHTTPServer):
         self.nonce = secrets.token_urlsafe(16)
         self.address = f"http://127.0.0.1:{self.server_port}/{self.token}/"
         self.changed = Condition()
-        self.number, self.frame, self.ended = 0, b"", False
+        self.number, self.frame, self.ended, self.seen = 0, b"", False, False
         Thread(target=self.serve_forever, args=(_TURN,), daemon=True).start()
 
     def show(self, drawn: Image) -> bool:
         data = encode_picture(drawn, "jpeg", _QUALITY)
         with self.changed:
+            while not self.seen:  # a short video would be over before anybody has opened the page
+                self.changed.wait()
             self.number, self.frame = self.number + 1, data
             self.changed.notify_all()
         return True
@@ -145,6 +150,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_frames(self) -> None:
         """Each frame that comes while the one before is on its way is left out."""
         seen = 0
+        with self.server.changed:
+            self.server.seen = True
+            self.server.changed.notify_all()
         while True:
             with self.server.changed:
                 while self.server.number == seen and not self.server.ended:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image
+from maskaug.train.predict.mark import MARK
 
 _LEAST_RATE = 1.0  # frames a second; players refuse less
 _QUALITY = "20"  # x264's constant rate factor: 0 loses nothing, 51 is worst; 20 keeps small captions sharp
@@ -56,6 +57,7 @@ class _Mp4:
         try:
             # The index stands first, so that a browser plays it while it loads.
             self._file = av.open(str(path), "w", options={"movflags": "+faststart"})
+            self._file.metadata["comment"] = MARK
             self._stream = self._file.add_stream("libx264", rate=Fraction(rate).limit_denominator(1000))
         except (OSError, ValueError) as error:  # PyAV's own errors are of these
             raise VideoError(str(error)) from error

@@ -18,6 +18,8 @@ COLUMNS = (
     *("masked", "person", "smoothed", "drawn", "saved_crop", "problem"),
 )
 
+_EARLIER = b"picture,frame,seconds,face,"  # how tables of all versions begin
+
 
 class WritingError(TrainError):
     """Results cannot be written as asked; the message says why and what to do."""
@@ -30,7 +32,7 @@ class ResultWriter:
         """Open the files.
 
         Raises:
-            WritingError: OUT is not empty.
+            WritingError: OUT is not empty, or the table's file is there and is no table of `predict`.
             OSError: they cannot be written.
         """
         self._out = options.out
@@ -40,6 +42,8 @@ class ResultWriter:
         self._drawings = Drawings(draw, options.every) if draw else None
         self._taken = set[Path]()
         self._table = self._folder / "results.csv" if self._folder else options.csv
+        if options.csv:
+            _check_table(options.csv)
         self._rows = _Partial(self._table) if self._table else None
         self._lines = _Partial(self._folder / "results.jsonl") if self._folder else None
         self._writer = csv.DictWriter(self._rows.file, COLUMNS) if self._rows else None
@@ -133,6 +137,16 @@ class _Partial:
     def discard(self) -> None:
         self.file.close()
         self._partial.unlink(missing_ok=True)
+
+
+def _check_table(path: Path) -> None:
+    """Make sure that no file is replaced but an earlier table."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        earlier = file.read(len(_EARLIER)) in (b"", _EARLIER)
+    if not earlier:
+        raise WritingError(f"{path} is there, and no table of predict's; name another file for --csv")
 
 
 def _building(out: Path) -> Path:
