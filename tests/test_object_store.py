@@ -268,7 +268,7 @@ def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):
         (["curate", "DST", "out", "--link", "hard"], "--link hard is for this machine's disks"),
         (["review", "DST"], "DST: s3://"),
         (["agreement", "DST"], "holds no reviews"),
-        (["train", "DST"], "--data: s3://"),
+        (["train", "DST"], "has no shards"),
         (["evaluate", "DST"], "s3:"),
         (["predict", "DST"], "s3:"),
         (["train", "faces", "--out", "DST"], "--out: s3://"),

@@ -309,7 +309,7 @@ def test_ctrl_c_ends_all_sessions(dst, tmp_path):
             "progress",
         ]
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=10)
+        _, complaint = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 130
