@@ -300,7 +300,14 @@ def test_everybody_can_read_the_progress(dst, served, browser, scheme, width):
 @pytest.mark.slow
 def test_ctrl_c_ends_all_sessions(dst, tmp_path):
     line = [sys.executable, "-m", "maskaug", "review", str(dst), "--serve", "--annotators", "anna,bert"]
-    process = subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  background jobs ignore it
+    )
     try:
         said = [process.stdout.readline() for _ in range(3)]
         assert [re.match(r"(\w+): open http://127\.0\.0\.1:\d+/[\w-]{32}/(progress)?$", one)[1] for one in said] == [
@@ -309,7 +316,7 @@ def test_ctrl_c_ends_all_sessions(dst, tmp_path):
             "progress",
         ]
         process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=10)
     finally:
         process.kill()
     assert process.returncode == 130

@@ -275,8 +275,8 @@ def test_every_command_is_tried():
 
 
 def test_a_command_of_a_group_is_typed_with_its_group():
-    options = DecisionsExportOptions(dst=Path("set"), out=Path("out"), to="coco", annotators="anna,bert")
-    assert typed(options) == "maskaug decisions export set out --to coco --annotators anna,bert"
+    options = DecisionsExportOptions(dst=Path("set"), out=Path("out.json"), to="coco", annotators="anna,bert")
+    assert typed(options) == "maskaug decisions export set out.json --to coco --annotators anna,bert"
 
 
 def test_a_command_is_typed_with_all_that_is_not_the_default():
