@@ -29,7 +29,19 @@ from maskaug.augment import (
 from maskaug.augment.generate.generate import Progress as ReportProgress
 from maskaug.augment.generate.resume import resumed
 from maskaug.cli.command import UsageError, command, typed
-from maskaug.cli.console import INTERRUPTED, PROBLEM, TIMES, WRONG_OPTION, bar, err, extra, fail, out, print_json
+from maskaug.cli.console import (
+    INTERRUPTED,
+    PROBLEM,
+    TIMES,
+    WRONG_OPTION,
+    bar,
+    err,
+    extra,
+    fail,
+    figures_table,
+    out,
+    print_json,
+)
 from maskaug.cli.doctor import examine
 from maskaug.cli.help import EXAMPLES
 from maskaug.cli.judging import judging
@@ -223,9 +235,7 @@ def _progress() -> Iterator[ReportProgress]:
 
 
 def _print_curated(curated: "Curated") -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right")
+    table = figures_table()
     for (split, label), count in sorted(curated.kept.items()):
         table.add_row(f"kept, {escape(f'{split}/{label}')}", str(count))
     for (reason, label), count in sorted(curated.left_out.items()):
@@ -253,9 +263,7 @@ def _print_curated(curated: "Curated") -> None:
 
 
 def _print_summary(summary: Summary, options: GenerateOptions, rate: float) -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right")
+    table = figures_table()
     table.add_row("sources", str(summary.sources))
     table.add_row("faces found", str(summary.with_face))
     for title, counts in (
@@ -299,9 +307,7 @@ def _print_forecast(found: Forecast, options: GenerateOptions) -> None:
     if options.json_:
         print_json(found)
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right")
+    table = figures_table()
     for place, count in sorted(found.sources.items()):
         table.add_row(f"sources, {escape(place)}", str(count))
     for reason, count in found.problems.most_common():

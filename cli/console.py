@@ -12,6 +12,7 @@ from typing import NoReturn
 from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 from maskaug.cli.logs import LOGGER, tells_progress
 
@@ -33,6 +34,14 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         fail(f"{error.name} is not installed; give: pip install 'maskaug[{name}]'", PROBLEM)
+
+
+def figures_table() -> Table:
+    """A table without a head: what a figure is of, and the figure."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    return table
 
 
 def print_json(value: object) -> None:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 from maskaug.cli.command import begin_again, command, program, typed
-from maskaug.cli.console import TIMES, err, extra, out, print_json
+from maskaug.cli.console import TIMES, err, extra, figures_table, out, print_json
 from maskaug.cli.logs import LOGGER, tells_progress
 from maskaug.core.text import counted
 from maskaug.train.distill.options import DistillOptions
@@ -66,9 +65,7 @@ def _print_forecast(found: "RunForecast", options: TrainOptions) -> None:
     if options.json_:
         print_json(found)
         return
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(justify="right")
+    table = figures_table()
     for (split, label), count in sorted(found.pictures.items()):
         table.add_row(f"pictures, {escape(f'{split}/{label}')}", str(count))
     for title, value in (

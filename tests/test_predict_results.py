@@ -4,6 +4,7 @@ import csv
 import http.server
 import io
 import json
+import sys
 import threading
 from pathlib import Path
 
@@ -321,14 +322,18 @@ def test_a_drawing_replaces_an_earlier_one_and_nothing_else(tmp_path, photo, suf
     assert place.read_bytes() == own
 
 
-def test_a_drawn_video_replaces_an_earlier_one_and_nothing_else(tmp_path, photo):
-    pytest.importorskip("av")
-    frame = InputFrame("clip.avi", Path("clip.avi"), photo, number=0, rate=5)
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_drawn_video_replaces_an_earlier_one_and_nothing_else(tmp_path, photo, monkeypatch, suffix):
+    if suffix == ".mp4":
+        pytest.importorskip("av")
+    monkeypatch.setattr(sys.modules[Drawings.__module__], "video_suffix", lambda: suffix)
+    frame = InputFrame("clip.mkv", Path("clip.mkv"), photo, number=0, rate=5)
     for _ in range(2):
         drawings = Drawings(tmp_path)
         place = drawings.write(frame, photo)
         drawings.close()
-    assert place.name == "clip.mp4"
+    assert place.name == f"clip{suffix}"
+    assert [one.image.shape for one in read_frames(list_inputs([place]))] == [photo.shape]
     place.write_bytes(b"a wedding")
     with pytest.raises(DrawingsError, match="is there, and no drawing of predict's"):
         Drawings(tmp_path).write(frame, photo)

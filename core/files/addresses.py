@@ -154,16 +154,17 @@ def read_range(path: Path, start: int, size: int) -> bytes:
         return _persistently(lambda: _range(*_store(path), start, size))
     with path.open("rb") as file:
         file.seek(start)
-        data = file.read(size)
-    if len(data) != size:
-        raise OSError(f"{path} gave {len(data)} bytes of {size}")
-    return data
+        return _whole(file.read(size), size, path)
 
 
 def _range(store: Any, key: str, start: int, size: int) -> bytes:  # noqa: ANN401
-    data: bytes = store.cat_file(key, start=start, end=start + size)
+    return _whole(store.cat_file(key, start=start, end=start + size), size, key)
+
+
+def _whole(data: bytes, size: int, what: Path | str) -> bytes:
+    """The data, if they are as many bytes as were asked for."""
     if len(data) != size:
-        raise OSError(f"{key} gave {len(data)} bytes of {size}")
+        raise OSError(f"{what} gave {len(data)} bytes of {size}")
     return data
 
 

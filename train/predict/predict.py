@@ -55,12 +55,12 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
         ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
     files = list_inputs(options.pictures)
-    judge = load_judge(options)  # also where others judge: what cannot be used is told before they are started
-    workers = min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
     pictures = _are_pictures(options, files)
     if pictures and (options.track or options.show):
         given = "--track" if options.track else "--show"
         raise TrainOptionError(f"{given} is for videos, cameras and streams, and these are pictures; leave it out")
+    judge = load_judge(options)  # also where others judge: what cannot be used is told before they are started
+    workers = min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
     if pictures and (workers > 1 or options.engine != "local"):
         yield from _spread(files, options, workers)
         return

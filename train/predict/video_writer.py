@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image
-from maskaug.train.predict.mark import MARK
+from maskaug.train.predict.mark import MARK, mark_avi
 
 _LEAST_RATE = 1.0  # frames a second; players refuse less
 _QUALITY = "20"  # x264's constant rate factor: 0 loses nothing, 51 is worst; 20 keeps small captions sharp
@@ -78,6 +78,7 @@ class _Mp4:
 
 class _Avi:
     def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
+        self._path = path
         self._video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), rate, size)
         if not self._video.isOpened():
             raise VideoError("OpenCV cannot open it")
@@ -87,3 +88,4 @@ class _Avi:
 
     def close(self) -> None:
         self._video.release()
+        mark_avi(self._path)
