@@ -7,7 +7,7 @@ REAL has {not_wearing_mask,wearing_mask}, as for maskaug evaluate. OUT gets OUT/
 as it is and once with every corruption, so that evaluate gives figures over all and, by split, of each. OUT must be
 new. The same seed gives the same pictures.
 
-Corruptions are Albumentations', not those the robust recipe trains with (train/distort.py), though of the same kinds.
+Corruptions are Albumentations', not those the robust recipe trains with (train/corruptions), though of the same kinds.
 What depends on size is a share of the face: of the shorter side of its box, or of the picture where none is found.
 Strengths are chosen by eye, on unmasked faces, so that a person still sees at once what is worn.
 """

@@ -30,6 +30,7 @@ from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train import load_onnx
 from maskaug.train.data.margins import Margins
 from maskaug.train.predict.frames import read_frames
+from maskaug.train.predict.inputs import Input
 from maskaug.train.predict.masked_check import masked_check_available, wears_mask
 from maskaug.train.predict.predict import classify
 
@@ -104,7 +105,7 @@ def _generate(folder: Path, scratch: Path, workers: int, found: Found) -> None:
 
 
 def _predict(folder: Path, _scratch: Path, _workers: int, found: Found) -> None:
-    files = [(path, Path(path.name)) for path in sorted(folder.iterdir())]
+    files = [Input(path, Path(path.name)) for path in sorted(folder.iterdir())]
     judge = load_onnx(bundled_classifier(), threads=1)
     for one in classify(read_frames(files), judge, FaceFinder().boxes, Margins()):
         path, problem = Path(one.frame.source), one.frame.problem

@@ -23,7 +23,7 @@ from maskaug.core.pictures import read_picture
 from maskaug.masktheface_wrapper import FaceFinder
 from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.onnx_classifier import load_onnx
-from maskaug.train.predict.frames import list_inputs
+from maskaug.train.predict.inputs import list_inputs
 
 Box = NDArray[np.float32]
 
@@ -73,7 +73,7 @@ def main() -> None:
 
 def read(folder: Path, most: int) -> list[Image]:
     """``(H, W, 3) uint8`` RGB pictures, evenly spread over the files' names."""
-    paths = [path for path, _ in list_inputs([folder])]
+    paths = [one.source for one in list_inputs([folder])]
     picks = np.unique(np.linspace(0, len(paths) - 1, min(most, len(paths))).round().astype(int))
     return [read_picture(paths[pick]).pixels for pick in picks]
 

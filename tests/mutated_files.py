@@ -61,6 +61,7 @@ from maskaug.train.model.checkpoint import load_model
 from maskaug.train.model.network import build_network
 from maskaug.train.model.weights import initial_network
 from maskaug.train.predict.frames import read_frames
+from maskaug.train.predict.inputs import Input
 
 ODD: tuple[Any, ...] = (
     *(None, True, -1, 0, 2**63, 10**400, 1e308, -1e-320, math.nan, math.inf),
@@ -298,7 +299,7 @@ def _read_onnx(root: Path) -> None:
 
 
 def _play(path: Path) -> None:
-    for frame in read_frames([(path, Path(path.name))]):
+    for frame in read_frames([Input(path, Path(path.name))]):
         if frame.problem:
             raise RowError(frame.problem)
 

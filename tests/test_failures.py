@@ -26,6 +26,7 @@ from maskaug.train.data.preprocess import Preparation
 from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.decision import of_both
 from maskaug.train.predict.frames import read_frames
+from maskaug.train.predict.inputs import Input
 from maskaug.train.predict.predict import classify
 
 VICTIM = "train/not_wearing_mask/astronaut_001.jpg"
@@ -282,7 +283,7 @@ class Bright(BaseClassifier):
 def test_predict_names_the_picture_and_goes_on(tmp_path):
     for name, level in {"a": 200, "b": 0, "c": 90}.items():
         Image.new("RGB", (40, 40), (level,) * 3).save(tmp_path / f"{name}.png")
-    files = [(tmp_path / f"{name}.png", tmp_path / f"{name}.png") for name in "abc"]
+    files = [Input(tmp_path / f"{name}.png", tmp_path / f"{name}.png") for name in "abc"]
     seen = list(classify(read_frames(files), Bright(), None, margins=None, at_once=2))
     assert [len(one.probabilities) for one in seen] == [1, 0, 1]
     assert [one.masked for one in seen] == [(True,), (), (False,)]

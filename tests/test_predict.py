@@ -18,7 +18,8 @@ from maskaug.train.export.options import ExportOptions
 from maskaug.train.predict import predict as predict_module
 from maskaug.train.predict.annotate import draw_attention, draw_faces
 from maskaug.train.predict.drawings import Drawings, DrawingsError
-from maskaug.train.predict.frames import FramesError, camera_frames, list_inputs, read_frames
+from maskaug.train.predict.frames import camera_frames, read_frames
+from maskaug.train.predict.inputs import FramesError, list_inputs
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import PredictError, classify, predict
 

@@ -26,7 +26,8 @@ from maskaug.train.model.calibration import load_calibration
 from maskaug.train.predict import streams
 from maskaug.train.predict.annotate import draw_faces
 from maskaug.train.predict.drawings import Drawings, DrawingsError
-from maskaug.train.predict.frames import FramesError, InputFrame, list_inputs, read_frames
+from maskaug.train.predict.frames import InputFrame, read_frames
+from maskaug.train.predict.inputs import FramesError, Input, list_inputs
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import predict
 from maskaug.train.predict.results import Judgement, Predicted, PredictedPicture
@@ -169,17 +170,17 @@ def test_wrong_options_are_one_sentence(maskaug, tmp_path, arguments, said):
 
 def test_patterns_and_a_list_on_standard_input(folder, monkeypatch):
     assert list_inputs([f"{folder}/*.png"]) == [
-        (folder / name, type(folder)(name)) for name in ("broken.png", "wall.png")
+        Input(folder / name, type(folder)(name)) for name in ("broken.png", "wall.png")
     ]
     assert len(list_inputs([f"{folder}/**/*.png"])) == 3
     with pytest.raises(FramesError, match="no file matches"):
         list_inputs([f"{folder}/*.gif"])
     (folder / "[1].png").write_bytes(b"")
-    assert list_inputs([folder / "[1].png"])[0][0] == folder / "[1].png", (
+    assert list_inputs([folder / "[1].png"])[0].source == folder / "[1].png", (
         "a name is no pattern where there is such a file"
     )
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{folder}/wall.png\n\nhttp://x/y.png\n"))
-    assert [str(path) for path, _ in list_inputs(["-"])] == [f"{folder}/wall.png", "http://x/y.png"]
+    assert [str(one.source) for one in list_inputs(["-"])] == [f"{folder}/wall.png", "http://x/y.png"]
 
 
 @pytest.fixture

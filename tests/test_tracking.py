@@ -16,7 +16,8 @@ import screen
 from maskaug.core.pictures import encode_picture
 from maskaug.train.errors import TrainOptionError
 from maskaug.train.predict import tracking
-from maskaug.train.predict.frames import InputFrame, list_inputs, read_frames
+from maskaug.train.predict.frames import InputFrame, read_frames
+from maskaug.train.predict.inputs import list_inputs
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import PredictError, predict
 from maskaug.train.predict.results import Judgement, Predicted, PredictedPicture, PredictSummary

@@ -1,8 +1,6 @@
-"""Pictures, folders, videos and cameras, as one stream of frames."""
+"""Pictures, videos, streams and cameras, as one stream of frames."""
 
-import glob
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,25 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.files import PICTURE_SUFFIXES
+from maskaug.core.containers import Location
 from maskaug.core.pictures import PictureError, read_picture
-from maskaug.train.errors import TrainError
+from maskaug.train.predict.inputs import Input
 from maskaug.train.predict.streams import (
     Capture,
-    is_address,
     is_stream,
-    name_of,
     read_address,
     stream_images,
-    suffix_of,
     without_password,
 )
-
-VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
-
-
-class FramesError(TrainError):
-    """There is nothing to look at; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,69 +48,27 @@ class InputFrame:
         return (self.number or 0) / self.rate if self.rate else 0.0
 
 
-def list_inputs(paths: Sequence[Path | str]) -> list[tuple[Path | str, Path]]:
-    """The pictures and videos among files, addresses and in folders of any depth, each with the place of its results.
-
-    Args:
-        paths: Files, folders, addresses, patterns of :mod:`glob`, or ``-`` for a list on standard input.
-
-    Raises:
-        FramesError: a path does not exist, a pattern matches nothing, or a folder holds neither.
-    """
-    found: list[tuple[Path | str, Path]] = []
-    for path in paths:
-        if is_address(path):
-            found.append((path, Path(name_of(str(path)))))
-        elif str(path) == "-":
-            lines = [line.rstrip("\r\n") for line in sys.stdin]
-            found += list_inputs([line if is_address(line) else Path(line) for line in lines if line and line != "-"])
-        elif Path(path).exists():
-            found += _on_disk(Path(path))
-        elif glob.has_magic(str(path)):
-            matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207  of patterns with a root, pathlib has none
-            if not matches:
-                raise FramesError(f"no file matches {path}")
-            found += [one for match in matches for one in _on_disk(Path(match))]
-        else:
-            raise FramesError(f"{path} does not exist")
-    return found
-
-
-def _on_disk(path: Path) -> list[tuple[Path | str, Path]]:
-    if not path.is_dir():
-        return [(path, Path(path.name))]
-    inside = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in PICTURE_SUFFIXES | VIDEO_SUFFIXES and not file.name.startswith(".")
-    )
-    if not inside:
-        raise FramesError(f"folder {path} holds no picture and no video, nor is it a training run")
-    return [(file, file.relative_to(path)) for file in inside]
-
-
-def is_video(path: Path | str) -> bool:
-    """Whether a file or address is no single picture."""
-    return suffix_of(path) in VIDEO_SUFFIXES or is_stream(path)
-
-
-def read_frames(
-    files: Sequence[tuple[Path | str, Path]], every: int = 1, capture: Capture = cv2.VideoCapture
-) -> Iterator[InputFrame]:
+def read_frames(inputs: Iterable[Input], every: int = 1, capture: Capture = cv2.VideoCapture) -> Iterator[InputFrame]:
     """The pictures, and every so many-th frame of the videos; what cannot be read comes as a frame that says why."""
-    for path, place in files:
-        if is_stream(path):
-            yield from _stream(capture, str(path), place, every)
-            continue
-        name = without_password(path) if isinstance(path, str) else str(path)
-        if is_video(path):
-            yield from _video(capture, str(path), name, place, every)
-            continue
-        try:
-            picture = read_address(path) if isinstance(path, str) else read_picture(path)
-            yield InputFrame(name, place, picture.pixels, warnings=picture.warnings)
-        except PictureError as error:
-            yield InputFrame(name, place, None, str(error))
+    for one in inputs:
+        source, place = one.source, one.place
+        name = without_password(source) if isinstance(source, str) else str(source)
+        if one.problem:
+            yield InputFrame(name, place, None, one.problem)
+        elif isinstance(source, str) and is_stream(source):
+            yield from _stream(capture, source, place, every)
+        elif one.is_video:
+            yield from _video(capture, str(source), name, place, every)
+        else:
+            yield _picture(source, name, place)
+
+
+def _picture(source: Location | str, name: str, place: Path) -> InputFrame:
+    try:
+        picture = read_address(source) if isinstance(source, str) else read_picture(source)
+    except PictureError as error:
+        return InputFrame(name, place, None, str(error))
+    return InputFrame(name, place, picture.pixels, warnings=picture.warnings)
 
 
 def _stream(capture: Capture, address: str, place: Path, every: int) -> Iterator[InputFrame]:

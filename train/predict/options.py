@@ -6,7 +6,8 @@ from pathlib import Path
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from maskaug.core.executors import ExecutionOptions
-from maskaug.train.predict.streams import is_address, is_stream
+from maskaug.train.predict.inputs import as_source
+from maskaug.train.predict.streams import is_stream, is_web_address
 from maskaug.train.run_dir import RunDir
 
 
@@ -23,8 +24,9 @@ class PredictOptions(ExecutionOptions):
     )
     paths: list[str] = Field(
         default_factory=list,
-        description="Pictures, videos, folders of them, patterns such as 'photos/*.jpg', addresses (http://, https://, "
-        "rtsp://), or - for a list of all these on standard input, one a line.",
+        description="Pictures, videos, folders of them, patterns such as 'photos/*.jpg', tar shards, parquet or a CSV "
+        "of paths; all but videos also at addresses such as s3://bucket/faces; pictures, videos and streams at "
+        "http://, https:// and rtsp://; or - for a list of all these on standard input, one a line.",
         json_schema_extra={"argument": True},
     )
     three_classes: bool = Field(
@@ -123,7 +125,7 @@ class PredictOptions(ExecutionOptions):
     @property
     def file(self) -> Path | None:
         """The ``.onnx`` file that judges, if one is named."""
-        named = self.run is not None and self.run.lower().endswith(".onnx") and not is_address(self.run)
+        named = self.run is not None and self.run.lower().endswith(".onnx") and not is_web_address(self.run)
         return Path(self.run) if self.run and named else None
 
     @property
@@ -133,9 +135,9 @@ class PredictOptions(ExecutionOptions):
 
     @property
     def pictures(self) -> list[Path | str]:
-        """What is looked at: paths, addresses as text."""
+        """What is looked at: paths, and addresses of the web as text."""
         first = [self.run] if self.run is not None and not self.trained and not self.file else []
-        return [one if is_address(one) else Path(one) for one in (*first, *self.paths)]
+        return [as_source(one) for one in (*first, *self.paths)]
 
     @property
     def live(self) -> bool:

@@ -21,7 +21,8 @@ from maskaug.train.errors import TrainError, TrainOptionError
 from maskaug.train.model.base_classifier import BaseClassifier
 from maskaug.train.model.onnx_classifier import load_onnx
 from maskaug.train.predict.annotate import draw_attention
-from maskaug.train.predict.frames import InputFrame, camera_frames, is_video, list_inputs, read_frames
+from maskaug.train.predict.frames import InputFrame, camera_frames, read_frames
+from maskaug.train.predict.inputs import Input, list_inputs
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.results import Judgement, Predicted
 from maskaug.train.predict.tracking import Tracker
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from maskaug.train.model.network import Classifier
 
 FindBoxes = Callable[[Image], NDArray[np.float32]]
-_File = tuple[Path | str, Path]  # a file or an address, and the place of its results
 _WORTH_A_PROCESS = 100  # pictures: each process loads the models anew
 
 Attend = Callable[[NDArray[np.uint8]], list[NDArray[np.float32]]]  # (N, S, S, 3) pictures to N maps of (S, S)
@@ -54,20 +54,21 @@ def predict(options: PredictOptions) -> Iterator[Predicted]:
         ExplainError: the network cannot be explained.
         ModuleNotFoundError: PyTorch, for a run, or onnxruntime is not installed.
     """
-    files = list_inputs(options.pictures)
-    pictures = _are_pictures(options, files)
+    inputs = list_inputs(options.pictures)
+    # A video or a stream is one piece of work: several processes can share pictures alone.
+    pictures = options.camera is None and not any(one.is_video for one in inputs)
     if pictures and (options.track or options.show):
         given = "--track" if options.track else "--show"
         raise TrainOptionError(f"{given} is for videos, cameras and streams, and these are pictures; leave it out")
     judge = load_judge(options)  # also where others judge: what cannot be used is told before they are started
-    workers = min(options.workers, 1 + len(files) // _WORTH_A_PROCESS)
+    workers = min(options.workers, 1 + len(inputs) // _WORTH_A_PROCESS)
     if pictures and (workers > 1 or options.engine != "local"):
-        yield from _spread(files, options, workers)
+        yield from _spread(inputs, options, workers)
         return
     if options.camera is not None:
         seen, at_once = camera_frames(options.camera, options.every), 1  # nobody waits for a batch to fill
     else:
-        seen, at_once = read_frames(files, options.every), 1 if options.live else options.batch_size
+        seen, at_once = read_frames(inputs, options.every), 1 if options.live else options.batch_size
     yield from judge(seen, at_once)
 
 
@@ -127,31 +128,26 @@ def _judgement(options: PredictOptions, classifier: BaseClassifier) -> Judgement
     return Judgement(options.classifier, classifier.classes, low, high)
 
 
-def _are_pictures(options: PredictOptions, files: Sequence[_File]) -> bool:
-    """Whether several processes can share what is looked at: a video or a stream is one piece of work."""
-    return options.camera is None and not any(is_video(path) for path, _ in files)
-
-
-def _spread(files: Sequence[_File], options: PredictOptions, workers: int) -> Iterator[Predicted]:
+def _spread(inputs: Sequence[Input], options: PredictOptions, workers: int) -> Iterator[Predicted]:
     """Judge pictures in several processes; what they say comes in the pictures' order."""
     executor = open_executor(partial(_start, options), options, workers=workers)
     try:
-        for (path, place), result in executor.run_in_order(files):
-            yield _died(path, place) if isinstance(result, Crash) else result
+        for one, result in executor.run_in_order(inputs):
+            yield _died(one) if isinstance(result, Crash) else result
     finally:
         executor.close()
 
 
-def _died(path: Path | str, place: Path) -> Predicted:
-    problem = printable(f"the process died over {path}; it may need more memory than there is")
-    return Predicted(InputFrame(str(path), place, None, problem))
+def _died(one: Input) -> Predicted:
+    problem = printable(f"the process died over {one.source}; it may need more memory than there is")
+    return Predicted(InputFrame(str(one.source), one.place, None, problem))
 
 
-def _start(options: PredictOptions) -> Callable[[_File], Callable[[], Predicted]]:
+def _start(options: PredictOptions) -> Callable[[Input], Callable[[], Predicted]]:
     judge = load_judge(options)
 
-    def work(file: _File) -> Callable[[], Predicted]:
-        predicted = next(iter(judge(read_frames([file]))))
+    def work(one: Input) -> Callable[[], Predicted]:
+        predicted = next(iter(judge(read_frames([one]))))
         sent = replace(predicted, frame=replace(predicted.frame, image=None))  # pixels are not sent between processes
         return lambda: sent
 

@@ -12,7 +12,7 @@ from maskaug.train.predict.frames import InputFrame
 from maskaug.train.predict.options import PredictOptions
 from maskaug.train.predict.predict import load_judge
 from maskaug.train.predict.results import Predicted
-from maskaug.train.predict.streams import is_address, read_address
+from maskaug.train.predict.streams import is_web_address, read_address
 
 
 class Predictor:
@@ -69,7 +69,7 @@ class Predictor:
         if isinstance(picture, np.ndarray):
             check_image(picture)
             frame = InputFrame("", Path("picture.png"), picture)
-        elif is_address(picture):
+        elif is_web_address(picture):
             read = read_address(str(picture))
             frame = InputFrame(str(picture), Path("picture.png"), read.pixels, warnings=read.warnings)
         else:

@@ -25,14 +25,14 @@ _SECONDS = 20.0  # without an answer
 _WAITS = (1, 2, 4, 8, 15, 30, 30)  # seconds before each new connection
 
 
-def is_address(text: object) -> bool:
-    """Whether it is an address of the network, and no file."""
+def is_web_address(text: object) -> bool:
+    """Whether it is an address of the web or of a stream, and no file."""
     return isinstance(text, str) and text.partition("://")[0].lower() in _SCHEMES and "://" in text
 
 
 def is_stream(source: object) -> bool:
     """Whether it is an address that goes on by itself, so that its end is a lost connection."""
-    if not is_address(source):
+    if not is_web_address(source):
         return False
     parts = urlsplit(str(source))
     return parts.scheme.lower() in _LIVE or suffix_of(str(source)) in _PLAYLISTS
@@ -40,7 +40,7 @@ def is_stream(source: object) -> bool:
 
 def suffix_of(source: object) -> str:
     """Of the file or of the address's path, in lower case."""
-    path = urlsplit(str(source)).path if is_address(source) else str(source)
+    path = urlsplit(str(source)).path if is_web_address(source) else str(source)
     return PurePosixPath(path).suffix.lower()
 
 
