@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskaug.augment.curate import duplicates, nearest
+from maskaug.augment.curate import cells, duplicates
 from maskaug.augment.curate.duplicates import Fingerprints, connected, fingerprint, near_duplicates
 from maskaug.core.pictures import encode_picture, read_picture
 
@@ -71,7 +71,7 @@ def test_pairs_are_the_same_however_the_work_is_cut(monkeypatch):
     monkeypatch.setattr(duplicates, "_TILE", 7)
     assert near_duplicates(prints).tolist() == expected
     monkeypatch.setattr(duplicates, "ALL_PAIRS", 10)
-    monkeypatch.setattr(nearest, "_TILE", 7)
+    monkeypatch.setattr(cells, "_TILE", 7)
     assert near_duplicates(prints).tolist() == expected
 
 

@@ -1,8 +1,8 @@
 """Near-duplicates: one photograph kept twice, though re-encoded, resized, cropped a little, relit or mirrored.
 
 Two steps, for aligned faces all look alike to a hash: a 256-bit perceptual hash proposes pairs, and the small grey
-pictures behind the hashes, laid over each other, confirm them. Of many pictures not all pairs are looked at: an index
-of their coarse shapes proposes the nearest of each (``nearest.py``), and both steps then judge these.
+pictures behind the hashes, laid over each other, confirm them. Of many pictures not all pairs are looked at, but those
+of similar coarse shape (``cells.py``).
 
 The thresholds were measured on 1259 face crops freed of near-duplicates by a 64-bit hash. Of their 791 911 pairs 18
 are found: 14 are one photograph after all, 3 are different faces cut out on black, 1 is wrong. Of each picture's own
@@ -16,7 +16,6 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import imagehash
@@ -26,7 +25,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from maskaug.augment.curate.nearest import neighbours
+from maskaug.augment.curate.cells import cells
 
 MAX_DISTANCE = 76  # of 256 bits
 MIN_CORRELATION = 0.9
@@ -103,15 +102,12 @@ def near_duplicates(fingerprints: Fingerprints) -> NDArray[np.intp]:
     """
     if not len(fingerprints):
         return np.empty((0, 2), dtype=np.intp)
-    bits, small = fingerprints.bits, fingerprints.small
-    few = len(fingerprints) <= ALL_PAIRS
-    close = _close if few else partial(_close_neighbours, neighbours(small, len(fingerprints)))
+    small = fingerprints.small
     found = set()
-    for flipped, others in ((False, bits), (True, fingerprints.mirrored)):
-        for first, second in close(bits, others):
-            pair = (first, second)
-            if pair not in found and _same(small(first, first + 1)[0], small(second, second + 1)[0], flipped):
-                found.add(pair)
+    for first, second, flipped in _candidates(fingerprints):
+        pair = (first, second)
+        if pair not in found and _same(small(first, first + 1)[0], small(second, second + 1)[0], flipped):
+            found.add(pair)
     return np.array(sorted(found), dtype=np.intp).reshape(-1, 2)
 
 
@@ -126,28 +122,39 @@ def _hash(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.packbits(imagehash.phash(grey, _HASH_SIDE, _SIDE_PER_HASH).hash)
 
 
+def _candidates(fingerprints: Fingerprints) -> Iterator[tuple[int, int, bool]]:
+    """Pairs whose hashes are close, and whether that is so once the second is mirrored; one can come twice."""
+    bits = fingerprints.bits
+    ways = ((False, bits), (True, fingerprints.mirrored))
+    if len(fingerprints) <= ALL_PAIRS:
+        for flipped, others in ways:
+            yield from ((first, second, flipped) for first, second in _close(bits, others))
+        return
+    for members, *near in cells(fingerprints.small, len(fingerprints)):
+        for (flipped, others), asking in zip(ways, near, strict=True):
+            for asked, member in _matches(others[asking], bits[members]):
+                first, second = sorted((int(asking[asked]), int(members[member])))
+                if first != second:
+                    yield first, second, flipped
+
+
 def _close(bits: NDArray[np.uint8], others: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """Pairs of different positions, the smaller first, whose hashes are close."""
-    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
     for top in range(0, len(bits), _TILE):
         for left in range(top, len(bits), _TILE):
-            rows = matcher.radiusMatch(bits[top : top + _TILE], others[left : left + _TILE], MAX_DISTANCE + 0.5)
-            for row in rows:
-                for match in row:
-                    first, second = top + match.queryIdx, left + match.trainIdx
-                    if first < second:
-                        yield first, second
+            for row, column in _matches(bits[top : top + _TILE], others[left : left + _TILE]):
+                if top + row < left + column:
+                    yield top + row, left + column
 
 
-def _close_neighbours(
-    pairs: NDArray[np.intp], bits: NDArray[np.uint8], others: NDArray[np.uint8]
-) -> Iterator[tuple[int, int]]:
-    """Those of the pairs whose hashes are close."""
-    for start in range(0, len(pairs), _TILE**2):
-        first, second = pairs[start : start + _TILE**2].T
-        distance = np.bitwise_count(bits[first] ^ others[second]).sum(axis=1, dtype=np.int64)
-        near = distance <= MAX_DISTANCE
-        yield from zip(first[near].tolist(), second[near].tolist(), strict=True)
+def _matches(some: NDArray[np.uint8], others: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
+    """Positions among some hashes and among others, wherever the two are close."""
+    if not len(some) or not len(others):
+        return
+    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
+    for start in range(0, len(some), _TILE):
+        for row in matcher.radiusMatch(some[start : start + _TILE], others, MAX_DISTANCE + 0.5):
+            yield from ((start + match.queryIdx, match.trainIdx) for match in row)
 
 
 def _same(first: NDArray[np.uint8], second: NDArray[np.uint8], flipped: bool) -> bool:
