@@ -9,7 +9,7 @@ import time
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from maskaug.cli.console import INTERRUPTED, fail
 from maskaug.cli.help import PANELS, panel_number
 from maskaug.cli.logs import LOGGER, set_up
 from maskaug.core.files import is_address, to_path
+from maskaug.core.options import problem_of
 from maskaug.core.version import __version__
 
 _SHORTER = {"kinds": ["--kind"], "output": ["-o"]}
@@ -195,9 +196,15 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     # What is written as text has its default in its description.
     default = None if field.default_factory or isinstance(field.default, dict) else field.default
     shown = default is not None and default is not False
-    metavar = "" if default is False else None  # a flag takes no value, though Typer would write <bool>
+    metavar = "" if default is False else _metavar(field.annotation)  # a flag takes no value: Typer would write <bool>
     option = typer.Option(
-        default, *flags, help=described, show_default=shown, metavar=metavar, rich_help_panel=PANELS.get(name)
+        default,
+        *flags,
+        help=described,
+        show_default=shown,
+        metavar=metavar,
+        autocompletion=_completion(_choices(field.annotation)),
+        rich_help_panel=PANELS.get(name),
     )
     return _keyword(name, annotation, option)
 
@@ -211,20 +218,47 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # 
 
 
 def _plain(annotation: Any) -> Any:  # noqa: ANN401
-    """The type as Typer knows it: mappings and tuples are written as text, which the model parses."""
-    choices = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    bare = [get_args(choice)[0] if get_origin(choice) is Annotated else choice for choice in choices]
-    return str | None if any(get_origin(choice) in (dict, tuple) for choice in bare) else annotation
+    """The type as Typer knows it: the model parses text, and says better what is wrong with it."""
+    return str | None if any(_is_text(kind) for kind in _kinds(annotation)) else annotation
+
+
+def _kinds(annotation: Any) -> list[Any]:  # noqa: ANN401
+    """The types of a union, without what is said of them."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401
+    return kind in (int, float) or get_origin(kind) in (dict, tuple, Literal)
+
+
+def _metavar(annotation: Any) -> str | None:  # noqa: ANN401
+    """What stands for a value in the help; None: Typer knows."""
+    if choices := _choices(annotation):
+        return f"<{'|'.join(choices)}>"
+    return next((f"<{kind.__name__}>" for kind in _kinds(annotation) if kind in (int, float)), None)
+
+
+def _choices(annotation: Any) -> list[str]:  # noqa: ANN401
+    return [str(one) for kind in _kinds(annotation) if get_origin(kind) is Literal for one in get_args(kind)]
+
+
+def _completion(choices: list[str]) -> Callable[[str], list[str]] | None:
+    """What the shell proposes for what has been typed; None: Typer knows."""
+
+    def completed(incomplete: str) -> list[str]:
+        return [one for one in choices if one.startswith(incomplete)]
+
+    return completed if choices else None
 
 
 def _sentence(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
-    message = str(problem["msg"]).removeprefix("Value error, ")
     if not problem["loc"]:
-        return message
+        return problem_of(problem)
     name = str(problem["loc"][0])
-    if problem["type"] == "missing":
+    if problem["type"] == "missing" and len(problem["loc"]) == 1:
         return f"{name.upper()} is missing; see -h"
-    return f"{_called(model, name)}: {message}"
+    return f"{_called(model, name)}: {problem_of(problem)}"
 
 
 def _called(model: type[BaseModel], name: str) -> str:

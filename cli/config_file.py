@@ -50,7 +50,7 @@ def read_options_file(path: Path, fields: Collection[str]) -> dict[str, Any]:
     for name, value in values.items():
         if _plain(name) not in known:
             close = difflib.get_close_matches(_plain(name), known, n=1)
-            meant = f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(known))}"
+            meant = f"did you mean {close[0]}?" if close else "-h lists those of this command"
             raise ConfigFileError(f"--config {path}: there is no option {name!r}; {meant}")
         if value is not None:
             options[known[_plain(name)]] = value

@@ -90,7 +90,7 @@ def test_what_cannot_be_varied_is_said_before_anything_is_trained(tmp_path):
     train = Trainer()
     with pytest.raises(ValidationError, match="--vary colour=red: the recipe has no 'colour'"):
         options(tmp_path, vary=["weights=none", "colour=red"])
-    with pytest.raises(RecipeError, match="lr: Input should be a valid number"):
+    with pytest.raises(RecipeError, match="lr: must be a number, not"):
         ablate(options(tmp_path, vary=["weights=none", "lr=red"]), train)
     with pytest.raises(TrainOptionError, match="--vary recipe"):
         ablate(options(tmp_path, vary=["recipe=report,mine"]), train)

@@ -78,11 +78,11 @@ def test_options_come_from_a_file_and_what_is_typed_counts_more(maskaug, ran, tm
     ("name", "text", "said"),
     [
         ("a.yaml", "val_shere: 0.3", "there is no option 'val_shere'; did you mean val-share?"),
-        ("a.toml", "colour = 1", "there is no option 'colour'; it has balance, "),
+        ("a.toml", "colour = 1", "there is no option 'colour'; -h lists those of this command"),
         ("a.json", "{", "it is no JSON"),
         ("a.yaml", "- 1", "must name options and their values"),
         ("a.ini", "", "must end in .json"),
-        ("a.yaml", "dst: a\nout: b\nval_share: 3", "--val-share: Input should be less than"),
+        ("a.yaml", "dst: a\nout: b\nval_share: 3", "--val-share: must be below 1, not 3 (as "),
         ("a.yaml", "dst: a", "OUT is missing"),
     ],
 )
@@ -92,6 +92,26 @@ def test_a_wrong_file_is_one_sentence(maskaug, tmp_path, name, text, said):
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
     assert said in done.stderr
     assert name in done.stderr or "missing" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("generate faces out --copies abc", "--copies: must be a whole number, not abc"),
+        ("train data --seed -1", "--seed: must be at least 0, not -1"),
+        ("train data --precision fp16", "--precision: must be 'auto', 'fp32' or 'bf16', not fp16"),
+        ("predict x.jpg --threshold 2", "--threshold: must be at most 1, not 2"),
+        ("train data --set lr=fast", "lr: must be a number, not fast"),
+        ("train data --set flips=maybe", "flips: must be true or false, not maybe"),
+        ("train data --set mean=1,2", "mean: must be more values than 1,2"),
+        ("train data --set mean=1,2,3,4", "mean: must be 3 values, not 1,2,3,4"),
+        ("train data --set optimizer=sgd", "optimizer: must be 'adam' or 'adamw', not sgd"),
+    ],
+)
+def test_a_value_that_will_not_do_is_told_in_words(maskaug, typed, said):
+    done = maskaug(*typed.split())
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert said in done.stderr
 
 
 def test_a_file_that_is_not_there(maskaug):

@@ -41,7 +41,7 @@ def test_fields_are_set_from_text():
         ("learning_rate=1", "no 'learning_rate'"),
         ("epoch=3", "did you mean epochs?"),
         ("lr=fast", "lr: "),
-        ("lr=-1", "greater than 0"),
+        ("lr=-1", "must be above 0"),
         ("lr=nan", "finite"),
         ("milestones=20,10", "must ascend"),
         ("std=1,0,1", "above 0"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import new_folder, safe_stem, write_atomic
+from maskaug.core.options import problem_of
 from maskaug.core.text import parse_json
 from maskaug.train.ablate.comparison import (
     METRICS,
@@ -145,7 +146,7 @@ def train_options(options: AblateOptions, settings: Settings, seed: int) -> Trai
     try:
         return TrainOptions.model_validate(given)
     except ValidationError as error:
-        raise TrainOptionError(f"--vary {describe(settings)}: {error.errors()[0]['msg']}") from error
+        raise TrainOptionError(f"--vary {describe(settings)}: {problem_of(error.errors()[0])}") from error
 
 
 def _resumed(run: Path) -> TrainOptions:

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from maskaug.core.options import problem_of
 from maskaug.train.corruptions import corruption_names, select_corruptions
 from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Framing, Preparation
@@ -246,11 +247,8 @@ def override(recipe: Recipe, changes: Iterable[str]) -> Recipe:
         return Recipe.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        told = str(problem["msg"]).removeprefix("Value error, ")
         where = f"{problem['loc'][0]}: " if problem["loc"] else ""
-        raise RecipeError(
-            f"--set: {where}{told}, but got {problem['input']!r}" if where else f"--set: {told}"
-        ) from error
+        raise RecipeError(f"--set: {where}{problem_of(problem)}") from error
 
 
 def no_such_field(name: str) -> str:
