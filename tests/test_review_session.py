@@ -346,6 +346,8 @@ def test_controls_lie_among_the_pictures_and_count_nowhere(dst, open_session):
     bases = {queue.picture(place).sha256: place for place in range(50) if queue.controls[place]}
     assert (len(own), len(bases)) == (40, 10)
     assert all(abs(place - own[sha256]) > 5 for sha256, place in bases.items())
+    scores = [queue.picture(place).quality for place in range(50)]
+    assert scores == sorted(scores), "a control cannot be told by its score"
     others = queue_of(dst, honeypots=0.2, annotator="bert", annotators="anna,bert", overlap=1.0)
     assert (others.controls != queue.controls).any()
     made = {}

@@ -108,18 +108,18 @@ def _standing(seat: Seat) -> dict[str, object]:
     counts, attention = seat.session.counts_of(~controls), seat.session.counts_of(controls)
     made = counts.accepted + counts.rejected
     state = "finished" if not counts.left else "has quit" if seat.page and seat.page.is_over else "at work"
+    rate = None if state == "has quit" else counts.per_minute
+    left = f"{counted(counts.left, 'picture')}{f', about {time_left_text(counts)}' if rate and counts.left else ''}"
     facts = [
         ("state", state),
         ("decided", f"{made} of {counted(counts.total, 'picture')}"),
-        (
-            "left",
-            ", ".join([str(counts.left), *([time_left_text(counts)] if counts.left and counts.per_minute else [])]),
-        ),
-        ("rate", f"{counts.per_minute:.0f} a minute" if counts.per_minute else "-"),
+        ("left", left),
+        ("rate", f"{rate:.0f} a minute" if rate else "-"),
         ("rejected", f"{counts.rejected} ({counts.rejected / made:.0%})" if made else "-"),
     ]
     if attention.total:
-        facts.append(("controls rejected", f"{attention.rejected} of {attention.accepted + attention.rejected}"))
+        shown = attention.accepted + attention.rejected
+        facts.append(("controls", f"{shown} of {attention.total} decided, {attention.rejected} rejected"))
     return {
         "name": seat.name,
         "accepted": counts.accepted,

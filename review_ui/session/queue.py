@@ -78,9 +78,19 @@ class Queue:
         return len(self._places)
 
     def picture(self, place: int) -> QueueItem:
-        """The picture shown at a place, or that a control there is made from."""
+        """The picture shown at a place, or that a control there is made from.
+
+        A control has the score of the picture before it: in the order of scores, its own would tell it apart.
+        """
         (record,) = self._table.slice(int(self._places[place]), 1).to_pylist()
+        if self.controls[place]:
+            record["quality"] = self._score_before(place)
         return QueueItem(**record)
+
+    def _score_before(self, place: int) -> float:
+        before, after = np.flatnonzero(~self.controls[:place]), np.flatnonzero(~self.controls[place:])
+        beside = int(before[-1]) if len(before) else place + int(after[0])
+        return float(self._table["quality"][int(self._places[beside])].as_py())
 
     def sha256s(self) -> list[str]:
         """The SHA-256 of each place's picture, or of the one that a control there is made from."""
