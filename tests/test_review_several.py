@@ -171,10 +171,10 @@ def test_progress_says_where_all_stand(dst, served):
                 do(page, show(page), key=key)
         told = facts(found, "anna")
         assert re.fullmatch(r"\d+ a minute", told.pop("rate"))
-        assert told == {"state": "finished", "decided": "40 of 40 pictures", "left": "0", "rejected": "0 (0%)"}
+        assert told == {"state": "finished", "decided": "40 of 40 pictures", "left": "0 pictures", "rejected": "0 (0%)"}
         told = facts(found, "bert")
         assert told["rejected"] == "30 (100%)"
-        assert re.fullmatch(r"10, \d+ s", told["left"])
+        assert re.fullmatch(r"10 pictures, about \d+ s", told["left"])
         (pair,) = figures(found)["pairs"]
         assert pair == {"names": "anna and bert", "pictures": "30", "alike": "0%", "kappa": "0.00"}
 
