@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+import pyarrow.compute as pc
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -51,6 +52,7 @@ from maskaug.cli.reviewing import decisions, reviewing
 from maskaug.cli.training import told_duration, training
 from maskaug.cli.verifying import verifying
 from maskaug.core.errors import MaskaugError, OptionError
+from maskaug.core.manifest import column_batches
 from maskaug.core.pictures import WARNINGS
 from maskaug.core.text import counted
 from maskaug.core.version import __version__
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 
 _PLAIN_LINE_SECONDS = 10.0
 _FAILED_SHOWN = 5  # pictures; a broken library could fail on a million
+_REFUSED_SHOWN = 3
 
 app = typer.Typer(
     help="Masked-face data you can trust.",
@@ -295,12 +298,26 @@ def _print_summary(summary: Summary, options: GenerateOptions, rate: float) -> N
         table.add_row("[yellow]nothing looked for masks in the sources: pip install 'maskaug\\[predict]'[/]", "")
     table.add_row("pictures written a second", f"{rate:.1f}")
     out.print(table)
-    sheet = GeneratedSet(options.dst).contact_sheet
-    out.print(f"contact sheet: {sheet}", highlight=False, soft_wrap=True, markup=False)
+    made = GeneratedSet(options.dst)
+    if refused := sum(summary.refused.values()):
+        _print_refused(made, refused)
+    out.print(f"contact sheet: {made.contact_sheet}", highlight=False, soft_wrap=True, markup=False)
     if options.layout == "identities" and not options.apart and summary.original[""]:
         advice = "give --apart to have persons in folders of their own, or see docs/identities.md"
-        said = f"torchvision's ImageFolder would take {GeneratedSet(options.dst).manifest} for a person; {advice}"
+        said = f"torchvision's ImageFolder would take {made.manifest} for a person; {advice}"
         out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+def _print_refused(made: GeneratedSet, count: int) -> None:
+    """Name the first that were refused, and say where all of them are."""
+    named: list[str] = []
+    for batch in column_batches(made.path, ("status", "source", "reasons")):
+        rows = batch.filter(pc.equal(batch["status"], "refused")).slice(0, _REFUSED_SHOWN - len(named)).to_pylist()
+        named += [f"{row['source']} ({', '.join(row['reasons'])})" for row in rows]
+        if len(named) == _REFUSED_SHOWN:
+            break
+    more = f" ... {count} in all, with reasons: rows `refused` in {made.manifest}" if count > len(named) else ""
+    out.print(f"refused: {', '.join(named)}{more}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_forecast(found: Forecast, options: GenerateOptions) -> None:

@@ -338,9 +338,7 @@ def test_another_decision_stands_only_if_that_is_wanted(made):
     review(dst, "carl", {shas[0]: "accept", shas[1]: "accept"})
     file = table(dst, f"{PICTURE.format(0)},accept,", f"{PICTURE.format(1)},reject,", f"{PICTURE.format(2)},accept,")
     before = read_reviews(dst)
-    with pytest.raises(
-        ReviewError, match=r"line 3: carl has decided otherwise on .*#1.*, and on 1 picture in all; give --over"
-    ):
+    with pytest.raises(ReviewError, match=r"line 3: carl has decided otherwise on [^,]*#1[^,]*; give --over"):
         take(dst, file)
     assert read_reviews(dst) == before
     found = take(dst, file, overwrite=True)

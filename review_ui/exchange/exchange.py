@@ -224,10 +224,11 @@ def _changes(told: Mapping[str, Judged], standing: Mapping[str, Verdict], option
     now, changes = datetime.now(timezone.utc), _Changes()
     others = [sha256 for sha256, one in told.items() if _differs(one, standing.get(sha256, Verdict()))]
     if others and not options.overwrite:
-        one, count = told[others[0]], counted(len(others), "picture")
+        one, count = told[others[0]], counted(len(others) - 1, "other")
+        too = f", and on {count}" if len(others) > 1 else ""
         raise ReviewError(
-            f"{one.where}: {options.annotator} has decided otherwise on {one.output or one.output_sha256}, and on "
-            f"{count} in all; give --overwrite to let the file's decisions stand, which undo takes back"
+            f"{one.where}: {options.annotator} has decided otherwise on {one.output or one.output_sha256}{too}; give "
+            "--overwrite to let the file's decisions stand, which undo takes back"
         )
     for sha256, one in told.items():
         events = list(_events(sha256, one, standing.get(sha256, Verdict()), now))
