@@ -226,6 +226,8 @@ def _estimate(statistic: Statistic, table: Table, resamples: int, seed: int) -> 
             rng=np.random.default_rng(seed),
         )
     low, high = np.nanquantile(result.bootstrap_distribution, _QUANTILES)
+    if low == high:  # all samples say the same, as where all decisions are alike: that is no certainty
+        low = high = np.nan
     return Coefficient(value, float(low), float(high), count)
 
 
