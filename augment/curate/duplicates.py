@@ -25,7 +25,7 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from maskaug.augment.curate.cells import cells
+from maskaug.augment.curate.cells import cells, close_hashes
 
 MAX_DISTANCE = 76  # of 256 bits
 MIN_CORRELATION = 0.9
@@ -124,37 +124,29 @@ def _hash(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _candidates(fingerprints: Fingerprints) -> Iterator[tuple[int, int, bool]]:
     """Pairs whose hashes are close, and whether that is so once the second is mirrored; one can come twice."""
-    bits = fingerprints.bits
-    ways = ((False, bits), (True, fingerprints.mirrored))
+    bits, of_way = fingerprints.bits, {False: fingerprints.bits, True: fingerprints.mirrored}
     if len(fingerprints) <= ALL_PAIRS:
-        for flipped, others in ways:
+        for flipped, others in of_way.items():
             yield from ((first, second, flipped) for first, second in _close(bits, others))
         return
-    for members, *near in cells(fingerprints.small, len(fingerprints)):
-        for (flipped, others), asking in zip(ways, near, strict=True):
-            for asked, member in _matches(others[asking], bits[members]):
-                first, second = sorted((int(asking[asked]), int(members[member])))
-                if first != second:
-                    yield first, second, flipped
+    for members, asking, flipped in cells(fingerprints.small, len(fingerprints)):
+        asked, found = close_hashes(of_way[flipped][asking], bits[members], MAX_DISTANCE)
+        for one, other in zip(asking[asked].tolist(), members[found].tolist(), strict=True):
+            if one != other:
+                yield min(one, other), max(one, other), flipped
 
 
 def _close(bits: NDArray[np.uint8], others: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
     """Pairs of different positions, the smaller first, whose hashes are close."""
+    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
     for top in range(0, len(bits), _TILE):
         for left in range(top, len(bits), _TILE):
-            for row, column in _matches(bits[top : top + _TILE], others[left : left + _TILE]):
-                if top + row < left + column:
-                    yield top + row, left + column
-
-
-def _matches(some: NDArray[np.uint8], others: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
-    """Positions among some hashes and among others, wherever the two are close."""
-    if not len(some) or not len(others):
-        return
-    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
-    for start in range(0, len(some), _TILE):
-        for row in matcher.radiusMatch(some[start : start + _TILE], others, MAX_DISTANCE + 0.5):
-            yield from ((start + match.queryIdx, match.trainIdx) for match in row)
+            rows = matcher.radiusMatch(bits[top : top + _TILE], others[left : left + _TILE], MAX_DISTANCE + 0.5)
+            for row in rows:
+                for match in row:
+                    first, second = top + match.queryIdx, left + match.trainIdx
+                    if first < second:
+                        yield first, second
 
 
 def _same(first: NDArray[np.uint8], second: NDArray[np.uint8], flipped: bool) -> bool:
