@@ -80,6 +80,7 @@ def command(
         options = _checked(model, given, Path(str(file)) if file else None)
         started = time.monotonic()
         LOGGER.debug("maskaug %s: %s", __version__, typed(options))
+        LOGGER.debug("all options: %s", options.model_dump_json())
         try:
             run(options)
             LOGGER.debug("done in %.1f s", time.monotonic() - started)

@@ -215,6 +215,7 @@ def test_how_much_is_told(maskaug, logged, monkeypatch):
     for flag in ("-v", "--verbose"):
         told = maskaug("agreement", "set", flag, "--seed", "3").stderr
         assert "maskaug agreement set --seed 3\n" in told
+        assert '"seed":3' in told, "those that were not typed are there, too"
         assert "Traceback" in told
         assert told.endswith(problem)
         assert tells_progress()
