@@ -6,10 +6,8 @@
 import html
 import inspect
 import itertools
-import types
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
 
 from rich.text import Text
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
@@ -53,8 +51,8 @@ def options_table(*names: str) -> str:
             words = [", ".join(f"`{flag}`" for flag in told.param_decls or ())]
         else:  # Typer's own context
             continue
-        words += [f"`{choice}`" for choice in _choices(parameter.annotation)]
-        default = f"`{told.default}`" if told.show_default else ""
+        words += [f"`{choice}`" for choice in _choices(told.metavar)]
+        default = f"`{told.default}`" if told.show_default and told.default is not None else ""
         row = (" ".join(words), default, Text.from_markup(told.help or "").plain)
         (arguments if isinstance(told, ArgumentInfo) else options).append(row)
     return _table(("option", "default", "what"), [*arguments, *options])
@@ -119,13 +117,9 @@ TABLES: dict[str, Callable[..., str]] = {
 }
 
 
-def _choices(annotation: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """The words of a ``Literal``, also of one that may be None."""
-    several = get_origin(annotation) in (Union, types.UnionType)
-    for one in get_args(annotation) if several else (annotation,):
-        if get_origin(one) is Literal:
-            return get_args(one)
-    return ()
+def _choices(metavar: str | None) -> list[str]:
+    """Those of an option, as the command line's help has them: ``<auto|fp32|bf16>``."""
+    return metavar.strip("<>").split("|") if metavar and "|" in metavar else []
 
 
 def _value(value: object) -> str:
