@@ -270,7 +270,6 @@ def test_a_store_of_one_process_is_not_for_several(faces, tmp_path):
         (["agreement", "DST"], "holds no reviews"),
         (["train", "DST"], "has no shards"),
         (["evaluate", "DST"], "s3:"),
-        (["predict", "DST"], "s3:"),
         (["train", "faces", "--out", "DST"], "--out: s3://"),
         (["apply", "a.jpg", "--output", "DST"], "--output: s3://"),
         (["predict", "a.jpg", "--draw", "DST"], "--draw: s3://"),
