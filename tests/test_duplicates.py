@@ -73,6 +73,8 @@ def test_pairs_are_the_same_however_the_work_is_cut(monkeypatch):
     monkeypatch.setattr(duplicates, "ALL_PAIRS", 10)
     monkeypatch.setattr(cells, "_TILE", 7)
     assert near_duplicates(prints).tolist() == expected
+    monkeypatch.setattr(cells, "_AT_ONCE", 7)
+    assert near_duplicates(prints).tolist() == expected
 
 
 @pytest.mark.slow
