@@ -4,7 +4,7 @@ _THEMES: dict[str, str] = {
     "Masks": "kinds pack variety wear color color_weight pattern textures pattern_weight code",
     "Faces": "faces auto_rotate landmarks faceless already_masked bare_faces whole camera every track",
     "What is made": "layout apart person_level pairs copies balance crop crop_margin alpha min_quality policy "
-    "undecided duplicates val_share to licence half",
+    "undecided duplicates val_share to shard_size licence half",
     "Classes": "source_class masked_class incorrect_class classes on_classes three_classes annotations box_classes",
     "Verdicts": "threshold unsure",
     "Which pictures": "order kind split quality_below sample auto_accept overlap honeypots disputed on_real groups on",

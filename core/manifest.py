@@ -53,6 +53,13 @@ class FaceRecord(TypedDict, total=False):
     reasons: list[str]
 
 
+class ShardRecord(TypedDict):
+    """The shard that a picture went to."""
+
+    sha256: str
+    pictures: int
+
+
 class Row(FaceRecord, total=False):
     """One row. Face columns are the largest face's; ``quality`` and ``reasons`` those of the whole picture."""
 
@@ -80,6 +87,7 @@ class Row(FaceRecord, total=False):
     other_faces: list[FaceRecord]
     other_boxes: list[list[float]]  # of faces in sight whose landmarks could not be found
     masked_boxes: list[list[float]]  # of an original: faces that wear a mask in the source, a crop's beside it, too
+    shard: ShardRecord  # in the journal alone
 
 
 _FACE_FIELDS = [

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maskaug.core.color import to_srgb
-from maskaug.core.containers.members import Location, Member
+from maskaug.core.containers.members import Location, read_location
 from maskaug.core.errors import MaskaugError
-from maskaug.core.files import is_address, read_bytes
+from maskaug.core.files import is_address
 from maskaug.core.native_words import catch_words
 from maskaug.core.text import printable
 
@@ -134,7 +134,7 @@ def _read(path: Location) -> bytes:
         # Opening a named pipe would wait for ever.
         if isinstance(path, Path) and not stat.S_ISREG(path.stat().st_mode):
             raise PictureError("not_a_file", f"{path} is not a regular file; leave it out")
-        data = path.read_bytes() if isinstance(path, Member) else read_bytes(path)
+        data = read_location(path)
     except FileNotFoundError as error:
         raise PictureError("missing", f"{path} does not exist") from error
     except PermissionError as error:

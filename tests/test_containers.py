@@ -14,7 +14,7 @@ from generated import MASKED, UNMASKED, Generated, texture
 from sharded import as_parquet, as_shards, classes_of, write_tar
 
 from maskaug.augment.curate.curate import curate
-from maskaug.augment.curate.exports import webdataset
+from maskaug.augment.curate.exports import shards as tar_shards
 from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.generate.generate import generate
 from maskaug.augment.generate.options import GenerateOptions
@@ -395,27 +395,27 @@ def test_a_folder_of_pictures_stays_one(folder, tmp_path):
 
 def test_a_curated_set_is_learnt_alike_as_folders_and_as_shards(tmp_path, monkeypatch):
     """In the same order, with the same rows; where the shards alone were copied, with what they say themselves."""
-    monkeypatch.setattr(webdataset, "PICTURES_IN_A_SHARD", 5)
+    monkeypatch.setattr(tar_shards, "PICTURES_IN_A_SHARD", 5)
     made = Generated(tmp_path / "set")
     for number in range(8):
         made.original(("train", "val")[number % 2], f"f{number}", texture(number), subfolder=f"{number % 3}")
         made.mask(("train", "val")[number % 2], f"f{number}", 0)
     made.finish()
-    for to in ("imagefolder", "webdataset"):
+    for to in ("imagefolder", "webdataset", "parquet"):
         curate(CurateOptions(dst=made.dst, out=tmp_path / to, to=to, workers=1))
     shutil.copytree(tmp_path / "webdataset", tmp_path / "alone", ignore=shutil.ignore_patterns("manifest"))
-    folders, shards, alone = (
+    folders, *others, alone = (
         load_training_data(tmp_path / name, Preparation("picture", 32), tmp_path / "cache")
-        for name in ("imagefolder", "webdataset", "alone")
+        for name in ("imagefolder", "webdataset", "parquet", "alone")
     )
     assert len(folders.train) == len(folders.val) == 8
-    for other in (shards, alone):
+    for other in (*others, alone):
         assert (other.checksum, other.classes) == (folders.checksum, folders.classes)
         assert (other.train.sha256, other.val.sha256) == (folders.train.sha256, folders.val.sha256)
         assert (other.train.pixels == folders.train.pixels).all()
     told = ("status", "kind", "template", "quality", "source_sha256", "landmarks")
-    rows = [[[one.row.get(name) for name in told] for one in data.train.samples] for data in (folders, shards, alone)]
-    assert rows[0] == rows[1] == rows[2]
+    rows = [[[one.row.get(name) for name in told] for one in data.train.samples] for data in (folders, *others, alone)]
+    assert all(of_one == rows[0] for of_one in rows)
     found = scan(tmp_path / "alone", UNMASKED, MASKED)
     assert {(one.split, one.label) for one in found.sources} == {
         (s, c) for s in ("train", "val") for c in (UNMASKED, MASKED)

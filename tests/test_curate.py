@@ -20,10 +20,11 @@ from maskaug.augment import CurateOptions, GenerateOptions, ManifestError, ScanE
 from maskaug.augment.curate import card
 from maskaug.augment.curate.color_names import color_name
 from maskaug.augment.curate.curate import CURATED_SCHEMA, curate
-from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register
-from maskaug.augment.curate.exports import webdataset as tar_shards
+from maskaug.augment.curate.exports import EXPORT_FORMATS, Chosen, ExportFormat, register, shards
 from maskaug.augment.curate.selection import CurateError
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.reviews.log import ADJUDICATOR
+from maskaug.core.containers import SHARD_WRITERS
 from maskaug.core.files import file_sha256
 from maskaug.core.pictures import read_picture
 
@@ -416,15 +417,15 @@ def labels_by_content(out_rows):
 def test_webdataset_reads_the_shards(small, tmp_path, monkeypatch):
     import webdataset
 
-    monkeypatch.setattr(tar_shards, "PICTURES_IN_A_SHARD", 5)
+    monkeypatch.setattr(shards, "PICTURES_IN_A_SHARD", 5)
     out = tmp_path / "out"
     result = run(small, out, to="webdataset")
     assert run(small, tmp_path / "again", to="webdataset").checksum == result.checksum
     wanted = labels_by_content(kept(out))
     found = {}
-    for split, shards in (("train", 3), ("val", 2)):
+    for split, count in (("train", 3), ("val", 2)):
         paths = sorted(map(str, (out / split).glob("*.tar")))
-        assert len(paths) == shards
+        assert len(paths) == count
         samples = list(webdataset.WebDataset(paths, shardshuffle=False).decode())
         assert len(samples) == sum(count for (name, _), count in result.kept.items() if name == split)
         order = [sample["cls"] for sample in samples]
@@ -440,12 +441,13 @@ def test_webdataset_reads_the_shards(small, tmp_path, monkeypatch):
         assert (out / shard).is_file() and key.endswith(".jpg")
 
 
-def test_datasets_reads_the_folder_with_its_labels(small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("to", ["hf", "parquet"])
+def test_datasets_reads_the_folder_with_its_labels(small, tmp_path, monkeypatch, to):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     import datasets
 
     out = tmp_path / "out"
-    result = run(small, out, to="hf")
+    result = run(small, out, to=to)
     loaded = datasets.load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
     assert set(loaded) == {"train", "val"}
     wanted = labels_by_content(kept(out))
@@ -455,7 +457,8 @@ def test_datasets_reads_the_folder_with_its_labels(small, tmp_path, monkeypatch)
         assert rows.features["label"].names == sorted([UNMASKED, MASKED])
         for row in rows.cast_column("image", datasets.Image(decode=False)):
             name = rows.features["label"].int2str(row["label"])
-            found[file_sha256(Path(row["image"]["path"]))] = name
+            data = row["image"]["bytes"] or Path(row["image"]["path"]).read_bytes()
+            found[hashlib.sha256(data).hexdigest()] = name
     assert found == wanted
 
 
@@ -479,12 +482,13 @@ def test_a_format_of_ones_own(small, tmp_path):
             run(small, tmp_path / "again", to="list", link="hard")
     finally:
         del EXPORT_FORMATS["list"]
-    with pytest.raises(ValueError, match="there is no format 'list'; there are imagefolder, hf, webdataset"):
+    with pytest.raises(ValueError, match="there is no format 'list'; there are imagefolder, hf, webdataset, parquet"):
         run(small, tmp_path / "again", to="list")
 
 
 def test_shards_of_nothing(tmp_path):
-    assert tar_shards.write_shards(tmp_path, Chosen(tmp_path, [], "copy", 0)) == {}
+    chosen = Chosen(GeneratedSet(tmp_path), [], "copy", 0)
+    assert all(shards.write_shards(tmp_path, chosen, begin) == {} for begin in SHARD_WRITERS.values())
 
 
 @pytest.mark.slow

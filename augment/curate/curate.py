@@ -30,6 +30,7 @@ from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.scan import DEFAULT_SPLIT, check_apart
 from maskaug.augment.reviews.log import Verdict, judgements, read_reviews
+from maskaug.core.containers import Location
 from maskaug.core.errors import failure
 from maskaug.core.executors import Crash, check_reach, open_executor
 from maskaug.core.executors.options import EXECUTION_OPTIONS
@@ -140,21 +141,29 @@ def curate(options: CurateOptions, progress: Progress | None = None) -> Curated:
 
 
 def _sizes(dst: Path) -> _SizeOf:
-    if is_address(dst):  # by one listing, instead of a request a picture
-        return {one.name: one.size for one in find_objects(dst)}.get
+    generated = GeneratedSet(dst)
+    # Of an address by one listing, instead of a request a picture.
+    objects = {one.name: one.size for one in find_objects(dst)} if is_address(dst) else None
 
-    def size_of(name: str) -> int | None:
+    def of_file(name: str) -> int | None:
+        if objects is not None:
+            return objects.get(name)
         path = dst / name
         return path.stat().st_size if path.is_file() else None
 
-    return size_of
+    if not generated.has_shards:
+        return of_file
+    # Pictures of a shard are about as large as each other, and it has nothing else of size.
+    held = Counter(generated.file_of(row["output"]) for row in _rows(dst, ("output",)) if row["output"])
+    shares = {shard: None if (size := of_file(shard)) is None else size // count for shard, count in held.items()}
+    return lambda name: shares.get(generated.file_of(name))
 
 
 def _write(folder: Path, plan: "_Plan", options: CurateOptions, result: Curated) -> None:
     """Write the set into a new folder; adds to the result what is counted on the way."""
     pictures = [(candidate, plan.splits[path]) for path, candidate in plan.kept()]
     export = EXPORT_FORMATS[options.to]
-    places = export.write(folder, Chosen(options.dst, pictures, options.link, options.seed))
+    places = export.write(folder, Chosen(GeneratedSet(options.dst), pictures, options.link, options.seed))
     card = Card()
     write_manifest(folder, _traced(options.dst, plan, places, card), CURATED_SCHEMA)
     if plan.identities and options.pairs:
@@ -342,8 +351,9 @@ def _groups(
         if candidate.source_sha256 not in faces and candidate.path in there:
             faces[candidate.source_sha256] = candidate
     sources = sorted({candidate.source_sha256 for candidate in candidates})
-    present = [source for source in sources if source in faces]
-    paths = [options.dst / faces[source].path for source in present]
+    present = sorted(faces, key=lambda source: faces[source].path)  # near each other, as they are read fastest
+    generated = GeneratedSet(options.dst)
+    paths = [generated.locate(faces[source].path) for source in present]
     fingerprints = Fingerprints()
     executor = open_executor(_start, options, workers=min(options.workers, 1 + len(paths) // _WORTH_A_PROCESS))
     try:
@@ -358,16 +368,16 @@ def _groups(
     numbers = connected(len(present), near_duplicates(fingerprints))
     names: dict[int, str] = {}
     groups = {source: source for source in sources}
-    for source, number in zip(present, numbers.tolist(), strict=True):
+    for source, number in sorted(zip(present, numbers.tolist(), strict=True)):
         groups[source] = names.setdefault(number, source)
     return groups
 
 
-def _start() -> Callable[[Path], Callable[[], Fingerprint]]:
+def _start() -> Callable[[Location], Callable[[], Fingerprint]]:
     return lambda path: partial(_fingerprint, path)
 
 
-def _fingerprint(path: Path) -> Fingerprint:
+def _fingerprint(path: Location) -> Fingerprint:
     try:
         return fingerprint(read_picture(path).pixels)
     except PictureError as error:

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.core.containers import Location
 from maskaug.core.files import write_atomic
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import encode_picture, read_picture
@@ -31,7 +31,7 @@ def write_contact_sheet(generated: GeneratedSet) -> None:
     samples = _sample(generated.rows(("status", "output", "kind", "quality")), _COLUMNS * _ROWS)
     if not samples:
         return
-    cells = [_cell(row, generated.path) for row in samples]
+    cells = [_cell(row, generated.locate(row["output"])) for row in samples]
     columns = min(_COLUMNS, len(cells))
     blank = np.full_like(cells[0], _BACKGROUND)
     cells += [blank] * (-len(cells) % columns)
@@ -50,8 +50,8 @@ def _sample(rows: Iterable[Row], count: int) -> list[Row]:
     return [row for _, row in sorted(kept, key=lambda item: item[0])[:count]]
 
 
-def _cell(row: Row, dst: Path) -> NDArray[np.uint8]:
-    pixels = read_picture(dst / row["output"]).pixels
+def _cell(row: Row, location: Location) -> NDArray[np.uint8]:
+    pixels = read_picture(location).pixels
     factor = _CELL / max(pixels.shape[:2])
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)

@@ -95,7 +95,7 @@ def forecast(options: GenerateOptions, wears_mask: MaskedCheck | None = None) ->
     others = [source for source in found.sources if source.relative not in first]
     with tempfile.TemporaryDirectory(prefix="maskaug-") as folder:
         started = time.process_time()  # of all threads: a busy machine does not change it
-        worker = SourceWorker(options.model_copy(update={"dst": Path(folder)}), wears_mask, marked)
+        worker = SourceWorker(options.model_copy(update={"dst": Path(folder), "to": "imagefolder"}), wears_mask, marked)
         try:
             worker.process(Task(found.sources[0], range(1), original=True))()  # the first loads more
             loading = time.process_time() - started
@@ -120,7 +120,7 @@ def _try(
     started = time.process_time()
     rows = list[Row]()
     for task in tasks:
-        rows += worker.process(task)()
+        rows += worker.process(task)().rows
     seconds = time.process_time() - started
     tally = Tally()
     tally.add(rows, "")

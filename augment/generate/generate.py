@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal, has_journal, open_journal, remove_journal
 from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.outputs import FileOutput, Made, Output, Part, ShardOutput
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
 from maskaug.augment.generate.prepare import MaskedCheck, Task
@@ -165,8 +166,9 @@ def generate(
         elsewhere = options.workers > 1 or options.engine != "local"
         start = partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process
         try:
-            _write(found, generated, options, open_executor(start, options), progress, check_lock=check_lock)
-            return _finish(generated, _summarise(found, generated, options, looked=looked))
+            executor = open_executor(start, options)
+            shards = _write(found, generated, options, executor, progress, check_lock=check_lock)
+            return _finish(generated, _summarise(found, generated, options, looked=looked), shards)
         except ExecutorError as error:
             raise GenerateError(str(error)) from error
         except OSError as error:
@@ -196,33 +198,52 @@ def _write(
     found: Scan,
     generated: GeneratedSet,
     options: GenerateOptions,
-    executor: Executor[Task, list[Row]],
+    executor: Executor[Task, Made],
     progress: Progress | None,
     *,
     check_lock: Callable[[], None],
-) -> None:
-    """Pictures, manifest and pairs."""
+) -> dict[str, str]:
+    """Pictures, manifest and pairs; returns the SHA-256 of shards."""
     _write_json(generated, generated.config, {"maskaug": __version__, **options.resolved()})
     journal = open_journal(generated.journal, check_lock)
+    output = _output(found, options, journal, check_lock)
+    shards: dict[str, str] = {}
     try:
-        done = _work_in_rounds(found, options, journal, executor, progress)
+        done = _work_in_rounds(found, options, output, executor, progress)
         check_lock()
         remove_stale(generated, journal, done)
-        write_manifest(options.dst, _all_rows(found, journal, done))
+        write_manifest(options.dst, _counting_shards(_all_rows(found, journal, done), generated, shards))
     finally:
         executor.close()
+        output.close()
         journal.close()
     if options.layout == "identities" and options.pairs:
         portraits = list(_portraits(generated))
         pairs = pairs_csv(draw_pairs(portraits, options.pairs, options.seed), portraits)
         write_atomic(generated.pairs, pairs, generated.partial)
+    return shards
 
 
-def _finish(generated: GeneratedSet, summary: Summary) -> Summary:
+def _output(found: Scan, options: GenerateOptions, journal: Journal, check_lock: Callable[[], None]) -> Output:
+    if options.to == "imagefolder":
+        return FileOutput(journal)
+    made = {options.masked_class, *([options.incorrect_class] if options.correct_share < 1 else [])}
+    return ShardOutput(journal, options, {*made, *(source.label for source in found.sources)}, check_lock)
+
+
+def _counting_shards(rows: Iterable[Row], generated: GeneratedSet, shards: dict[str, str]) -> Iterator[Row]:
+    """The same rows; adds the SHA-256 of their shards, by path, as they pass."""
+    for row in rows:
+        if "shard" in row:
+            shards[generated.file_of(row["output"])] = row["shard"]["sha256"]
+        yield row
+
+
+def _finish(generated: GeneratedSet, summary: Summary, shards: dict[str, str]) -> Summary:
     """Contact sheet and statistics; then the journal is not needed any more."""
     write_contact_sheet(generated)
     digests = {path.relative_to(generated.path).as_posix(): file_sha256(path) for path in generated.checked_files}
-    _write_json(generated, generated.stats, {**summary.as_json(), "sha256": digests})
+    _write_json(generated, generated.stats, {**summary.as_json(), "sha256": digests | shards})
     _remove_partial(generated)
     if not summary.failed:  # else they may be tried again
         sync_tree(generated.path, names_only=True)  # a power cut takes no picture whose row no journal has
@@ -268,15 +289,15 @@ def _portraits(generated: GeneratedSet) -> Iterator[Portrait]:
 
 def _start(
     options: GenerateOptions, wears_mask: MaskedCheck | None, marked: Annotations | None
-) -> Callable[[Task], Callable[[], list[Row]]]:
+) -> Callable[[Task], Callable[[], Made]]:
     return SourceWorker(options, wears_mask, marked).process
 
 
 def _work_in_rounds(
     found: Scan,
     options: GenerateOptions,
-    journal: Journal,
-    executor: Executor[Task, list[Row]],
+    output: Output,
+    executor: Executor[Task, Made],
     progress: Progress | None,
 ) -> set[tuple[str, int]]:
     """Make the first copies of every source, then those that balance still lacks, until none are lacking.
@@ -289,32 +310,35 @@ def _work_in_rounds(
     copies = first_round(found.sources, options)
     tasks = [Task(source, range(copies.get(source.relative, 0)), original=True) for source in found.sources]
     done, written = 0, 0
-    recorded = Recorded(journal, options)
+    recorded = Recorded(output.journal, options)
     for round_ in range(LAST_ROUND + 1):
-        to_do = []
-        for task in tasks:
-            counting.add((task.source.relative, round_))
-            rows = recorded.rows(task, round_)
+        counting.update((task.source.relative, round_) for task in tasks)
+        unfinished = list[Part]()
+        for part in output.parts(tasks):
+            rows = recorded.rows(part, round_)
             if rows is None:
-                to_do.append(task)
+                unfinished.append(part)
             else:
-                tallies[task.source.relative].add(rows, options.balanced_class)
-                done += 1
+                for task, of_task in zip(part.tasks, rows, strict=True):
+                    tallies[task.source.relative].add(of_task, options.balanced_class)
+                done += len(part.tasks)
+        to_do = [task for part in unfinished for task in part.tasks]
         total = done + len(to_do)
+        output.begin(round_, unfinished)
         for task, result in executor.run(to_do):
             source = task.source
-            rows = [_crashed(source)] if isinstance(result, Crash) else result
-            journal.append(source.relative, round_, rows, source.stamp)
-            tallies[source.relative].add(rows, options.balanced_class)
+            made = Made([_crashed(source)], {}) if isinstance(result, Crash) else result
+            output.add(source, made)
+            tallies[source.relative].add(made.rows, options.balanced_class)
             done += 1
-            written += sum("output" in row for row in rows)
+            written += sum("output" in row for row in made.rows)
             if progress is not None:
                 progress(done, total, written)
         wanted = next_round(found.sources, tallies, options)
         if not wanted:
             break
         tasks = [
-            _later_task(journal, source, wanted[source.relative])
+            _later_task(output.journal, source, wanted[source.relative])
             for source in found.sources
             if source.relative in wanted
         ]
@@ -402,13 +426,14 @@ def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> b
 
 def _remove_output(generated: GeneratedSet) -> None:
     """Remove what an earlier run wrote, and nothing else that may lie there."""
+    generated = GeneratedSet(generated.path)  # which is of that run
     dst, rows = generated.path, list[Row]()
     if has_journal(generated.journal):
         with closing(open_journal(generated.journal)) as journal:
             rows += journal.rows()
     if manifest_parts(dst):
         rows += generated.rows(("output", "alpha"))
-    names = {name for row in rows for name in (row.get("output"), row.get("alpha")) if name}
+    names = {generated.file_of(name) for row in rows for name in (row.get("output"), row.get("alpha")) if name}
     folders = set[Path]() if is_address(dst) else {(dst / name).parent for name in names}  # stores have none
     for folder in folders:
         if path_inside(dst, folder.relative_to(dst).as_posix()) is None:

@@ -1,12 +1,15 @@
 """`GeneratedSet`: the folder that ``maskaug generate`` writes, its files named in one place."""
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
 from maskaug.augment.generate.options import GenerateOptions
+from maskaug.core.containers import SHARD_WRITERS, Location, Member, is_shard, members_of
 from maskaug.core.errors import MaskaugError, first_problem
 from maskaug.core.files import LOCK_FILE, is_address, is_file, read_bytes
 from maskaug.core.manifest import MANIFEST_FOLDER, REVIEWS_FOLDER, Row, manifest_parts, read_columns, read_manifest
@@ -107,6 +110,49 @@ class GeneratedSet:
             raise GeneratedSetError(
                 f"{self.config} cannot be used: {first_problem(error)}; generate the set again"
             ) from error
+
+    @cached_property
+    def has_shards(self) -> bool:
+        """Whether the pictures lie in shards, so that the manifest names members of these, as ``config.json`` says."""
+        try:
+            config = parse_json(read_bytes(self.config))
+        except (OSError, ValueError):
+            return False
+        return isinstance(config, dict) and config.get("to") in SHARD_WRITERS
+
+    def file_of(self, name: str) -> str:
+        """The file that holds a picture: it itself, or its shard; path below the folder, with ``/``.
+
+        Args:
+            name: As the manifest has it.
+        """
+        if not self.has_shards:
+            return name
+        return next((str(above) for above in PurePosixPath(name).parents if is_shard(above)), name)
+
+    def locate(self, name: str) -> Location:
+        """Where a picture's bytes are.
+
+        Args:
+            name: As the manifest has it.
+
+        Raises:
+            OSError: its shard is not there, or does not hold it.
+        """
+        shard = self.file_of(name)
+        if shard == name:
+            return self.path / name
+        if shard not in self._members:  # kept: they are asked for in any order, and a shard is quick to list once
+            self._members[shard] = members_of(self.path / shard)
+        found = self._members[shard].get(name.removeprefix(f"{shard}/"))
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "it is not in its shard", str(self.path / name))
+        return found
+
+    @cached_property
+    def _members(self) -> dict[str, dict[str, Member]]:
+        """Those of shards that were asked for, by shard and name."""
+        return {}
 
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[Row]:
         """Rows of the manifest, in order.

@@ -14,6 +14,7 @@ from maskaug.core.options import Place
 from maskaug.core.pictures import PictureFormat
 
 Layout = Literal["classes", "identities"]
+SetFormat = Literal["imagefolder", "webdataset", "parquet"]
 PAIRS = 3000  # of one person, and as many of two, as LFW has them
 
 # Options that only one of the layouts has.
@@ -109,6 +110,12 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
     min_quality: float = Field(0.2, ge=0, le=1, description="Copies scored lower are refused.")
     format: PictureFormat = Field("jpeg", description="Format of all written pictures.")
     jpeg_quality: int = Field(95, ge=1, le=100, description="Quality of written JPEGs.")
+    to: SetFormat = Field(
+        "imagefolder",
+        description="Where written pictures lie: in folders; or, for very many of them, in shards: webdataset, tar; or "
+        "parquet.",
+    )
+    shard_size: int = Field(2000, ge=1, le=10_000, description="Pictures in a shard, about.")
     max_size: int | None = Field(None, ge=64, description="Longest side of written pictures; larger ones are shrunk.")
     alpha: bool = Field(False, description="Also write what the masks cover, under alpha/.")
     overwrite: bool = Field(False, description="Replace an earlier output in DST.")
@@ -136,7 +143,14 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
             raise ValueError("--box-classes says what --annotations are; give both or none")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
             raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
+        if self.to == "imagefolder" and self.shard_size != type(self).model_fields["shard_size"].default:
+            raise ValueError("--shard-size is about shards; give --to webdataset or parquet, or leave it out")
         identities = self.layout == "identities"
+        if identities and self.to != "imagefolder":
+            raise ValueError(
+                f"--to {self.to} is for --layout classes; persons' pictures get their shards by maskaug curate --to "
+                f"{self.to}"
+            )
         for name in _OF_CLASSES if identities else _OF_IDENTITIES:
             if getattr(self, name) != type(self).model_fields[name].default:
                 flag = f"--{name.replace('_', '-')}"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal, has_journal, open_journal
 from maskaug.augment.generate.options import RUN_ONLY, GenerateOptions
+from maskaug.augment.generate.outputs import Part
 from maskaug.augment.generate.plan import is_failure
 from maskaug.augment.generate.prepare import Task
 from maskaug.augment.generate.scan import Scan, Source
@@ -162,10 +163,20 @@ class Recorded:
         """
         self._journal, self._options = journal, options
         self._dst = options.dst
+        self._generated = GeneratedSet(self._dst)
+        self._shards: dict[str, str | None] = {}  # SHA-256 by name, as they are
         listed = is_address(self._dst) and options.goes_on
         self._objects = frozenset(one.name for one in find_objects(self._dst)) if listed else frozenset[str]()
 
-    def rows(self, task: Task, round_: int) -> list[Row] | None:
+    def rows(self, part: Part, round_: int) -> list[list[Row]] | None:
+        """What a round made of each task of a part; None if it is to be done, or done again."""
+        found = [self._rows_of(task, round_) for task in part.tasks]
+        whole = [rows for rows in found if rows is not None]
+        if len(whole) < len(found) or not part.is_recorded([row for rows in whole for row in rows]):
+            return None
+        return whole
+
+    def _rows_of(self, task: Task, round_: int) -> list[Row] | None:
         """What a round made of a source; None if it is to be done, or done again."""
         for recorded_round, rows in self._journal.entries(task.source.relative):
             if recorded_round == round_:
@@ -178,6 +189,8 @@ class Recorded:
         return None
 
     def _is_there(self, row: Row) -> bool:
+        if "shard" in row:
+            return self._has_shard(self._generated.file_of(row["output"]), row["shard"]["sha256"])
         names = [row["output"], *([row["alpha"]] if "alpha" in row else [])]
         if is_address(self._dst):
             return self._objects.issuperset(names)
@@ -186,6 +199,13 @@ class Recorded:
         digests += [(row["alpha"], row["alpha_sha256"])] if "alpha_sha256" in row else []
         whole = all(file_sha256(self._dst / name) == digest for name, digest in digests)
         return whole and all((self._dst / name).is_file() for name in names)
+
+    def _has_shard(self, name: str, sha256: str) -> bool:
+        if is_address(self._dst):
+            return name in self._objects
+        if name not in self._shards:
+            self._shards[name] = file_sha256(self._dst / name)
+        return self._shards[name] == sha256
 
 
 def remove_stale(generated: GeneratedSet, journal: Journal, done: Collection[tuple[str, int]]) -> None:
@@ -198,13 +218,23 @@ def remove_stale(generated: GeneratedSet, journal: Journal, done: Collection[tup
         journal: Of all attempts.
         done: Source and round of what this attempt counts.
     """
+    shards, kept_shards = set[str](), set[str]()
     for source in journal.sources():
         kept = {
             name
             for round_, rows in journal.entries(source)
             if (source, round_) in done
             for row in rows
-            for name in (row.get("output"), row.get("alpha"))
+            for name in _files(generated, row)
         }
-        written = {name for row in journal.all_rows(source) for name in (row.get("output"), row.get("alpha"))}
-        remove_files(generated.path / name for name in sorted(filter(None, written - kept)))
+        written = {name for row in journal.all_rows(source) for name in _files(generated, row)}
+        if generated.has_shards:  # each is of several sources
+            shards |= written
+            kept_shards |= kept
+        else:
+            remove_files(generated.path / name for name in sorted(written - kept))
+    remove_files(generated.path / name for name in sorted(shards - kept_shards))
+
+
+def _files(generated: GeneratedSet, row: Row) -> Iterator[str]:
+    return (generated.file_of(name) for name in (row.get("output"), row.get("alpha")) if name)

@@ -13,6 +13,7 @@ from maskaug.augment.generate.annotations import Annotations
 from maskaug.augment.generate.crops import FaceCrop, crop_about
 from maskaug.augment.generate.generated_set import GeneratedSet, folder_of
 from maskaug.augment.generate.options import GenerateOptions
+from maskaug.augment.generate.outputs import Made
 from maskaug.augment.generate.prepare import MaskedCheck, Prepared, SourceReader, Task
 from maskaug.augment.generate.records import bare_record, overlay_record, told_faces
 from maskaug.augment.generate.scan import COPY_MARK, Source
@@ -51,9 +52,12 @@ class SourceWorker:
         # Waiting for the disk takes no processor: one picture is written while the next is made. A store answers later.
         self._writer = ThreadPoolExecutor(max_workers=_STORE_WRITERS if is_address(options.dst) else 1)
         self._writing: dict[Path, Future[None]] = {}  # the files of one task
+        self._kept: dict[str, bytes] | None = None if options.to == "imagefolder" else {}  # or these, for a shard
 
-    def process(self, task: Task) -> Callable[[], list[Row]]:
+    def process(self, task: Task) -> Callable[[], Made]:
         """Make the pictures that a task wants; returns what gives their rows once they are on the disk.
+
+        Pictures that go into shards are not written, but come with their rows.
 
         Raises:
             OSError: an output cannot be written, as on a full disk. A source that cannot be used gives a row instead,
@@ -62,6 +66,7 @@ class SourceWorker:
         """
         source = task.source
         self._writing = {}
+        self._kept = None if self._kept is None else {}
         try:
             rows = self._rows(task)
         except PictureError as error:
@@ -72,7 +77,7 @@ class SourceWorker:
             self._forget()
             sha256 = sha256_of(source.path)
             rows = [refusal(source, "failed", f"{source.relative}: {failure(error)}", sha256=sha256)]
-        return partial(_when_written, rows, tuple(self._writing.values()))
+        return partial(_when_written, Made(rows, self._kept or {}), tuple(self._writing.values()))
 
     def close(self) -> None:
         """Wait for the files that are being written."""
@@ -94,6 +99,7 @@ class SourceWorker:
 
     def _forget(self) -> None:
         """Remove what a task has written before it failed: nothing lies in the set without a row."""
+        self._kept = None if self._kept is None else {}
         while self._writing:
             path, writing = self._writing.popitem()
             writing.result()
@@ -181,14 +187,17 @@ class SourceWorker:
         row["output_sha256"] = hashlib.sha256(data).hexdigest()
 
     def _save(self, place: Path, data: bytes) -> None:
+        if self._kept is not None:
+            self._kept[place.as_posix()] = data
+            return
         path = self._generated.path / place
         self._writing[path] = self._writer.submit(write_atomic, path, data, self._generated.partial)
 
 
-def _when_written(rows: list[Row], writing: Sequence[Future[None]]) -> list[Row]:
+def _when_written(made: Made, writing: Sequence[Future[None]]) -> Made:
     for one in writing:
         one.result()
-    return rows
+    return made
 
 
 def refusal(

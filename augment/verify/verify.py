@@ -175,6 +175,10 @@ def _of_generated(generated: GeneratedSet) -> Expected:
     yield generated.stats.name, None
     yield from ((name, recorded.get(name)) for name in sorted({*relative, *filter(is_inside, recorded)}))
     try:
+        if generated.has_shards:
+            shards = {generated.file_of(row["output"]) for row in generated.rows(("output",)) if row["output"]}
+            yield from ((name, None) for name in sorted(shards - recorded.keys()))
+            return
         for row in generated.rows(("status", "output", "output_sha256", "alpha", "alpha_sha256")):
             if row["output"]:
                 yield row["output"], row["output_sha256"]

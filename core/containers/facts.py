@@ -10,6 +10,8 @@ from maskaug.core.text import parse_json
 
 _OF_FILES = {"output", "output_sha256", "alpha", "alpha_sha256"}  # that lie elsewhere
 COLUMNS = tuple(name for name in SCHEMA.names if name not in _OF_FILES)
+# Where a picture of a shard would lie as a file, or what it was curated from.
+GENERATED = "generated"
 _STATUS = {"original", "masked"}
 _OF_A_FACE = ("box", "landmarks", "stability", "detector")
 
@@ -18,7 +20,7 @@ def facts_of(said: Mapping[str, Any]) -> dict[str, Any]:
     """Those values that are as the manifest's columns would have them; what others mean nobody knows.
 
     Args:
-        said: Of a picture, by name; ``generated`` is kept, too.
+        said: Of a picture, by name; `GENERATED` is kept, too.
     """
     facts = {name: value for name in COLUMNS if (value := _as_column(name, said.get(name))) is not None}
     if facts.get("status") not in _STATUS:  # img2dataset says success
@@ -28,8 +30,8 @@ def facts_of(said: Mapping[str, Any]) -> dict[str, Any]:
     if not all(map(_is_whole, (facts, *facts.get("other_faces", ())))):
         for name in (*_OF_A_FACE, "other_faces"):
             facts.pop(name, None)
-    if isinstance(said.get("generated"), str):
-        facts["generated"] = said["generated"]
+    if isinstance(said.get(GENERATED), str):
+        facts[GENERATED] = said[GENERATED]
     return facts
 
 

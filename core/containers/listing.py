@@ -17,8 +17,9 @@ from maskaug.core.text import printable
 
 _SHARDS = (".tar", ".parquet", *COMPRESSED)
 _TABLE = ".csv"
-# Folders beside a set's pictures, as `maskaug curate` writes them.
+# What `maskaug generate` and `curate` write beside a set's pictures.
 _BESIDE = {MANIFEST_FOLDER, REVIEWS_FOLDER, "card"}
+_SHEET = "contact_sheet.png"
 
 
 def is_shard(path: PurePath) -> bool:
@@ -44,7 +45,7 @@ def shards_among(files: Iterable[PurePath]) -> list[PurePath]:
 
 
 def _is_picture(file: PurePath) -> bool:
-    return file.suffix.lower() in PICTURE_SUFFIXES and file.name[0] != "."
+    return file.suffix.lower() in PICTURE_SUFFIXES and file.name[0] != "." and str(file) != _SHEET
 
 
 def shards_below(folder: Path) -> list[PurePath]:
@@ -113,6 +114,10 @@ def locate(text: str) -> Location | None:
 
 @lru_cache(maxsize=4)
 def _members(container: Path, _stamp: str) -> dict[str, Member]:
-    """By name, of one container as it is now."""
+    return members_of(container)
+
+
+def members_of(container: Path) -> dict[str, Member]:
+    """The pictures that a container holds, by their names in it; none where it cannot be read."""
     found = (one.location for one in _list(container) if isinstance(one, ListedPicture))
     return {one.name: one for one in found if isinstance(one, Member)}

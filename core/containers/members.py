@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
-from maskaug.core.files import file_sha256, find_objects, is_address, open_object
+from maskaug.core.files import file_sha256, find_objects, is_address, open_object, read_bytes
 
 # What one picture may take, as a shard's header or a parquet's metadata has it: 100 megapixels uncompressed are 300 MB.
 MOST_BYTES = 400_000_000
@@ -76,6 +76,15 @@ class Problem:
     relative: str
     reason: str
     message: str
+
+
+def read_location(location: Location) -> bytes:
+    """The bytes of a picture, here or at an address.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    return location.read_bytes() if isinstance(location, Member) else read_bytes(location)
 
 
 def sha256_of(location: Location) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from maskaug.core.containers.facts import COLUMNS, facts_of
+from maskaug.core.containers.facts import COLUMNS, GENERATED, facts_of
 from maskaug.core.containers.members import MOST_BYTES, ListedPicture, Member, Problem
 from maskaug.core.containers.splits import split_named
 from maskaug.core.files import PICTURE_SUFFIXES, is_address, open_object
@@ -186,7 +186,8 @@ def _rows(path: Path, file: pq.ParquetFile, image: str, features: dict[str, Any]
     label = next((name for name in _LABELS if name in schema.names), "")
     label = next((name for name in schema.names if features.get(name, {}).get("_type") == "ClassLabel"), label)
     names = features.get(label, {}).get("names")
-    facts = [name for name in COLUMNS if name in schema.names and schema.field(name).type == SCHEMA.field(name).type]
+    types = {**{name: SCHEMA.field(name).type for name in COLUMNS}, GENERATED: pa.string()}
+    facts = [name for name, kind in types.items() if name in schema.names and schema.field(name).type == kind]
     told = {label, own_name, *facts, *({_SPLIT} & set(schema.names))} - {""}
     number = 0
     for group in range(file.num_row_groups):

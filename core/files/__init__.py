@@ -27,6 +27,7 @@ from maskaug.core.files.whole import (
     sync_folder,
     sync_tree,
     write_atomic,
+    write_whole,
 )
 
 __all__ = [
@@ -61,4 +62,5 @@ __all__ = [
     "upload",
     "write_atomic",
     "write_bytes",
+    "write_whole",
 ]

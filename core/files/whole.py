@@ -3,13 +3,21 @@
 import os
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from maskaug.core.files.addresses import find_objects, is_address, is_object, remove_objects, write_bytes
+from maskaug.core.files.addresses import (
+    find_objects,
+    is_address,
+    is_object,
+    remove_objects,
+    upload,
+    write_bytes,
+)
 
 _Made = TypeVar("_Made")
 
@@ -36,6 +44,38 @@ def write_atomic(path: Path, data: bytes, partial: Path) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        _in_folder(path.parent, lambda: temporary.replace(path))
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def write_whole(path: Path, partial: Path, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
+    """Write a file, or an object, whole or not at all, that is too large for memory.
+
+    Gives a path of this machine to write to; when the block ends without an error, it becomes the file.
+
+    Args:
+        path: Where it goes; its folder is made.
+        partial: Folder on the same file system for the temporary file; not needed at an address.
+        check: Called before it is put into its place; may raise.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    if is_address(path):
+        with tempfile.TemporaryDirectory(prefix="maskaug-") as here:
+            yield Path(here, path.name)
+            check()
+            upload(Path(here, path.name), path)
+        return
+    partial.mkdir(parents=True, exist_ok=True)
+    temporary = partial / f".{os.getpid()}-{threading.get_ident()}-{path.name}{_PARTIAL}"
+    try:
+        yield temporary
+        _sync(temporary)
+        check()
         _in_folder(path.parent, lambda: temporary.replace(path))
     except BaseException:
         temporary.unlink(missing_ok=True)

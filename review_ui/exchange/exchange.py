@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.reviews.log import Event, ReviewError, ReviewLog, Verdict, judgements, read_reviews, verdicts
 from maskaug.core.files import new_folder, sync_tree, write_atomic
 from maskaug.core.manifest import read_manifest
@@ -79,6 +80,10 @@ def export_decisions(options: DecisionsExportOptions) -> ExportedDecisions:
     """
     if options.out.exists() or options.out.is_symlink():
         raise ReviewError(f"{options.out} is there already; name another, or remove it")
+    if options.to != "csv" and GeneratedSet(options.dst).has_shards:
+        raise ReviewError(
+            f"the pictures of {options.dst} lie in shards, where no other program finds them; write --to csv"
+        )
     reviews = read_reviews(options.dst)
     annotators = sorted(reviews) if options.annotators is None else options.annotators
     if unknown := [name for name in annotators if name not in reviews]:

@@ -37,7 +37,7 @@ class Controls:
         Raises:
             ReviewError: they cannot be loaded.
         """
-        self._dst = dst
+        self._generated = GeneratedSet(dst)
         self._folder = dst / REVIEWS_FOLDER / _FOLDER
         self._lock = Lock()
         self._options = _options(dst)
@@ -71,7 +71,7 @@ class Controls:
         if picture.before is None:
             raise PictureError("missing", f"the data set holds no unmasked picture of {picture.output}")
         row = self._rows.row(picture.row)
-        image = read_picture(self._dst / picture.before).pixels
+        image = read_picture(self._generated.locate(picture.before)).pixels
         rng = np.random.default_rng(int(picture.sha256[:16], 16))
         records = [row, *(row.get("other_faces") or [])]
         # Faces that stayed bare in the copy stay so.

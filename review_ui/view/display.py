@@ -1,12 +1,12 @@
 """What is shown of a picture: decoded, with the outline of its mask, as a whole and close up."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from maskaug.core.arrays import Image, Points
+from maskaug.core.containers import Location
 from maskaug.core.manifest import Row, faces_of
 from maskaug.core.pictures import PictureError, read_picture
 
@@ -56,7 +56,7 @@ class DisplayItem:
     reasons: tuple[str, ...] = ()
 
 
-def read_large(after: Path, before: Path | None, row: Row, sha256: str | None) -> DisplayItem:
+def read_large(after: Location, before: Location | None, row: Row, sha256: str | None) -> DisplayItem:
     """Read a picture for a large view.
 
     Args:
@@ -82,7 +82,7 @@ def read_large(after: Path, before: Path | None, row: Row, sha256: str | None) -
     )
 
 
-def read_small(after: Path, before: Path | None, sha256: str | None) -> DisplayItem:
+def read_small(after: Location, before: Location | None, sha256: str | None) -> DisplayItem:
     """Read a picture for a small view; see :func:`read_large`."""
     try:
         pixels, found = _read(after, sha256)
@@ -91,14 +91,14 @@ def read_small(after: Path, before: Path | None, sha256: str | None) -> DisplayI
     return DisplayItem(found, whole=_shrunk(DisplayImage(pixels, _read_before(before, pixels)), _CELL))
 
 
-def _read(path: Path, sha256: str | None) -> tuple[Image, str]:
+def _read(path: Location, sha256: str | None) -> tuple[Image, str]:
     picture = read_picture(path)
     if sha256 not in (None, picture.sha256):
         raise PictureError("changed", f"{path} was changed since it was generated; put the original back", sha256)
     return picture.pixels, picture.sha256
 
 
-def _read_before(path: Path | None, after: Image) -> Image | None:
+def _read_before(path: Location | None, after: Image) -> Image | None:
     try:
         before = read_picture(path).pixels if path is not None else None
     except PictureError:

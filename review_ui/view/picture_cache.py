@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.core.containers import Location
 from maskaug.core.manifest import RowReader
 from maskaug.core.pictures import PictureError
 from maskaug.review_ui.session.controls import Controls
@@ -24,7 +26,7 @@ class PictureCache:
             queue: The pictures that are shown.
             controls: Makes the controls in the queue; None if there are none.
         """
-        self._dst = dst
+        self._generated = GeneratedSet(dst)
         self._queue = queue
         self._controls = controls
         self._rows = RowReader(dst, COLUMNS)
@@ -52,18 +54,19 @@ class PictureCache:
 
     def _read(self, place: int, *, large: bool) -> DisplayItem:
         picture = self._queue.picture(place)
-        before = None if picture.before is None else self._dst / picture.before
-        after, sha256 = self._dst / picture.output, picture.sha256
-        if self._queue.controls[place]:
-            try:
+        try:
+            before = None if picture.before is None else self._generated.locate(picture.before)
+            if self._queue.controls[place]:
                 after, sha256 = self._control(picture)
-            except (PictureError, OSError) as error:
-                return DisplayItem("", problem=str(error))
+            else:
+                after, sha256 = self._generated.locate(picture.output), picture.sha256
+        except (PictureError, OSError) as error:
+            return DisplayItem("", problem=str(error))
         if not large:
             return read_small(after, before, sha256)
         return read_large(after, before, self._rows.row(picture.row), sha256)
 
-    def _control(self, picture: QueueItem) -> tuple[Path, str]:
+    def _control(self, picture: QueueItem) -> tuple[Location, str]:
         if self._controls is None:
             raise ValueError("the queue has controls, but nothing to make them with was given")
         return self._controls.make(picture)

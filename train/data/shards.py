@@ -38,7 +38,7 @@ class ShardedPictures:
             rows: Of the manifest beside the shards, by name; where it has none, what a shard says counts.
         """
         found = self.pictures.get(split, {}).get(label, [])
-        told = [(one, rows.get(one.name) or cast("Row", dict(one.facts))) for one in found]
+        told = [(one, cast("Row", {**one.facts, **rows.get(one.name, {})})) for one in found]
         return [(one.location, row) for one, row in sorted(told, key=lambda pair: _order(*pair))]
 
 

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from maskaug.augment.curate.exports.registry import Chosen, ExportFormat, Link, check_unchanged, register
-from maskaug.core.files import file_sha256, is_address, read_bytes
+from maskaug.core.containers import Member
+from maskaug.core.files import file_sha256, is_address
 
 
 def write_folders(folder: Path, chosen: Chosen) -> dict[str, str]:
@@ -17,14 +18,12 @@ def write_folders(folder: Path, chosen: Chosen) -> dict[str, str]:
     places: dict[str, str] = {}
     taken: set[str] = set()
     for candidate, split in chosen.pictures:
-        source = chosen.dst / candidate.path
+        source = chosen.generated.locate(candidate.path)
         place = _free(PurePosixPath(split, candidate.tree, candidate.label), candidate.path, taken)
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        if is_address(source):
-            data = read_bytes(source)
-            check_unchanged(source, hashlib.sha256(data).hexdigest(), candidate)
-            target.write_bytes(data)
+        if isinstance(source, Member) or is_address(source):
+            target.write_bytes(chosen.read(candidate))
         else:
             check_unchanged(source, file_sha256(source), candidate)
             _copy(source, target, chosen.link)

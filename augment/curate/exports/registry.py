@@ -1,11 +1,14 @@
 """The registry of export formats: how the pictures that were chosen become files."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from maskaug.augment.curate.selection import Candidate, CurateError
+from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.core.containers import Location, read_location
 
 Link = Literal["copy", "hard", "sym"]
 
@@ -15,16 +18,28 @@ class Chosen:
     """What is to be exported.
 
     Attributes:
-        dst: Folder of the generated set.
+        generated: The generated set.
         pictures: Pictures of it, and the split that each goes to.
         link: Whether files are copied, hard-linked, or linked to by their absolute path.
         seed: Of everything random, such as the order of pictures in shards.
     """
 
-    dst: Path
+    generated: GeneratedSet
     pictures: Sequence[tuple[Candidate, str]]
     link: Link
     seed: int
+
+    def read(self, candidate: Candidate) -> bytes:
+        """The bytes of one of the pictures.
+
+        Raises:
+            CurateError: it is not as it was generated.
+            OSError: it cannot be read.
+        """
+        location = self.generated.locate(candidate.path)
+        data = read_location(location)
+        check_unchanged(location, hashlib.sha256(data).hexdigest(), candidate)
+        return data
 
 
 def _no_data(_splits: Sequence[str], _classes: Sequence[str]) -> dict[str, Any]:
@@ -67,11 +82,11 @@ def register(export: ExportFormat) -> None:
     EXPORT_FORMATS[export.name] = export
 
 
-def check_unchanged(path: Path, sha256: str | None, candidate: Candidate) -> None:
+def check_unchanged(path: Location, sha256: str | None, candidate: Candidate) -> None:
     """Make sure that a file still is what the manifest says.
 
     Args:
-        path: The file.
+        path: The picture.
         sha256: Of what it holds now; None if it cannot be read.
         candidate: What the manifest says of it.
 
