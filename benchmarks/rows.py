@@ -23,9 +23,12 @@ from rich.table import Table
 from maskaug.augment import CurateOptions, GenerateOptions
 from maskaug.augment.curate import curate
 from maskaug.augment.curate.selection import Candidate
+from maskaug.augment.generate import scan
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.plan import Tally, first_round, next_round
 from maskaug.augment.generate.scan import Source
+from maskaug.core.files import to_path
+from maskaug.core.files.addresses import StoredObject
 from maskaug.core.manifest import Row, read_manifest, write_manifest
 from maskaug.review_ui import ReviewOptions
 from maskaug.review_ui.session.queue import read_queue
@@ -84,11 +87,20 @@ def _journalled(folder: Path, count: int) -> None:
     assert found == count
 
 
+def _scanned(folder: Path, count: int) -> None:
+    """As many names of a store as there are rows; what it takes to get them is not in it."""
+    names = (f"{_CLASSES[0]}/{number:07}.jpg" for number in range(count))
+    listed = (StoredObject(name, 10_000, f'"{hashlib.md5(name.encode()).hexdigest()}"') for name in names)
+    with mock.patch.object(scan, "find_objects", lambda _: listed):
+        found = scan.scan(to_path("memory://faces"), *_CLASSES)
+    assert len(found.sources) == count
+
+
 def _planned(folder: Path, count: int) -> None:
     """Sources of which one in ten has been refused, so that others get a second copy."""
     options = GenerateOptions(src=folder, dst=folder / "out")
     sources = [
-        Source(folder, Path(f"{number}.jpg"), f"{number}.jpg", "train", _CLASSES[0], "", str(number))
+        Source(folder, f"{number}.jpg", f"{number}.jpg", "train", _CLASSES[0], "", str(number))
         for number in range(count // 2)
     ]
     first = first_round(sources, options)
@@ -118,6 +130,7 @@ def _no_groups(candidates: list[Candidate], *_: object) -> dict[str, str]:
 
 
 STEPS: dict[str, Callable[[Path, int], None]] = {
+    "scan": _scanned,
     "plan two rounds": _planned,
     "journal, write and read": _journalled,
     "manifest, write": _written,

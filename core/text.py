@@ -17,6 +17,8 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def printable(name: str) -> str:
     """A file name as valid, printable text: what is not printable is escaped, and so is the backslash."""
+    if name.isprintable() and "\\" not in name:
+        return name
     text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 

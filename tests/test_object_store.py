@@ -15,7 +15,7 @@ import pytest
 from maskaug.augment import GenerateError, GenerateOptions, VerifyOptions, generate, read_manifest, verify
 from maskaug.augment.generate.forecast import forecast
 from maskaug.augment.generate.worker import SourceWorker
-from maskaug.core import pictures
+from maskaug.core.containers import members
 from maskaug.core.errors import MaskaugError
 from maskaug.core.executors import ExecutorError
 from maskaug.core.files import (
@@ -200,7 +200,7 @@ def test_what_the_store_does_not_give_is_tried_again_when_asked(faces, whole):
             raise OSError("no answer")
         return read_bytes(path)
 
-    with mock.patch.object(pictures, "read_bytes", fetch):
+    with mock.patch.object(members, "read_bytes", fetch):
         summary = run(faces[1], dst)
     assert list(summary.failed) == ["val/not_wearing_mask/astronaut_000.jpg"]
     assert "cannot be read for now: no answer" in next(iter(summary.failed.values()))

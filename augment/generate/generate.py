@@ -17,7 +17,7 @@ from maskaug.augment.generate.contact_sheet import write_contact_sheet
 from maskaug.augment.generate.generated_set import GeneratedSet
 from maskaug.augment.generate.journal import Journal, has_journal, open_journal, remove_journal
 from maskaug.augment.generate.options import GenerateOptions
-from maskaug.augment.generate.outputs import FileOutput, Made, Output, Part, ShardOutput
+from maskaug.augment.generate.outputs import FileOutput, Made, Output, ShardOutput
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
 from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
 from maskaug.augment.generate.prepare import MaskedCheck, Task
@@ -313,18 +313,17 @@ def _work_in_rounds(
     recorded = Recorded(output.journal, options)
     for round_ in range(LAST_ROUND + 1):
         counting.update((task.source.relative, round_) for task in tasks)
-        unfinished = list[Part]()
-        for part in output.parts(tasks):
+        to_do = list[Task]()
+        for part in output.begin(round_, tasks):
             rows = recorded.rows(part, round_)
             if rows is None:
-                unfinished.append(part)
+                output.expect(part)
+                to_do += part.tasks
             else:
                 for task, of_task in zip(part.tasks, rows, strict=True):
                     tallies[task.source.relative].add(of_task, options.balanced_class)
                 done += len(part.tasks)
-        to_do = [task for part in unfinished for task in part.tasks]
         total = done + len(to_do)
-        output.begin(round_, unfinished)
         for task, result in executor.run(to_do):
             source = task.source
             made = Made([_crashed(source)], {}) if isinstance(result, Crash) else result

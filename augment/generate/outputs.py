@@ -3,7 +3,7 @@
 import errno
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -35,7 +35,7 @@ class Made(NamedTuple):
     files: dict[str, bytes]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Part:
     """Tasks whose pictures go to one place: all of them are done, or none.
 
@@ -68,12 +68,12 @@ class Output(ABC):
         self.journal = journal
 
     @abstractmethod
-    def parts(self, tasks: Sequence[Task]) -> list[Part]:
-        """The tasks of a round; called once for each round, in turn."""
+    def begin(self, round_: int, tasks: Sequence[Task]) -> Iterator[Part]:
+        """The tasks of a round by what is done together; rounds come in turn."""
 
     @abstractmethod
-    def begin(self, round_: int, parts: Sequence[Part]) -> None:
-        """Say which parts of a round are to be done, and in which order."""
+    def expect(self, part: Part) -> None:
+        """Say that a part is to be done, after those that were named before."""
 
     @abstractmethod
     def add(self, source: Source, made: Made) -> None:
@@ -91,13 +91,13 @@ class Output(ABC):
 class FileOutput(Output):
     """Each picture is a file, which its process has written before its row comes here."""
 
-    def parts(self, tasks: Sequence[Task]) -> list[Part]:
+    def begin(self, round_: int, tasks: Sequence[Task]) -> Iterator[Part]:
         """Each task by itself."""
-        return [Part([task]) for task in tasks]
-
-    def begin(self, round_: int, parts: Sequence[Part]) -> None:
-        """Note the round."""
         self._round = round_
+        return (Part([task]) for task in tasks)
+
+    def expect(self, part: Part) -> None:
+        """They may come in any order."""
 
     def add(self, source: Source, made: Made) -> None:
         """Record its rows."""
@@ -138,26 +138,24 @@ class ShardOutput(Output):
         self._done = list[tuple[Source, list[Row]]]()  # of the shard that is being written
         self._open: _OpenShard | None = None
 
-    def parts(self, tasks: Sequence[Task]) -> list[Part]:
+    def begin(self, round_: int, tasks: Sequence[Task]) -> Iterator[Part]:
         """So many sources of one split each, in their order; shards are numbered on from round to round."""
+        self._round = round_
         by_split: dict[str, list[Task]] = {}
         for task in tasks:
             by_split.setdefault(task.source.split, []).append(task)
-        return [
-            self._next_part(split, of_split[start : start + self._sources_in_a_shard])
-            for split, of_split in by_split.items()
-            for start in range(0, len(of_split), self._sources_in_a_shard)
-        ]
+        for split, of_split in by_split.items():
+            for start in range(0, len(of_split), self._sources_in_a_shard):
+                yield self._next_part(split, of_split[start : start + self._sources_in_a_shard])
 
     def _next_part(self, split: str, tasks: Sequence[Task]) -> Part:
         number = self._shards[split]
         self._shards[split] += 1
         return Part(tasks, str(PurePosixPath(split, f"{number:06d}{self._writer.suffix}")), number)
 
-    def begin(self, round_: int, parts: Sequence[Part]) -> None:
-        """Note in which order tasks go to shards."""
-        self._round = round_
-        self._following = deque((part, task) for part in parts for task in part.tasks)
+    def expect(self, part: Part) -> None:
+        """Its shard is the next one."""
+        self._following.extend((part, task) for task in part.tasks)
 
     def add(self, source: Source, made: Made) -> None:
         """Keep it until it is its turn; pack it, and record the shard after its last task."""

@@ -22,7 +22,7 @@ def is_failure(row: Row) -> bool:
     return row["status"] == "refused" and row["reasons"][0] in FAILURES
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
     """What became of one source so far.
 

@@ -21,7 +21,7 @@ from maskaug.masktheface_wrapper.detect.detector import Boxes, no_boxes
 MaskedCheck = Callable[[NDArray[np.uint8], Boxes], NDArray[np.bool_]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """What one round wants of a source.
 

@@ -6,6 +6,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path, PurePath, PurePosixPath
 
 from maskaug.core.containers import (
@@ -38,13 +39,13 @@ class ScanError(MaskaugError):
     """The source folder cannot be used; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
-    """One picture of the source.
+    """One picture of the source; of a million, all are in memory.
 
     Attributes:
         root: The source folder, or its address.
-        place: Where it lies below that; or, in a container, by itself.
+        place: Where it lies below that, with ``/``; or, in a container, by itself.
         relative: The same with ``/``, and escaped where it is not printable; of a container,
             ``train-000000.tar/00000001.jpg``.
         split: ``train``, ``val``, ``a/b`` ...; where the source has none, ``train``, or in the layout of identities
@@ -57,7 +58,7 @@ class Source:
     """
 
     root: Path
-    place: Location
+    place: str | Member
     relative: str
     split: str
     label: str
@@ -95,22 +96,24 @@ def scan(src: Path, source_class: str, masked_class: str) -> Scan:
     if is_container(src):
         return _scan_container(_Listing(src, [], [], []), (), source_class)
     listing = _listed(src)
-    files, folders, problems = listing.files, listing.folders, list(listing.problems)
+    folders, problems = listing.folders, list(listing.problems)
     classes = {source_class, masked_class}
     # Folders that directly hold a class folder: their other sub-folders are classes too.
     split_folders = {folder.parent for folder in folders if folder.name in classes}
-    if not split_folders and (shards := shards_among(files)):
+    if not split_folders and (shards := shards_among(listing.files())):
         return _scan_container(listing, shards, source_class)
     flat = not split_folders or src.name == source_class
-    if flat and src.name != source_class and (split_of := _splits_of_scenes(files)):
+    if flat and src.name != source_class and (split_of := _splits_of_scenes(listing.files())):
         scenes = [
-            listing.source(path, split_of[path.parent], source_class, ()) for path in files if path.parent in split_of
+            listing.source(path, split_of[path.parent], source_class, ())
+            for path in listing.files()
+            if path.parent in split_of
         ]
         return Scan(_distinct(scenes), tuple(sorted(problems, key=lambda problem: problem.relative)))
-    if flat and src.name != source_class and all(len(path.parts) > 1 for path in files):
-        raise _no_class(src, source_class, {path.parts[0] for path in files})
+    if flat and src.name != source_class and all("/" in name for name in listing.names):
+        raise _no_class(src, source_class, {path.parts[0] for path in listing.files()})
     sources: list[Source] = []
-    for path in files:
+    for path in listing.files():
         if flat:
             sources.append(listing.source(path, "", source_class, path.parent.parts))
             continue
@@ -135,7 +138,7 @@ def _scan_container(listing: "_Listing", shards: Sequence[PurePath], source_clas
     Where no picture has a class, all are of ``source_class``.
     """
     src, problems = listing.src, list(listing.problems)
-    stamps = {src / path: stamp for path, stamp in listing.stamps.items()}
+    stamps = {src / path: listing.stamps[path.as_posix()] for path in shards if listing.stamps}
     sources: list[Source] = []
     unlabelled: list[Source] = []
     for found in list_pictures(src, shards):
@@ -176,7 +179,7 @@ def _can_be_folder(name: str) -> bool:
 def _contained(found: ListedPicture, source_class: str | None, src: Path, stamps: Mapping[Path, str]) -> Source:
     label = printable(found.label or source_class or "")
     name, location = PurePosixPath(found.name), found.location
-    root, place = (src, location) if isinstance(location, Member) else (location.parent, Path(location.name))
+    root, place = (src, location) if isinstance(location, Member) else (location.parent, location.name)
     return Source(
         root=root,
         place=place,
@@ -215,14 +218,14 @@ def scan_identities(src: Path, level: int | None = None) -> Scan:
     if is_container(src):
         return _scan_container(_Listing(src, [], [], []), ())
     listing = _listed(src)
-    files, problems = listing.files, list(listing.problems)
-    if shards := shards_among(files):
+    problems = list(listing.problems)
+    if shards := shards_among(listing.files()):
         return _scan_container(listing, shards)
-    pictures = [path for path in files if path.suffix.lower() in PICTURE_SUFFIXES]
+    holding = {path.parent for path in listing.files() if path.suffix.lower() in PICTURE_SUFFIXES}
     if level is None:
-        level = _level_of_persons(src, sorted({path.parent for path in pictures} - {Path()}))
+        level = _level_of_persons(src, sorted(holding - {Path()}))
     sources: list[Source] = []
-    for path in files:
+    for path in listing.files():
         folders = path.parent.parts
         if len(folders) >= level:
             split = Path(*folders[: level - 1]).as_posix()
@@ -234,7 +237,7 @@ def scan_identities(src: Path, level: int | None = None) -> Scan:
             problems.append(Problem(relative, "no_person", message))
     if not sources and not problems:
         raise ScanError(f"source {src} holds no picture")
-    if not sources and pictures:
+    if not sources and holding:
         raise ScanError(
             f"source {src} holds pictures, but no person's folder{f' at level {level}' if level > 1 else ''}; "
             "put each person's pictures into a folder of their own"
@@ -309,29 +312,34 @@ class _Listing:
 
     Attributes:
         src: The folder.
-        files: By path, hidden ones left out.
+        names: Of files, with ``/``, hidden ones left out.
         folders: Those looked into.
         problems: What cannot be looked into.
-        stamps: Of objects, by path.
+        stamps: Of objects, by name.
     """
 
     src: Path
-    files: list[Path]
+    names: list[str]
     folders: list[Path]
     problems: list[Problem]
-    stamps: dict[Path, str] = field(default_factory=dict)
+    stamps: dict[str, str] = field(default_factory=dict)
+
+    def files(self) -> Iterator[Path]:
+        """The names as paths, each made when it is its turn: a path takes ten times as much memory."""
+        return map(Path, self.names)
 
     def source(self, path: Path, split: str, label: str, below: tuple[str, ...]) -> Source:
         """A file of the listing in its split and its class, with the folders below that."""
+        name = path.as_posix()
         return Source(
             root=self.src,
-            place=path,
-            relative=printable(path.as_posix()),
+            place=name,
+            relative=printable(name),
             split=printable(split) if split not in {"", "."} else DEFAULT_SPLIT,
             label=printable(label),
             subfolder=PurePosixPath(*(safe_stem(name) for name in below)).as_posix() if below else "",
             stem=safe_stem(path.stem if path.suffix.lower() in PICTURE_SUFFIXES else path.name),
-            stamp=self.stamps.get(path),
+            stamp=self.stamps.get(name),
         )
 
 
@@ -342,7 +350,7 @@ def _listed(src: Path) -> _Listing:
         ScanError: that cannot be told, or there is nothing.
     """
     listing = _listed_objects(src) if is_address(src) else _listed_files(src)
-    if not listing.files and not listing.problems:
+    if not listing.names and not listing.problems:
         raise ScanError(f"source {src} holds no picture")
     return listing
 
@@ -350,14 +358,15 @@ def _listed(src: Path) -> _Listing:
 def _listed_objects(src: Path) -> _Listing:
     """What lies at an address, by one listing."""
     try:
-        found = list(find_objects(src))
+        found = find_objects(src)
+        first = next(found, None)
     except FileNotFoundError as error:
         raise ScanError(f"source {src} does not exist; name a folder of pictures") from error
     except OSError as error:
         raise ScanError(f"source {src} cannot be read: {' '.join(str(error).split())}") from error
-    stamps: dict[Path, str] = {}
+    stamps: dict[str, str] = {}
     problems: list[Problem] = []
-    for one in found:
+    for one in chain([first] if first else [], found):
         names = one.name.split("/")
         if not one.name:
             raise ScanError(f"source {src} is not a folder; name a folder of pictures")
@@ -368,8 +377,8 @@ def _listed_objects(src: Path) -> _Listing:
             message = f"{name} cannot be the path of a file in a folder; copy the object to another name"
             problems.append(Problem(name, "unusable_name", message))
         elif not any(_is_hidden(name) for name in names):
-            stamps[Path(one.name)] = one.stamp
-    lowest = {path.parent for path in stamps}
+            stamps[one.name] = one.stamp
+    lowest = {Path(folder) for folder in {name.rpartition("/")[0] for name in stamps}}
     folders = lowest.union(*(folder.parents for folder in lowest))
     return _Listing(src, list(stamps), sorted(folders), problems, stamps)
 
@@ -386,16 +395,14 @@ def _listed_files(src: Path) -> _Listing:
     folders: list[Path] = []
     problems: list[Problem] = []
     try:
-        files = sorted(
-            _walk(src, folders, problems), key=lambda path: path.as_posix().encode("utf-8", "surrogateescape")
-        )
+        names = sorted(_walk(src, folders, problems), key=lambda name: name.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise ScanError(f"source {src} cannot be read: {error.strerror}") from error
-    return _Listing(src, files, folders, problems)
+    return _Listing(src, names, folders, problems)
 
 
-def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[Path]:
-    """Files below a folder, relative to it, hidden ones left out; folders and problems are added to the lists.
+def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[str]:
+    """Names of files below a folder, relative to it, hidden ones left out; folders and problems are added to the lists.
 
     Links to folders are followed, but never in circles, nor more than a few in one path: folders that link to each
     other would be visited in every order.
@@ -429,7 +436,7 @@ def _walk(src: Path, folders: list[Path], problems: list[Problem]) -> Iterator[P
             if problem is not None:
                 refuse(relative, *problem)
             elif not entry.is_dir():
-                yield relative
+                yield relative.as_posix()
             elif entry.is_symlink() and links == _LINKS_IN_A_PATH:
                 refuse(relative, "too_many_links", f"{entry.path} is a link behind {links} others; name its target")
             else:
@@ -460,9 +467,8 @@ def _add(source: Source, sources: list[Source], problems: list[Problem]) -> None
 def _distinct(sources: list[Source]) -> tuple[Source, ...]:
     """Sources whose names would meet get a mark of their own, made from their path."""
 
-    def key(source: Source) -> tuple[str, ...]:
-        place = source.split, source.label, source.subfolder, source.stem
-        return tuple(name.casefold() for name in place)
+    def key(source: Source) -> str:
+        return "\0".join((source.split, source.label, source.subfolder, source.stem)).casefold()
 
     def marked(source: Source) -> Source:
         digest = hashlib.sha256(source.relative.encode()).hexdigest()[:8]

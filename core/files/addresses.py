@@ -9,7 +9,7 @@ import io
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -239,7 +239,7 @@ def remove_objects(paths: Iterable[Path]) -> None:
             pass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object of a listing.
 
@@ -262,13 +262,37 @@ def find_objects(folder: Path) -> Iterator[StoredObject]:
     """
     store, key = _store(folder)
     root = store._strip_protocol(key).rstrip("/")
-    found = _persistently(lambda: cast("dict[str, Any]", store.find(key, detail=True, refresh=True)))
-    for name in sorted(found, key=lambda name: name.encode("utf-8", "surrogateescape")):
-        told = found.pop(name)  # a kilobyte, of a million names
-        size = int(told.get("size") or 0)
-        stamps = [str(told[one]) for one in _ETAGS if isinstance(told.get(one), str)]
-        stamps = stamps or [str(size), *(str(told[one]) for one in _TIMES if told.get(one) is not None)]
-        yield StoredObject(name[len(root) :].removeprefix("/"), size, " ".join(stamps))
+    found = [_stored(one["Key"], prefix, one) for prefix, one in _s3_pages(store, root)]
+    if not found:
+        listed = _persistently(lambda: cast("dict[str, Any]", store.find(key, detail=True, refresh=True)))
+        found = [_stored(name, root, listed.pop(name)) for name in list(listed)]
+    found.sort(key=lambda one: one.name.encode("utf-8", "surrogateescape"))
+    yield from found
+
+
+def _s3_pages(store: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:  # noqa: ANN401
+    """What S3 lists below a folder, and the folder's key: a page at a time.
+
+    fsspec's `find` keeps a kilobyte of each name until the last one has come.
+    """
+    if not hasattr(store, "call_s3"):
+        return
+    bucket, _, key = root.partition("/")
+    prefix = f"{key}/" if key else ""
+    page: dict[str, Any] = {"IsTruncated": True}
+    while page["IsTruncated"]:
+        more = {"ContinuationToken": page["NextContinuationToken"]} if "NextContinuationToken" in page else {}
+        asked = {"Bucket": bucket, "Prefix": prefix, **more, **store.req_kw}
+        page = _persistently(lambda: store.call_s3("list_objects_v2", **asked))  # noqa: B023  called at once
+        yield from ((prefix, one) for one in page.get("Contents", []) if one["Key"] != prefix)
+
+
+def _stored(name: str, root: str, told: Mapping[str, Any]) -> StoredObject:
+    """An object from what its store tells of it."""
+    size = int(told.get("size") or told.get("Size") or 0)
+    stamps = [str(told[one]) for one in _ETAGS if isinstance(told.get(one), str)]
+    stamps = stamps or [str(size), *(str(told[one]) for one in _TIMES if told.get(one) is not None)]
+    return StoredObject(name[len(root) :].removeprefix("/"), size, " ".join(stamps))
 
 
 def list_objects(folder: Path) -> Iterator[tuple[PurePosixPath, int]]:
