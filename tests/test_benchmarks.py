@@ -288,10 +288,15 @@ def test_near_duplicates(run, faces):
 
 
 def test_rows(run):
-    steps = ("manifest, write", "review queue", "curate, decide")
+    steps = ("scan", "manifest, write", "review queue", "curate, decide")
     printed = run("rows.py", "--rows", 200, "--steps", *steps)
     assert "200 rows, s" in printed
     assert all(step in printed for step in steps)
+
+
+def test_faces_plot(run, tmp_path):
+    run("faces_plot.py", "--out", tmp_path / "faces.png")
+    assert read_picture(tmp_path / "faces.png").pixels.shape == (800, 1400, 3)
 
 
 def test_containers(run, faces, tmp_path):
