@@ -12,11 +12,12 @@ from maskaug.augment.curate.options import CurateOptions
 from maskaug.augment.curate.selection import CurateError
 from maskaug.augment.generate.annotations import AnnotationError
 from maskaug.augment.generate.forecast import Forecast, forecast
-from maskaug.augment.generate.generate import Summary, generate
+from maskaug.augment.generate.generate import generate
 from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError, open_generated
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.resume import GenerateError
 from maskaug.augment.generate.scan import ScanError
+from maskaug.augment.generate.summary import Summary
 from maskaug.augment.masking.apply import Applied, ApplyError, apply
 from maskaug.augment.masking.options import ApplyOptions
 from maskaug.augment.online.landmark_cache import cache_landmarks, load_landmarks, pixels_key, save_landmarks

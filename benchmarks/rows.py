@@ -23,10 +23,9 @@ from rich.table import Table
 from maskaug.augment import CurateOptions, GenerateOptions
 from maskaug.augment.curate import curate
 from maskaug.augment.curate.selection import Candidate
-from maskaug.augment.generate import scan
 from maskaug.augment.generate.journal import Journal
 from maskaug.augment.generate.plan import Tally, first_round, next_round
-from maskaug.augment.generate.scan import Source
+from maskaug.augment.generate.scan import Source, listing, scan
 from maskaug.core.files import to_path
 from maskaug.core.files.addresses import StoredObject
 from maskaug.core.manifest import Row, read_manifest, write_manifest
@@ -91,8 +90,8 @@ def _scanned(folder: Path, count: int) -> None:
     """As many names of a store as there are rows; what it takes to get them is not in it."""
     names = (f"{_CLASSES[0]}/{number:07}.jpg" for number in range(count))
     listed = (StoredObject(name, 10_000, f'"{hashlib.md5(name.encode()).hexdigest()}"') for name in names)
-    with mock.patch.object(scan, "find_objects", lambda _: listed):
-        found = scan.scan(to_path("memory://faces"), *_CLASSES)
+    with mock.patch.object(listing, "find_objects", lambda _: listed):
+        found = scan(to_path("memory://faces"), *_CLASSES)
     assert len(found.sources) == count
 
 

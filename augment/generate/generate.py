@@ -1,12 +1,8 @@
 """`generate`: a folder of unmasked faces in, a traceable, reproducible data set out; classes are balanced."""
 
-import csv
-import io
 import json
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +15,12 @@ from maskaug.augment.generate.journal import Journal, has_journal, open_journal,
 from maskaug.augment.generate.options import GenerateOptions
 from maskaug.augment.generate.outputs import FileOutput, Made, Output, ShardOutput
 from maskaug.augment.generate.pairs import Portrait, draw_pairs, pairs_csv
-from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, is_failure, next_round
+from maskaug.augment.generate.plan import LAST_ROUND, Tally, first_round, next_round
 from maskaug.augment.generate.prepare import MaskedCheck, Task
 from maskaug.augment.generate.records import whole_boxes, whole_faces
 from maskaug.augment.generate.resume import GenerateError, Recorded, check_places, check_sources, remove_stale, resumed
 from maskaug.augment.generate.scan import Scan, Source, check_apart, scan, scan_identities
+from maskaug.augment.generate.summary import Summary, summarise
 from maskaug.augment.generate.worker import SourceWorker, refusal
 from maskaug.core.containers import Problem, sha256_of
 from maskaug.core.executors import Crash, Executor, ExecutorError, open_executor
@@ -36,7 +33,6 @@ from maskaug.core.files import (
     locked,
     new_folder,
     path_inside,
-    read_bytes,
     remove_files,
     remove_tree,
     sync_tree,
@@ -45,85 +41,6 @@ from maskaug.core.files import (
 from maskaug.core.manifest import ManifestError, Row, manifest_parts, write_manifest
 from maskaug.core.version import __version__
 
-
-@dataclass
-class Summary:
-    """What became of a run.
-
-    Attributes:
-        sources: Files in SRC, places that could not be looked into, and pictures that annotations name but SRC lacks.
-        with_face: Pictures of the source class, or of a person, with a face.
-        faceless: Unmasked pictures written that show none, by split.
-        original: Unmasked pictures written, by ``split/class``, or in the layout of identities by split.
-        masked: Masked copies, likewise.
-        refused: Sources and copies refused, by reason.
-        failed: What an engine or a library raised over a source, or how its process died, by source.
-        warnings: Sources whose file is odd but could be read, by kind.
-        missing: Copies that balance would still need, by split.
-        surplus: Masked pictures of SRC beyond what balance would need, by split.
-        faces_bare: Faces that stay bare in masked copies.
-        looked: Whether anything looked for masks in the sources.
-        identities: Persons, by split; empty in the layout of classes.
-        pairs: Of ``same`` and ``other`` persons, in ``pairs.csv``.
-    """
-
-    sources: int = 0
-    with_face: int = 0
-    faceless: Counter[str] = field(default_factory=Counter)
-    original: Counter[str] = field(default_factory=Counter)
-    masked: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-    failed: dict[str, str] = field(default_factory=dict)
-    warnings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    missing: dict[str, int] = field(default_factory=dict)
-    surplus: dict[str, int] = field(default_factory=dict)
-    faces_bare: int = 0
-    looked: bool = True
-    identities: dict[str, int] = field(default_factory=dict)
-    pairs: Counter[str] = field(default_factory=Counter)
-
-    def add(self, row: Row, options: GenerateOptions) -> None:
-        """Count a manifest row."""
-        place = f"{row['split']}/{row['label']}" if row.get("split") else row.get("label", "")
-        if options.layout == "identities":
-            place = row["split"] or ""
-        for warning in row.get("warnings") or ():
-            self.warnings[warning.partition(":")[0]].add(row["source"])
-        if row["status"] == "refused":
-            self.refused[row["reasons"][0]] += 1
-            if is_failure(row):
-                self.failed[row["source"]] = row["message"]
-        elif row["status"] == "masked":
-            self.masked[place] += 1
-            self.faces_bare += row.get("faces_bare") or 0
-        else:
-            self.original[place] += 1
-            if options.gets_masks(row["label"]):
-                self.with_face += bool(row.get("landmarks"))
-                self.faceless[row["split"]] += not row.get("landmarks")
-
-    def as_json(self) -> dict[str, Any]:
-        """The same, sorted, for ``stats.json``."""
-        persons = {"identities": dict(sorted(self.identities.items())), "pairs": dict(sorted(self.pairs.items()))}
-        return {
-            **(persons if self.identities else {}),
-            "sources": self.sources,
-            "with_face": self.with_face,
-            "faces_bare": self.faces_bare,
-            "original": dict(sorted(self.original.items())),
-            "masked": dict(sorted(self.masked.items())),
-            "refused": dict(sorted(self.refused.items())),
-            "failed": dict(sorted(self.failed.items())),
-            "warnings": {kind: len(sources) for kind, sources in sorted(self.warnings.items())},
-            "missing": dict(sorted(self.missing.items())),
-            "surplus": dict(sorted(self.surplus.items())),
-        }
-
-
-_SUMMARY_COLUMNS = (
-    *("status", "source", "split", "label", "identity", "reasons", "message", "warnings", "landmarks"),
-    "faces_bare",
-)
 _PORTRAIT_COLUMNS = ("status", "output", "split", "identity", "source", "source_sha256", "kind", "box")
 Progress = Callable[[int, int, int], None]  # sources done, sources to do, pictures written
 
@@ -162,13 +79,13 @@ def generate(
     looked = wears_mask is not None
     with _opened(generated) as check_lock:
         if prepare(found, options, generated):
-            return _summarise(found, generated, options, looked=looked)
+            return summarise(found, generated, options, looked=looked)
         elsewhere = options.workers > 1 or options.engine != "local"
         start = partial(_start, options, wears_mask, marked) if elsewhere else lambda: worker.process
         try:
             executor = open_executor(start, options)
             shards = _write(found, generated, options, executor, progress, check_lock=check_lock)
-            return _finish(generated, _summarise(found, generated, options, looked=looked), shards)
+            return _finish(generated, summarise(found, generated, options, looked=looked), shards)
         except ExecutorError as error:
             raise GenerateError(str(error)) from error
         except OSError as error:
@@ -369,29 +286,6 @@ def _all_rows(found: Scan, journal: Journal, counting: Collection[tuple[str, int
 
 def _problem_row(problem: Problem) -> Row:
     return Row(status="refused", source=problem.relative, reasons=[problem.reason], message=problem.message)
-
-
-def _summarise(found: Scan, generated: GeneratedSet, options: GenerateOptions, *, looked: bool) -> Summary:
-    summary = Summary(sources=len(found.sources) + len(found.problems), looked=looked)
-    persons: set[tuple[str, str]] = set()
-    for row in generated.rows(_SUMMARY_COLUMNS):
-        summary.add(row, options)
-        if row.get("identity") and row["status"] != "refused":
-            persons.add((row["split"], str(row["identity"])))
-    summary.identities.update(Counter(split for split, _ in sorted(persons)))
-    if is_file(generated.pairs):
-        pairs = csv.DictReader(io.StringIO(read_bytes(generated.pairs).decode(), newline=""))
-        summary.pairs.update("same" if row["same"] == "1" else "other" for row in pairs)
-    if options.fixed_copies is None:
-        for split in {source.split for source in found.sources}:
-            masked = f"{split}/{options.balanced_class}"
-            have = summary.original[masked] + summary.masked[masked]
-            wanted = summary.original[f"{split}/{options.source_class}"] - summary.faceless[split]
-            if (lack := wanted - have) > 0:
-                summary.missing[split] = lack
-            elif lack < 0 and not summary.masked[masked]:
-                summary.surplus[split] = -lack
-    return summary
 
 
 def prepare(found: Scan, options: GenerateOptions, generated: GeneratedSet) -> bool:

@@ -20,7 +20,7 @@ from maskaug.core.containers.facts import GENERATED
 from maskaug.core.files import file_sha256, write_whole
 from maskaug.core.manifest import Row, ShardRecord
 
-_NUMBERS = 10_000  # for the pictures of a shard, where all of a split differ
+_NUMBERS = 100_000  # for the pictures of a shard, where all of a split differ; crops of faces may be many
 
 
 class Made(NamedTuple):
