@@ -21,7 +21,8 @@ def first_problem(error: Exception) -> str:
         return str(error)
     problem = error.errors()[0]
     place = ", ".join(f"number {part + 1}" if isinstance(part, int) else part for part in problem["loc"])
-    told, given = str(problem["msg"]).removeprefix("Value error, "), problem["input"]
+    told = str(problem["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    given = problem["input"]
     value = f", but it is {given!r}" if isinstance(given, (str, int, float)) else ""
     return f"{place}: {told}{value}" if place else f"{told}{value}"
 

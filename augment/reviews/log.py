@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from maskaug.core.errors import MaskaugError
+from maskaug.core.errors import MaskaugError, first_problem
 from maskaug.core.files import find_objects, is_address, locked, path_inside, read_bytes, sync_folder
 from maskaug.core.manifest import REVIEWS_FOLDER
 
@@ -166,7 +166,7 @@ def _parse(path: Path, data: bytes) -> list[Event]:
         try:
             events.append(Event.model_validate_json(line))
         except ValidationError as error:
-            problem = error.errors()[0]["msg"]
+            problem = first_problem(error)
             raise ReviewError(f"{path}, line {number} is damaged ({problem}); mend or remove that line") from error
     return events
 
