@@ -13,7 +13,7 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -124,7 +124,7 @@ def _curated(folder: Path, count: int) -> None:
     assert sum(1 for _ in plan.kept()) == count
 
 
-def _no_groups(candidates: list[Candidate], *_: object) -> dict[str, str]:
+def _no_groups(candidates: Collection[Candidate], *_: object) -> dict[str, str]:
     return {candidate.source_sha256: candidate.source_sha256 for candidate in candidates}
 
 

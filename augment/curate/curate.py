@@ -224,15 +224,14 @@ def _decide(options: CurateOptions, size_of: _SizeOf, progress: Progress | None)
         raise CurateError(
             f"{options.dst} has a folder a person, and persons are not made equal; leave out --balance min"
         )
-    present = {path for path in candidates if size_of(path) is not None}
-    groups = _groups(list(candidates.values()), present, options, progress)
+    missing = {path for path in candidates if size_of(path) is None}
+    groups = _groups(candidates.values(), missing, options, progress)
     units = whole(groups, candidates.values())
     outcomes: dict[str, str] = {}
     for path, candidate in candidates.items():
         verdict = accepted(decisions.get(candidate.sha256, {}), options.policy)
-        there = path in present
-        fault = objection(candidate, verdict, options.undecided, options.min_quality) if there else "missing"
-        outcomes[path] = fault or KEPT
+        fault = objection(candidate, verdict, options.undecided, options.min_quality)
+        outcomes[path] = "missing" if path in missing else fault or KEPT
     left = [candidate for path, candidate in candidates.items() if outcomes[path] == KEPT]
     if options.val_share is None:
         sides = one_side(left, units)
@@ -339,7 +338,7 @@ def _write_pairs(folder: Path, plan: _Plan, places: Mapping[str, str], options: 
 
 
 def _groups(
-    candidates: list[Candidate], there: Collection[str], options: CurateOptions, progress: Progress | None
+    candidates: Collection[Candidate], missing: Collection[str], options: CurateOptions, progress: Progress | None
 ) -> dict[str, str]:
     """The group of each source, called after its first one.
 
@@ -348,7 +347,7 @@ def _groups(
     """
     faces: dict[str, Candidate] = {}
     for candidate in sorted(candidates, key=lambda candidate: candidate.quality is not None):
-        if candidate.source_sha256 not in faces and candidate.path in there:
+        if candidate.source_sha256 not in faces and candidate.path not in missing:
             faces[candidate.source_sha256] = candidate
     sources = sorted({candidate.source_sha256 for candidate in candidates})
     present = sorted(faces, key=lambda source: faces[source].path)  # near each other, as they are read fastest
