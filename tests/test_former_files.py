@@ -66,6 +66,8 @@ ADDED = {
     "apart": False,
     "person_level": None,
     "pairs": 3000,
+    "to": "imagefolder",
+    "shard_size": 2000,
 }
 
 

@@ -22,7 +22,8 @@ from maskaug.augment import (
     read_manifest,
     verify,
 )
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.curate.selection import CurateError
+from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError
 from maskaug.augment.generate.worker import SourceWorker
 from maskaug.core.containers import read_location
 from maskaug.core.files import find_objects, is_address, read_bytes, to_path
@@ -250,6 +251,16 @@ def test_what_is_damaged_or_gone_is_seen(made, tmp_path):
     del stats["sha256"]["train/000001.tar"]
     (dst / "stats.json").write_text(json.dumps(stats))
     assert verify(VerifyOptions(dst=dst)).unrecorded.names == ["stats.json", "train/000001.tar"]
+    with pytest.raises(
+        CurateError, match=r"train/000000\.tar/.* is not as it was generated; bring it back, or remove .*tar to"
+    ):
+        curate(CurateOptions(dst=dst, out=tmp_path / "out", workers=1))
+    (dst / "train/000000.tar").write_bytes((dst / "train/000000.tar").read_bytes()[:20_000])
+    with pytest.raises(
+        GeneratedSetError, match=r"is not in its shard, which is damaged; bring back .*000000\.tar, or remove"
+    ):
+        curate(CurateOptions(dst=dst, out=tmp_path / "out", workers=1))
+    (dst / "train/000000.tar").unlink()
     left = curate(CurateOptions(dst=dst, out=tmp_path / "out", workers=1, dry_run=True)).left_out
     assert any(reason == "missing" for reason, _ in left)
 

@@ -19,6 +19,7 @@ from maskaug.core.classes import INCORRECT, MASKED, UNMASKED
 from maskaug.masktheface_wrapper import MaskEngine
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.samples import wear_of
+from maskaug.train.evaluate import report
 from maskaug.train.evaluate.evaluate import evaluate
 from maskaug.train.evaluate.metrics import compute_class_metrics, compute_metrics
 from maskaug.train.evaluate.options import EvaluateOptions
@@ -175,8 +176,9 @@ def test_what_cannot_be_judged_is_refused(labels, logits, said):
 
 
 @pytest.mark.slow
-def test_from_training_to_onnx(faces, tmp_path, maskaug):
-    """The whole life of a run of three classes, by the command line."""
+def test_from_training_to_onnx(faces, tmp_path, maskaug, monkeypatch):
+    """The whole life of a run of three classes, by the command line; its intervals are of few resamples."""
+    monkeypatch.setattr(report, "RESAMPLES", 20)
     told = maskaug("train", faces, *TINY, "--set", "lr=0.03", "--set", "epochs=12", "--out", "run").stderr
     assert "3 classes are learnt: not_wearing_mask, wearing_mask, mask_worn_incorrectly" in told
     assert "macro F1" in told

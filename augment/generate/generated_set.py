@@ -1,6 +1,5 @@
 """`GeneratedSet`: the folder that ``maskaug generate`` writes, its files named in one place."""
 
-import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -137,7 +136,7 @@ class GeneratedSet:
             name: As the manifest has it.
 
         Raises:
-            OSError: its shard is not there, or does not hold it.
+            GeneratedSetError: its shard is not there, or does not hold it.
         """
         shard = self.file_of(name)
         if shard == name:
@@ -146,7 +145,10 @@ class GeneratedSet:
             self._members[shard] = members_of(self.path / shard)
         found = self._members[shard].get(name.removeprefix(f"{shard}/"))
         if found is None:
-            raise FileNotFoundError(errno.ENOENT, "it is not in its shard", str(self.path / name))
+            raise GeneratedSetError(
+                f"{self.path / name} is not in its shard, which is damaged; bring back {self.path / shard}, or "
+                "remove it to leave out what it held"
+            )
         return found
 
     @cached_property

@@ -143,7 +143,11 @@ class GenerateOptions(EngineOptions, ExecutionOptions):
             raise ValueError("--box-classes says what --annotations are; give both or none")
         if len({self.source_class, self.masked_class, self.incorrect_class}) < 3:
             raise ValueError("--source-class, --masked-class and --incorrect-class must differ")
-        if self.to == "imagefolder" and self.shard_size != type(self).model_fields["shard_size"].default:
+        if (
+            self.to == "imagefolder"
+            and not self.goes_on
+            and self.shard_size != type(self).model_fields["shard_size"].default
+        ):
             raise ValueError("--shard-size is about shards; give --to webdataset or parquet, or leave it out")
         identities = self.layout == "identities"
         if identities and self.to != "imagefolder":

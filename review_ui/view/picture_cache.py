@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from maskaug.augment.generate.generated_set import GeneratedSet
+from maskaug.augment.generate.generated_set import GeneratedSet, GeneratedSetError
 from maskaug.core.containers import Location
 from maskaug.core.manifest import RowReader
 from maskaug.core.pictures import PictureError
@@ -60,7 +60,7 @@ class PictureCache:
                 after, sha256 = self._control(picture)
             else:
                 after, sha256 = self._generated.locate(picture.output), picture.sha256
-        except (PictureError, OSError) as error:
+        except (PictureError, GeneratedSetError, OSError) as error:
             return DisplayItem("", problem=str(error))
         if not large:
             return read_small(after, before, sha256)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from maskaug.augment.curate.selection import Candidate, CurateError
 from maskaug.augment.generate.generated_set import GeneratedSet
-from maskaug.core.containers import Location, read_location
+from maskaug.core.containers import Location, Member, read_location
 
 Link = Literal["copy", "hard", "sym"]
 
@@ -94,4 +94,5 @@ def check_unchanged(path: Location, sha256: str | None, candidate: Candidate) ->
         CurateError: it is not.
     """
     if sha256 != candidate.sha256:
-        raise CurateError(f"{path} is not as it was generated; generate it again, or remove it to leave it out")
+        held = f"{path.container} to leave out what it holds" if isinstance(path, Member) else "it to leave it out"
+        raise CurateError(f"{path} is not as it was generated; bring it back, or remove {held}")

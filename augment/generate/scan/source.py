@@ -81,10 +81,11 @@ def no_class(src: Path, source_class: str, there: set[str], what: Literal["folde
         what: These are.
     """
     names = ", ".join(sorted(there)[:8]) or "none that can be read"
-    return ScanError(
-        f"source {src} has no {what} called {source_class!r} (it has: {names}); name the {what} of unmasked faces with "
-        "--source-class"
-    )
+    advice = {
+        "folder": "name the folder of unmasked faces with --source-class",
+        "class": "name the class of unmasked faces with --source-class",
+    }
+    return ScanError(f"source {src} has no {what} called {source_class!r} (it has: {names}); {advice[what]}")
 
 
 def add_source(source: Source, sources: list[Source], problems: list[Problem]) -> None:
