@@ -32,6 +32,7 @@ from maskaug.review_ui.session.queue import read_queue
 from maskaug.review_ui.view.picture_cache import PictureCache
 from maskaug.train.data.dataset import load_training_data
 from maskaug.train.data.preprocess import Preparation
+from maskaug.train.predict.inputs import list_inputs
 
 FORMATS = ["webdataset", "parquet"]
 # Balance needs a second round: the wrongly worn masks are of another class.
@@ -149,6 +150,16 @@ def test_it_is_reviewed_and_curated_as_folders_are(made, tmp_path, to):
         for final in finals
     ]
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_predict_looks_into_the_shards_and_not_at_the_contact_sheet(made, tmp_path, to):
+    written = [row["output"] for row in read_manifest(made / to) if row["output"]]
+    assert sorted(one.place.as_posix() for one in list_inputs([made / to])) == sorted(written)
+    curate(CurateOptions(dst=made / to, out=tmp_path / "final", to=to, workers=1))
+    kept = [row["output"] for row in read_manifest(tmp_path / "final") if row["output"]]
+    assert (tmp_path / "final/card").is_dir()
+    assert sorted(one.place.as_posix() for one in list_inputs([tmp_path / "final"])) == sorted(kept)
 
 
 def test_other_programs_find_no_pictures_in_shards(made, tmp_path):

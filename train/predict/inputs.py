@@ -101,12 +101,11 @@ def _of_file(path: Path) -> list[Input]:
 
 
 def _of_folder(folder: Path, files: Sequence[PurePath]) -> list[Input]:
-    """Pictures and videos of a folder; where it has none, those in its shards."""
+    """Pictures and videos of a folder; where it has none but those beside a set's shards, what is in these."""
     wanted = PICTURE_SUFFIXES | VIDEO_SUFFIXES
     inside = sorted(file for file in files if file.suffix.lower() in wanted and file.name[0] != ".")
-    found = [_file(folder / file, Path(file)) for file in inside]
-    if not found and (shards := shards_among(files)):
-        found = list(_members(folder, shards))
+    shards = [] if any(map(_is_video, inside)) else shards_among(files)
+    found = list(_members(folder, shards)) if shards else [_file(folder / file, Path(file)) for file in inside]
     if not found:
         raise FramesError(f"folder {folder} holds no picture and no video, nor is it a training run")
     return found
@@ -126,5 +125,5 @@ def _members(path: Path, shards: Sequence[PurePath] = ()) -> Iterator[Input]:
             yield Input(found.location, Path(found.name))
 
 
-def _is_video(source: Path | str) -> bool:
+def _is_video(source: PurePath | str) -> bool:
     return suffix_of(source) in VIDEO_SUFFIXES or is_stream(source)
