@@ -109,6 +109,7 @@ _EVER = {
     *("status", "source", "source_sha256", "output", "output_sha256", "split", "label", "copy", "seed"),
     *("kind", "template", "parameters", "yaw", "quality", "reasons", "message", "box", "landmarks"),
 }
+_NEEDED = {"status", "output_sha256", "source_sha256", "label"}  # of every picture
 _GREW = {"other_faces"}  # a struct, to which versions have added fields
 # Columns of the manifest that `maskaug generate` writes.
 SCHEMA = pa.schema(
@@ -274,6 +275,11 @@ def checked(row: Row) -> Row:
         if place and not (isinstance(place, str) and is_inside(place)):
             told = printable(str(place))
             raise ManifestError(f"the manifest names {told}, outside of its folder; do not trust this set")
+    if row.get("output"):
+        for name, value in row.items():
+            if name in _NEEDED and not isinstance(value, str):
+                told = printable(row["output"])
+                raise ManifestError(f"the manifest has no {name} of {told}: it is damaged; generate the set again")
     return row
 
 
@@ -294,14 +300,15 @@ def _readable(part: Path) -> Iterator[None]:
     """A part while it is read."""
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise ManifestError(f"{part} cannot be read: {' '.join(str(error).split())}; generate the set again") from error
 
 
 def in_todays_words(row: Row) -> Row:
     """A row that an earlier version may have written."""
-    if row.get("status") in _FORMER_STATUS:
-        row["status"] = _FORMER_STATUS[row["status"]]
+    status = row.get("status")
+    if isinstance(status, str) and status in _FORMER_STATUS:
+        row["status"] = _FORMER_STATUS[status]
     return row
 
 

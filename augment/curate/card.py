@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from maskaug.augment.curate.checksums import CARD_FILE, CARD_FOLDER
 from maskaug.augment.curate.color_names import color_name
 from maskaug.core.files import CHECKSUMS_FILE
+from maskaug.core.manifest import ManifestError
 from maskaug.core.version import __version__
 
 _YAW_EDGES = (-60, -45, -30, -15, 15, 30, 45, 60)
@@ -150,7 +151,11 @@ _NOTES = {
 
 def _colour(row: Mapping[str, Any]) -> str:
     """The sampled colour's name, where the parameters have one, or else what the template is called after its kind."""
-    sampled = json.loads(row["parameters"] or "{}").get("color")
+    try:
+        sampled = json.loads(row["parameters"] or "{}").get("color")
+    except (ValueError, AttributeError) as error:
+        told = f"the manifest's parameters of {row['generated']} are damaged; generate the set again"
+        raise ManifestError(told) from error
     if isinstance(sampled, str):
         return color_name(sampled)
     return str(row["template"]).removeprefix(f"{row['kind']}_")

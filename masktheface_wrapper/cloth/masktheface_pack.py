@@ -84,7 +84,10 @@ def _template(section: configparser.SectionProxy, config: Path) -> Template:
         raise PackError(f"{config}: [{section.name}] names no template picture")
     # Paths in the file are relative to the folder that holds `masks/`.
     candidates = [config.parent.parent / relative, config.parent / relative]
-    file = next((path for path in candidates if path.is_file()), candidates[0])
+    try:
+        file = next((path for path in candidates if path.is_file()), candidates[0])
+    except OSError as error:  # such as a name longer than any file's
+        raise PackError(f"{config}: [{section.name}] names a picture that cannot be read: {error.strerror}") from error
     if not (is_inside(relative) and file.resolve().is_relative_to(config.parent.resolve())):
         raise PackError(f"{config}: [{section.name}] names {printable(relative)}, outside of {config.parent}")
     return Template(
