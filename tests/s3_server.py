@@ -11,7 +11,7 @@ from unittest import mock
 
 import fsspec
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 PATIENCE = 0.3  # seconds that clients wait for an answer
 KEYS = {"AWS_ACCESS_KEY_ID": "name-of-the-test", "AWS_SECRET_ACCESS_KEY": "secret-of-the-test"}
@@ -45,12 +45,15 @@ class FailingStore:
         port: It listens on.
         given: Faults so far, by kind.
         requests: So far, by method.
+        silent: So many of the next requests that ask whether to send their body get no answer.
     """
 
     def __init__(self, address):
         self.address = address
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
-        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True)
+        self.silent = 0
+        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_Handler)
+        self._server.store = self
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._share, self._rng, self._lock = 0.0, random.Random(0), threading.Lock()
         self.port, self.given, self.requests = self._server.port, Counter(), Counter()
@@ -98,3 +101,18 @@ class FailingStore:
     def _half(body):
         yield body[: len(body) // 2]
         raise ConnectionAbortedError("by the test")
+
+
+class _Handler(WSGIRequestHandler):
+    def handle_expect_100(self):
+        """Werkzeug says "100 Continue" itself; said twice, aiohttp forgets to wait for the answer with a time limit."""
+        store = self.server.store
+        if not store.silent:
+            return True
+        store.silent -= 1
+        self.rfile.read(1)  # until the client closes
+        self.close_connection = True
+        return False
+
+    def connection_dropped(self, error, environ=None):
+        self.close_connection = True

@@ -19,6 +19,7 @@ from maskaug.core.containers import members
 from maskaug.core.errors import MaskaugError
 from maskaug.core.executors import ExecutorError
 from maskaug.core.files import (
+    addresses,
     copy_command,
     file_sha256,
     find_objects,
@@ -129,6 +130,16 @@ def test_a_store_that_fails_costs_time_alone(store, faces, whole, dst):
     assert tree(dst) == whole["files"]
     with store.failing(0.12, seed=2):
         assert verify(VerifyOptions(dst=dst)).is_whole
+
+
+def test_a_store_that_does_not_say_go_on_is_asked_again(store, dst, monkeypatch):
+    """aiohttp itself would wait for ever."""
+    monkeypatch.setattr(addresses, "_WRITE_SECONDS", 0.5)
+    store.silent = 2
+    write_bytes(dst / "one", b"1")
+    assert addresses.create_bytes(dst / "two", b"2")
+    assert store.silent == 0
+    assert [read_bytes(dst / name) for name in ("one", "two")] == [b"1", b"2"]
 
 
 KILLED = """

@@ -26,6 +26,9 @@ _TRIES = 6
 _LONGEST_WAIT = 8.0  # seconds between two of them
 _AT_ONCE = 16  # requests, where many objects are removed
 _READ_AT_ONCE = 1 << 20  # bytes, at least, of a file that is read in parts
+# What an attempt to write may take: aiohttp waits for ever for the answer to ``Expect: 100-continue``.
+_WRITE_SECONDS = 60.0
+_WRITE_RATE = 100_000  # bytes a second, at least, beyond these
 # Of what a store tells of an object, what changes with its content.
 _ETAGS = ("ETag", "etag", "md5Hash", "blob_id", "oid")
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
@@ -106,7 +109,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         OSError: it cannot be written.
     """
     store, key = _store(path)
-    _persistently(lambda: store.pipe_file(key, data))
+    _persistently(lambda: store.pipe_file(key, data, **_in_time(store, len(data))))
 
 
 def create_bytes(path: Path, data: bytes) -> bool:
@@ -123,7 +126,7 @@ def create_bytes(path: Path, data: bytes) -> bool:
     """
     store, key = _store(path)
     try:
-        _persistently(lambda: store.pipe_file(key, data, mode="create"))
+        _persistently(lambda: store.pipe_file(key, data, mode="create", **_in_time(store, len(data))))
     except FileExistsError:
         return False
     return True
@@ -136,7 +139,13 @@ def upload(local: Path, path: Path) -> None:
         OSError: it cannot be written.
     """
     store, key = _store(path)
-    _persistently(lambda: store.put_file(str(local), key))
+    size = local.stat().st_size
+    _persistently(lambda: store.put_file(str(local), key, **_in_time(store, size)))
+
+
+def _in_time(store: Any, size: int) -> dict[str, float]:  # noqa: ANN401
+    """How fsspec is told when to give up writing ``size`` bytes, where the store's package is asynchronous."""
+    return {"timeout": _WRITE_SECONDS + size / _WRITE_RATE} if getattr(store, "async_impl", False) else {}
 
 
 def read_range(path: Path, start: int, size: int) -> bytes:
@@ -317,17 +326,17 @@ def _store(path: Path) -> tuple[Any, str]:
 
 def _persistently(act: Callable[[], _Read]) -> _Read:
     """What ``act`` gives, at last; whatever a store raises is told as an `OSError`."""
-    from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential  # noqa: PLC0415
 
     tries = Retrying(
         stop=stop_after_attempt(_TRIES),
         wait=wait_random_exponential(multiplier=0.2, max=_LONGEST_WAIT),
-        retry=retry_if_not_exception_type((*_FINAL, KeyboardInterrupt, SystemExit)),
+        retry=retry_if_exception(lambda error: isinstance(error, Exception) and not isinstance(error, _FINAL)),
         reraise=True,
     )
     try:
         return tries(act)
-    except (OSError, KeyboardInterrupt, SystemExit):
+    except OSError:
         raise
     except Exception as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
