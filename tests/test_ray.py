@@ -85,13 +85,14 @@ def test_a_cluster_gives_the_same_bytes_also_where_a_node_is_killed(cluster, fac
     assert contents(out) == contents(tmp_path / "local" / "final")
 
 
-def test_nodes_write_to_a_store(store, cluster, faces_folder, tmp_path):
-    """They get its address with the task, and keys by their own environment."""
+@pytest.mark.parametrize("to", ["imagefolder", "webdataset"])
+def test_what_nodes_make_is_written_to_a_store(store, cluster, faces_folder, tmp_path, to):
+    """Files by the nodes, which get the address with the task and keys by their environment; shards by the driver."""
     if store is None:
         pytest.skip("needs moto and Flask")
-    there = to_path(f"{store.address}/out")
-    generate(GenerateOptions(src=faces_folder, dst=tmp_path / "out", workers=1))
-    generate(GenerateOptions(src=faces_folder, dst=there, engine="ray", ray_address=cluster.address))
+    there = to_path(f"{store.address}/{to}")
+    generate(GenerateOptions(src=faces_folder, dst=tmp_path / "out", to=to, workers=1))
+    generate(GenerateOptions(src=faces_folder, dst=there, to=to, engine="ray", ray_address=cluster.address))
     written = {one.name: hashlib.sha256(read_bytes(there / one.name)).hexdigest() for one in find_objects(there)}
     assert written == contents(tmp_path / "out")
 
