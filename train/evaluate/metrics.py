@@ -13,7 +13,8 @@ import numpy as np
 import sklearn
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import auc, average_precision_score
+from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
 from maskaug.train.model.scores import OneVsRest, Scores
@@ -78,8 +79,16 @@ def f1(scores: OneVsRest) -> float:
 
 
 def area(scores: OneVsRest) -> float:
-    """Under the ROC curve; nan without pictures of the class and of others."""
-    return float(auc(*scores.roc)) if scores.both else float("nan")
+    """Under the ROC curve; nan without pictures of the class and of others.
+
+    The share of the pairs of a picture of the class and another in which the first is the likelier one, ties counted
+    half: Hanley and McNeil, Radiology 143, 1982. From ranks, for a thousand resamples, it is faster than the curve.
+    """
+    if not scores.both:
+        return float("nan")
+    ours = int(np.count_nonzero(scores.labels))
+    others = len(scores.labels) - ours
+    return float((rankdata(scores.probabilities)[scores.labels].sum() - ours * (ours + 1) / 2) / (ours * others))
 
 
 def _right(scores: OneVsRest) -> int:
