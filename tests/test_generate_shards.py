@@ -152,8 +152,8 @@ def test_it_is_reviewed_and_curated_as_folders_are(made, tmp_path, to):
     assert written[0] == written[1]
 
 
-@pytest.mark.parametrize("to", FORMATS)
-def test_predict_looks_into_the_shards_and_not_at_the_contact_sheet(made, tmp_path, to):
+@pytest.mark.parametrize("to", [*FORMATS, "imagefolder"])
+def test_predict_looks_at_the_pictures_and_not_at_what_lies_beside(made, tmp_path, to):
     written = [row["output"] for row in read_manifest(made / to) if row["output"]]
     assert sorted(one.place.as_posix() for one in list_inputs([made / to])) == sorted(written)
     curate(CurateOptions(dst=made / to, out=tmp_path / "final", to=to, workers=1))

@@ -1,6 +1,7 @@
 """Pictures inside larger files: tar shards, parquet, a table of paths; listed here, and read from any process."""
 
 from maskaug.core.containers.listing import (
+    contents_among,
     is_container,
     is_shard,
     list_pictures,
@@ -29,6 +30,7 @@ __all__ = [
     "Packed",
     "Problem",
     "ShardWriter",
+    "contents_among",
     "is_container",
     "is_shard",
     "list_pictures",

@@ -48,6 +48,18 @@ def _is_picture(file: PurePath) -> bool:
     return file.suffix.lower() in PICTURE_SUFFIXES and file.name[0] != "." and str(file) != _SHEET
 
 
+def contents_among(files: Iterable[PurePath]) -> list[PurePath]:
+    """A folder's files; of a set of maskaug's, without contact sheet, alpha masks and plots.
+
+    Args:
+        files: All files of the folder, relative to it.
+    """
+    files = list(files)
+    if not any(file.parts[0] == MANIFEST_FOLDER and file.suffix == ".parquet" for file in files):
+        return files
+    return [file for file in files if file.parts[0] not in {*_BESIDE, "alpha"} and str(file) != _SHEET]
+
+
 def shards_below(folder: Path) -> list[PurePath]:
     """The same of a folder, here or at an address, whose files have not been listed yet.
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from maskaug.core.containers import Location, Member, Problem, is_container, list_pictures, shards_among
+from maskaug.core.containers import (
+    Location,
+    Member,
+    Problem,
+    contents_among,
+    is_container,
+    list_pictures,
+    shards_among,
+)
 from maskaug.core.files import PICTURE_SUFFIXES, copy_command, is_address, is_file, list_objects, to_path
 from maskaug.train.errors import TrainError
 from maskaug.train.predict.streams import is_stream, is_web_address, name_of, suffix_of
@@ -101,8 +109,9 @@ def _of_file(path: Path) -> list[Input]:
 
 
 def _of_folder(folder: Path, files: Sequence[PurePath]) -> list[Input]:
-    """Pictures and videos of a folder; where it has none but those beside a set's shards, what is in these."""
+    """Pictures and videos of a folder; where it has none, what is in its shards."""
     wanted = PICTURE_SUFFIXES | VIDEO_SUFFIXES
+    files = contents_among(files)
     inside = sorted(file for file in files if file.suffix.lower() in wanted and file.name[0] != ".")
     shards = [] if any(map(_is_video, inside)) else shards_among(files)
     found = list(_members(folder, shards)) if shards else [_file(folder / file, Path(file)) for file in inside]
