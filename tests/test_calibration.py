@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from maskaug.train.model.calibration import (
     Calibration,
@@ -68,9 +68,12 @@ def test_bare_faces_lower_the_threshold_and_never_raise_it():
     found = Calibration(temperature=2.0, bias=1.0, threshold=0.6)
     bare = np.linspace(-8, -3, 400)
     lowered = lower_threshold(found, bare, 0.005)
-    assert (lowered.temperature, lowered.bias) == (2.0, 1.0)
-    assert (found.probabilities(bare) >= lowered.threshold).sum() == 2, "one in 200, and no more"
+    assert (lowered.probabilities(bare) >= lowered.threshold).sum() == 2, "one in 200, and no more"
     assert lowered.threshold < found.threshold
+    assert lowered.temperature == 2.0
+    lowest = -3 / 2 + 1 - logit(0.6)  # of the surest bare face, in logits above the threshold
+    assert lowered.bias - found.bias == pytest.approx(-lowest / 2, abs=0.02), "half of the way"
+    assert logit(lowered.threshold) == pytest.approx(logit(0.6) + lowest / 2, abs=0.02), "and the other half"
     assert lower_threshold(found, bare + 20, 0.005) == found
     assert lower_threshold(found, bare[:150], 0.005) == found, "too few to tell"
     assert lower_threshold(found, bare, 0.0) == found

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax
+from scipy.special import expit, log_softmax, logit
 from sklearn.metrics import roc_curve
 
 from maskaug.core.classes import MASKED
@@ -87,10 +87,11 @@ def calibrate(labels: Labels, logits: Logits) -> Calibration:
 
 
 def lower_threshold(calibration: Calibration, bare: Logits, false_alarms: float) -> Calibration:
-    """Lower the threshold of two classes as far as bare faces allow.
+    """Lower the threshold of two classes as far as bare faces allow, and raise the probabilities to half of that.
 
     Overlays are known more surely than real masks: what divides them from bare faces lies too high for photographs of
-    real ones. Bare faces are real in either, and tell how low it may lie.
+    real ones. Bare faces are real in either, and tell how low it may lie. Where the odds of a real mask are even is not
+    known; the bias has it in the middle between the two, on the scale of logits.
 
     Args:
         calibration: Of two classes.
@@ -100,9 +101,12 @@ def lower_threshold(calibration: Calibration, bare: Logits, false_alarms: float)
     allowed = int(false_alarms * len(bare))
     if allowed < 1:
         return calibration
-    surest = np.sort(calibration.probabilities(bare))[::-1]
-    lowest = float(np.nextafter(surest[allowed], 1))
-    return calibration.model_copy(update={"threshold": min(calibration.threshold, lowest)})
+    lower = logit(calibration.threshold) - float(np.sort(calibration.calibrated(bare))[::-1][allowed])
+    if lower <= 0:
+        return calibration
+    raised = calibration.model_copy(update={"bias": float(np.asarray(calibration.bias)) + lower / 2})
+    surest = np.sort(raised.probabilities(bare))[::-1]
+    return raised.model_copy(update={"threshold": float(np.nextafter(surest[allowed], 1))})
 
 
 def save_calibration(run: Path, calibration: Calibration) -> None:

@@ -113,7 +113,8 @@ class Recipe(BaseModel):
         ge=0,
         le=1,
         description="of two classes, the threshold is lowered until so large a share of the unmasked validation "
-        "pictures is called masked; 0: it stays where overlays and these are told apart best",
+        "pictures is called masked, and the probabilities are raised by half as much; 0: both stay as they tell "
+        "overlays and these apart best",
     )
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=2, description="pictures a step, over all processes")
