@@ -1,8 +1,12 @@
 """A lock at an address: who writes it anew has it; who does not loses it, and notices."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +59,29 @@ def test_a_dead_one_is_taken_over_and_not_before_it_is_known_to_be_dead(path, le
     began = time.monotonic()
     with held(path) as check:
         assert time.monotonic() - began >= object_lock.DEAD
+        check()
+    assert not is_object(path)
+
+
+def ended_process():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="processes cannot be told apart here")
+@pytest.mark.parametrize(
+    ("changed", "at_once"),
+    [({}, True), ({"pid": os.getppid()}, False), ({"host": "elsewhere"}, False), ({"processes": "others"}, False)],
+)
+def test_a_process_of_this_machine_that_has_ended_is_not_waited_for(path, monkeypatch, changed, at_once):
+    monkeypatch.setattr(object_lock, "RENEWED", 100.0)
+    with held(path):
+        left = json.loads(read_bytes(path))
+    write_bytes(path, json.dumps({**left, "pid": ended_process(), "token": "theirs", **changed}).encode())
+    began = time.monotonic()
+    with held(path) as check:
+        assert (time.monotonic() - began < object_lock.DEAD) == at_once
         check()
     assert not is_object(path)
 

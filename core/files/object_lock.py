@@ -30,9 +30,10 @@ def object_locked(path: Path, what: str, advice: str) -> Iterator[Callable[[], N
     """Keep other processes out while the block runs, whichever machine they are on.
 
     A lock that is there is watched: where it is written anew, its holder lives; where it is not for `DEAD` seconds, its
-    holder is dead, and the lock is taken over. No clocks are compared. Two that come at one moment meet in the store's
-    conditional writes; in a store without these, and where a holder has been cut off for longer, the one whose lock was
-    overwritten finds out within `RENEWED` seconds, by the function that the block gets.
+    holder is dead, and the lock is taken over; at once, where its holder was a process of this machine, and is no
+    more. No clocks are compared. Two that come at one moment meet in the store's conditional writes; in a store without
+    these, and where a holder has been cut off for longer, the one whose lock was overwritten finds out within `RENEWED`
+    seconds, by the function that the block gets.
 
     Args:
         path: The lock's object; it is removed in the end.
@@ -73,6 +74,9 @@ class _ObjectLock:
             if there is None:  # let go just now
                 continue
             if there.get("token") == self._token:  # written, though the answer was lost
+                break
+            if _has_ended(there):
+                write_bytes(self._path, self._content())
                 break
             if seen is None:
                 seen, until = there, time.monotonic() + DEAD
@@ -124,11 +128,38 @@ class _ObjectLock:
         told = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
+            "processes": _processes(),
             "token": self._token,
             "written": self._written,
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),  # for whoever looks at it
         }
         return json.dumps(told).encode()
+
+
+def _processes() -> str | None:
+    """What processes have in common whose numbers tell them apart: one start of one machine, and one container.
+
+    None where it cannot be told: it is Linux that has names for these.
+    """
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{started} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return None
+
+
+def _has_ended(there: dict[str, Any]) -> bool:
+    """Whether a lock's holder is known to live no more, for this process would see it."""
+    pid, here = there.get("pid"), (_processes(), socket.gethostname())
+    if not isinstance(pid, int) or None in here or (there.get("processes"), there.get("host")) != here:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # somebody else's, or no number of a process
+        pass
+    return False
 
 
 def _holder(there: dict[str, Any]) -> str:
