@@ -52,8 +52,8 @@ class FailingStore:
         self.address = address
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         self.silent = 0
-        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=_Handler)
-        self._server.store = self
+        handler = type("Handler", (_Handler,), {"store": self})
+        self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=handler)
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._share, self._rng, self._lock = 0.0, random.Random(0), threading.Lock()
         self.port, self.given, self.requests = self._server.port, Counter(), Counter()
@@ -104,12 +104,13 @@ class FailingStore:
 
 
 class _Handler(WSGIRequestHandler):
+    store = None
+
     def handle_expect_100(self):
         """Werkzeug says "100 Continue" itself; said twice, aiohttp forgets to wait for the answer with a time limit."""
-        store = self.server.store
-        if not store.silent:
+        if not self.store.silent:
             return True
-        store.silent -= 1
+        self.store.silent -= 1
         self.rfile.read(1)  # until the client closes
         self.close_connection = True
         return False
