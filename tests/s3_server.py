@@ -104,7 +104,7 @@ class FailingStore:
 
 
 class _Handler(WSGIRequestHandler):
-    store = None
+    store: FailingStore
 
     def handle_expect_100(self):
         """Werkzeug says "100 Continue" itself; said twice, aiohttp forgets to wait for the answer with a time limit."""
