@@ -28,6 +28,7 @@ SUFFIXES: dict[PictureFormat, str] = {"jpeg": ".jpg", "png": ".png"}
 MAX_PIXELS = 100_000_000
 # In a smaller picture, no face has landmarks that can be found.
 MIN_SIDE = 32
+MAX_SIDE = 65_500  # as long as OpenCV and libjpeg write a JPEG
 
 # Kinds of warnings about files that can be read, and what each means.
 WARNINGS = {
@@ -116,6 +117,10 @@ def decode_picture(data: bytes, name: str, max_size: int | None = None) -> Decod
     if min(pixels.shape[:2]) < MIN_SIDE:
         size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{name} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
+    if max(pixels.shape[:2]) > MAX_SIDE:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        message = f"{name} is {size} pixels; {MAX_SIDE} a side are the most that a JPEG holds; scale it down"
+        raise PictureError("too_many_pixels", message, sha256)
     return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation, warned)
 
 

@@ -89,6 +89,7 @@ def write(folder: Path, photo: NDArray[np.uint8]) -> dict[str, str | None]:
         "really_a_png.jpg": (encoded(picture, "PNG"), None),
         "bitmap.bmp": (encoded(picture, "BMP"), None),
         "huge_header.png": (huge_header(), "too_many_pixels"),
+        "longer than a jpeg.gif": (encoded(Image.new("L", (33, 65_501)), "GIF"), "too_many_pixels"),
         **{f"exif_{orientation}.jpg": (turned(photo, orientation), None) for orientation in range(1, 9)},
     }
     for name, (data, _) in cases.items():

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskaug.core.files import write_atomic
-from maskaug.core.pictures import MIN_SIDE, PictureError, encode_picture, read_picture
+from maskaug.core.pictures import MAX_SIDE, MIN_SIDE, PictureError, encode_picture, read_picture
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,16 @@ def test_too_small_after_shrinking_is_refused(tmp_path, photo):
     path.write_bytes(encode_picture(np.ascontiguousarray(photo[: MIN_SIDE + 8]), "png"))
     with pytest.raises(PictureError, match="pixels"):
         read_picture(path, max_size=64)
+
+
+def test_too_long_for_a_jpeg_is_refused_and_not_a_pixel_less(tmp_path):
+    path = tmp_path / "strip.png"
+    path.write_bytes(encode_picture(np.zeros((MIN_SIDE, MAX_SIDE + 1, 3), np.uint8), "png"))
+    with pytest.raises(PictureError, match=r"65501 x 32 pixels; 65500 a side .* scale it down") as error:
+        read_picture(path)
+    assert error.value.reason == "too_many_pixels"
+    path.write_bytes(encode_picture(np.zeros((MIN_SIDE, MAX_SIDE, 3), np.uint8), "png"))
+    assert encode_picture(read_picture(path).pixels, "jpeg")
 
 
 def test_folders_pipes_and_missing_files_are_refused_at_once(tmp_path):
