@@ -114,11 +114,10 @@ def decode_picture(data: bytes, name: str, max_size: int | None = None) -> Decod
         factor = max_size / max(pixels.shape[:2])
         height, width = (max(1, round(side * factor)) for side in pixels.shape[:2])
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    size = f"{pixels.shape[1]} x {pixels.shape[0]}"
     if min(pixels.shape[:2]) < MIN_SIDE:
-        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         raise PictureError("too_small", f"{name} is {size} pixels; {MIN_SIDE} a side are needed", sha256)
     if max(pixels.shape[:2]) > MAX_SIDE:
-        size = f"{pixels.shape[1]} x {pixels.shape[0]}"
         message = f"{name} is {size} pixels; {MAX_SIDE} a side are the most that a JPEG holds; scale it down"
         raise PictureError("too_many_pixels", message, sha256)
     return DecodedPicture(np.require(pixels, requirements=["C", "W"]), sha256, full_size, orientation, warned)

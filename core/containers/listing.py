@@ -55,9 +55,10 @@ def contents_among(files: Iterable[PurePath]) -> list[PurePath]:
         files: All files of the folder, relative to it.
     """
     files = list(files)
-    if not any(file.parts[0] == MANIFEST_FOLDER and file.suffix == ".parquet" for file in files):
+    if not any(MANIFEST_FOLDER in file.parts[:1] and file.suffix == ".parquet" for file in files):
         return files
-    return [file for file in files if file.parts[0] not in {*_BESIDE, "alpha"} and str(file) != _SHEET]
+    beside = {*_BESIDE, "alpha"}
+    return [file for file in files if beside.isdisjoint(file.parts[:1]) and str(file) != _SHEET]
 
 
 def shards_below(folder: Path) -> list[PurePath]:

@@ -101,12 +101,12 @@ def lower_threshold(calibration: Calibration, bare: Logits, false_alarms: float)
     allowed = int(false_alarms * len(bare))
     if allowed < 1:
         return calibration
-    lower = logit(calibration.threshold) - float(np.sort(calibration.calibrated(bare))[::-1][allowed])
+    surest = np.sort(bare)[::-1][[allowed]]  # of those that are to be called bare
+    lower = logit(calibration.threshold) - calibration.calibrated(surest).item()
     if lower <= 0:
         return calibration
     raised = calibration.model_copy(update={"bias": float(np.asarray(calibration.bias)) + lower / 2})
-    surest = np.sort(raised.probabilities(bare))[::-1]
-    return raised.model_copy(update={"threshold": float(np.nextafter(surest[allowed], 1))})
+    return raised.model_copy(update={"threshold": float(np.nextafter(raised.probabilities(surest).item(), 1))})
 
 
 def save_calibration(run: Path, calibration: Calibration) -> None:
