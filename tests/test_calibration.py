@@ -74,6 +74,7 @@ def test_bare_faces_lower_the_threshold_and_never_raise_it():
     lowest = -3 / 2 + 1 - logit(0.6)  # of the surest bare face, in logits above the threshold
     assert lowered.bias == pytest.approx(1.0 - lowest / 2, abs=0.02), "half of the way"
     assert logit(lowered.threshold) == pytest.approx(logit(0.6) + lowest / 2, abs=0.02), "and the other half"
+    assert lower_threshold(found, bare, 1.0).threshold < lowered.threshold
     assert lower_threshold(found, bare + 20, 0.005) == found
     assert lower_threshold(found, bare[:150], 0.005) == found, "too few to tell"
     assert lower_threshold(found, bare, 0.0) == found

@@ -98,7 +98,7 @@ def lower_threshold(calibration: Calibration, bare: Logits, false_alarms: float)
         bare: ``(N,)`` logits of photographs of bare faces, as they are, that were not learnt from.
         false_alarms: The share of these that may be called masked; where that is less than one, nothing changes.
     """
-    allowed = int(false_alarms * len(bare))
+    allowed = min(int(false_alarms * len(bare)), len(bare) - 1)
     if allowed < 1:
         return calibration
     surest = np.sort(bare)[::-1][[allowed]]  # of those that are to be called bare
