@@ -64,6 +64,14 @@ def test_pictures_outside_every_class_are_problems(tmp_path):
     ]
 
 
+def test_of_an_earlier_output_pictures_alone_are_sources(tmp_path):
+    beside = ["contact_sheet.png", "alpha/train/wearing_mask/b.png", "card/plot.png"]
+    touch(tmp_path, "train/not_wearing_mask/a.jpg", "train/wearing_mask/b.jpg", "manifest/part-0.parquet", *beside)
+    found = scan(tmp_path, SOURCE, MASKED)
+    assert set(places(found)) == {"train/not_wearing_mask/a.jpg", "train/wearing_mask/b.jpg"}
+    assert not found.problems
+
+
 def test_folder_names_too_long_once_escaped_are_problems(tmp_path):
     touch(tmp_path, "not_wearing_mask/a.jpg", "\n" * 200 + "/b.jpg")
     found = scan(tmp_path, SOURCE, MASKED)

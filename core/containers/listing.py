@@ -1,7 +1,7 @@
 """Which files hold pictures, and what each of them holds."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePath, PurePosixPath
@@ -48,17 +48,16 @@ def _is_picture(file: PurePath) -> bool:
     return file.suffix.lower() in PICTURE_SUFFIXES and file.name[0] != "." and str(file) != _SHEET
 
 
-def contents_among(files: Iterable[PurePath]) -> list[PurePath]:
+def contents_among(names: Sequence[str]) -> list[str]:
     """A folder's files; of a set of maskaug's, without contact sheet, alpha masks and plots.
 
     Args:
-        files: All files of the folder, relative to it.
+        names: Of all files of the folder, relative to it, with ``/``.
     """
-    files = list(files)
-    if not any(MANIFEST_FOLDER in file.parts[:1] and file.suffix == ".parquet" for file in files):
-        return files
+    if not any(name.startswith(f"{MANIFEST_FOLDER}/") and name.endswith(".parquet") for name in names):
+        return list(names)
     beside = {*_BESIDE, "alpha"}
-    return [file for file in files if beside.isdisjoint(file.parts[:1]) and str(file) != _SHEET]
+    return [name for name in names if name.partition("/")[0] not in beside and name != _SHEET]
 
 
 def shards_below(folder: Path) -> list[PurePath]:

@@ -111,7 +111,7 @@ def _of_file(path: Path) -> list[Input]:
 def _of_folder(folder: Path, files: Sequence[PurePath]) -> list[Input]:
     """Pictures and videos of a folder; where it has none, what is in its shards."""
     wanted = PICTURE_SUFFIXES | VIDEO_SUFFIXES
-    files = contents_among(files)
+    files = [PurePath(name) for name in contents_among([file.as_posix() for file in files])]
     inside = sorted(file for file in files if file.suffix.lower() in wanted and file.name[0] != ".")
     shards = [] if any(map(_is_video, inside)) else shards_among(files)
     found = list(_members(folder, shards)) if shards else [_file(folder / file, Path(file)) for file in inside]

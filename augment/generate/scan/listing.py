@@ -3,12 +3,12 @@
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from maskaug.augment.generate.scan.source import DEFAULT_SPLIT, ScanError, Source
-from maskaug.core.containers import Problem
+from maskaug.core.containers import Problem, contents_among
 from maskaug.core.files import PICTURE_SUFFIXES, find_objects, is_address, is_inside, safe_stem
 from maskaug.core.text import printable
 
@@ -60,6 +60,7 @@ def list_source(src: Path) -> Listing:
         ScanError: that cannot be told, or there is nothing.
     """
     listing = _listed_objects(src) if is_address(src) else _listed_files(src)
+    listing = replace(listing, names=contents_among(listing.names))
     if not listing.names and not listing.problems:
         raise ScanError(f"source {src} holds no picture")
     return listing
