@@ -75,16 +75,16 @@ def test_the_teacher_is_asked_of_what_the_student_sees_and_labels_do_not_matter(
     torch.manual_seed(0)
     network, _ = initial_network("tiny", "none")
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr)
-    seen, forward_logits = [], []
+    seen, asked = [], []
     network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].clone()))
 
     def always(inputs):
-        forward_logits.append(inputs.clone())
+        asked.append(inputs.clone())
         return torch.ones(len(inputs))
 
     for epoch in range(12):
         learnt = train_epoch(CPU.place(network), optimizer, part, recipe, CPU, seed=0, epoch=epoch, teacher=always)
-    assert all(torch.equal(first, second) for first, second in zip(seen, forward_logits, strict=True))
+    assert all(torch.equal(first, second) for first, second in zip(seen, asked, strict=True))
     assert learnt.loss < 0.1, "every picture is said to be masked"
     assert learnt.accuracy == pytest.approx(0.5, abs=0.1), "half of them are"
 

@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from classifiers import SIZE, load, write_network
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from maskaug.assets import bundled_classifier
 from maskaug.core.pictures import encode_picture
 from maskaug.train import load_onnx
+from maskaug.train.export.export import export
 from maskaug.train.export.formats.onnx_format import expand_hard_sigmoids
+from maskaug.train.export.options import ExportOptions
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "docs/examples/opencv_classifier.py"
 
@@ -30,6 +33,20 @@ def test_opencv_says_what_onnxruntime_says(photo, three_classes):
     expected = classifier.class_probabilities(seen)
     np.testing.assert_allclose(said, expected if three_classes else expected[:, 1], atol=1e-5)
     assert np.ptp(said) > 0.01, "the pictures differ"
+
+
+@pytest.mark.slow
+def test_a_run_that_looks_at_mirror_images_is_exported_as_one_pass(tmp_path):
+    run = write_network(tmp_path / "run", arch="resnet18", flips=True)
+    path = export(ExportOptions(run=run)).path
+    assert all(node.op_type != "BatchNormalization" for node in onnx.load(path).graph.node), "folded"
+    trained = load(run)
+    seen = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 3), dtype=np.uint8)
+    expected = trained.probabilities(seen)
+    np.testing.assert_allclose(trained.probabilities(seen[:, :, ::-1].copy()), expected, atol=1e-6)
+    network = cv2.dnn.readNetFromONNX(str(path))
+    network.setInput(seen.transpose(0, 3, 1, 2).copy())
+    np.testing.assert_allclose(network.forward(), expected, atol=1e-5)
 
 
 BOXES = ((116, 84, 213, 177), (40, 40, 150, 150), (150, 120, 300, 300))

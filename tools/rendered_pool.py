@@ -181,7 +181,7 @@ _renderer: _Renderer | None = None  # of this process
 def _begin(renderer: _Renderer) -> None:
     global _renderer  # noqa: PLW0603  a pool hands its workers nothing else
     _renderer = renderer
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(0)  # not 1: a forked process would wait for threads it does not have
 
 
 def _render_chunk(numbers: range) -> Rendered:

@@ -40,6 +40,8 @@ from maskaug.train.model.weights import initial_network
 
 _TEACHER, _STUDENT = TIMM + "tf_efficientnet_lite0", "mobilenet_v3_small"
 _RECIPE = override(ROBUST, ["size=112", f"arch={_STUDENT}", "flips=false"])
+# Three classes are harder to tell apart: there the mirror image is worth the time of a second look.
+_RECIPE_OF_THREE = override(_RECIPE, ["flips=true"])
 _TEACHER_STD, _STUDENT_STD = 0.5, _RECIPE.std[0]
 # A network's outputs: of two classes, of three, and the landmarks.
 _TWO, _THREE, _POINTS = slice(0, 1), slice(1, 4), slice(4, 4 + LANDMARKS)
@@ -184,15 +186,17 @@ def write(run: Path, student: nn.Module, seen: Rendered, bare: NDArray[np.float3
     said = outputs_of(student, seen.pixels, _STUDENT_STD)
     asked = seen.masked != NO_ANSWER
     two = lower_threshold(calibrate(seen.masked[asked], said[asked, 0]), bare, _RECIPE.false_alarms)
-    for name, part, classes, found in (
-        ("two_classes", _TWO, CLASSES, two),
-        ("three_classes", _THREE, THREE_CLASSES, calibrate(seen.classes, said[:, _THREE])),
+    of_both_views = (said + outputs_of(student, seen.pixels[:, :, ::-1], _STUDENT_STD)) / 2
+    three = calibrate(seen.classes, of_both_views[:, _THREE])
+    for name, part, classes, recipe, found in (
+        ("two_classes", _TWO, CLASSES, _RECIPE, two),
+        ("three_classes", _THREE, THREE_CLASSES, _RECIPE_OF_THREE, three),
     ):
         folder = run / name
         folder.mkdir(parents=True)
         network = build_network(_STUDENT, part.stop - part.start)
         network.load_state_dict(keep_outputs(student.state_dict(), _OUTPUTS, part))
-        save_best(folder, network, _RECIPE, classes)
+        save_best(folder, network, recipe, classes)
         save_calibration(folder, found)
         print(name, found)
 
@@ -202,7 +206,7 @@ def outputs_of(network: nn.Module, pictures: Image, std: float) -> NDArray[np.fl
     """``(N, 140)``."""
     device = next(network.parameters()).device
     parts = [
-        network(_scaled(pictures[start : start + _AT_ONCE], std, device)).float().cpu().numpy()
+        network(_scaled(np.ascontiguousarray(pictures[start : start + _AT_ONCE]), std, device)).float().cpu().numpy()
         for start in range(0, len(pictures), _AT_ONCE)
     ]
     return np.concatenate(parts)

@@ -121,6 +121,9 @@ def keep_outputs(state: dict[str, Tensor], outputs: int, kept: slice) -> dict[st
 
 
 def forward_logits(network: nn.Module, inputs: Tensor, head: Head, *, flips: bool) -> Tensor:
-    """``float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, also of their mirrors."""
-    logits = head.logits(network(inputs)).float()
-    return (logits + head.logits(network(inputs.flip(3))).float()) / 2 if flips else logits
+    """``float32`` logits of ``(N, 3, S, S)`` normalised pictures; with ``flips``, means over them and their mirrors."""
+    if not flips:
+        return head.logits(network(inputs)).float()
+    # In one pass: exported, a network that is asked twice keeps its batch normalisation, and OpenCV cannot read it.
+    both = head.logits(network(torch.cat([inputs, inputs.flip(3)]))).float()
+    return both.unflatten(0, (2, -1)).mean(dim=0)
