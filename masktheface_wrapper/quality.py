@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Points
 from maskaug.core.faces import Face
 from maskaug.core.landmarks import LOWER_FACE
+from maskaug.masktheface_wrapper.geometry.window import window_of
 from maskaug.masktheface_wrapper.measure.context import FaceContext
 from maskaug.masktheface_wrapper.overlay import Wear
 
@@ -93,10 +94,10 @@ def _coverage(outline: Points, alpha: NDArray[np.uint8]) -> tuple[float, float]:
     """Share of a part of the face inside the picture, and share of that which is covered."""
     polygon = outline.astype(np.float32)
     area = abs(float(cv2.contourArea(polygon)))
-    left, top = np.maximum(np.floor(polygon.min(axis=0)), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(polygon.max(axis=0) + 1), alpha.shape[::-1]).astype(int).tolist()
-    if area < 1 or right <= left or bottom <= top:
+    window = window_of(polygon, alpha.shape)
+    if area < 1 or window is None:
         return 0.0, 0.0
+    left, top, right, bottom = window
     part = np.zeros((bottom - top, right - left), dtype=np.uint8)
     cv2.fillPoly(part, [np.rint(polygon - (left, top)).astype(np.int32)], 1)
     visible = cv2.countNonZero(part)

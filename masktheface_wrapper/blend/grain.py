@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Image, Points, median
 from maskaug.core.color import luma_of
 from maskaug.core.landmarks import BROWS, LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
+from maskaug.masktheface_wrapper.geometry.window import window_of
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.grain import Grain, fine_structure, squared_gradient
 
@@ -43,8 +44,10 @@ def measure_relief(image: Image, landmarks: Points, layer: Layer, unit: float) -
     """
     raised = landmarks[BROWS] + _FOREHEAD * (landmarks[BROWS].mean(axis=0) - landmarks[8])
     outline = cv2.convexHull(np.concatenate([landmarks[[0, 1, 2, 30, 14, 15, 16]], raised]))[:, 0]
-    left, top = np.maximum(np.floor(outline.min(axis=0)), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(outline.max(axis=0) + 1), image.shape[1::-1]).astype(int).tolist()
+    window = window_of(outline, image.shape[:2])
+    if window is None:
+        return None
+    left, top, right, bottom = window
     if min(right - left, bottom - top) < 5:
         return None
     corner = np.array((left, top), dtype=np.float32)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from maskaug.core.arrays import Points
 from maskaug.masktheface_wrapper.cloth.template import ANCHOR_NAMES, Template
 from maskaug.masktheface_wrapper.fit.mesh import FittedMesh
+from maskaug.masktheface_wrapper.geometry.window import window_of
 from maskaug.masktheface_wrapper.layer import Layer
 
 # MaskTheFace changes to its side sprites at this yaw, in degrees.
@@ -41,20 +42,20 @@ def warp_sprite(
     height, width = template.size
     corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], dtype=np.float64)
     outline = cv2.perspectiveTransform(corners, to_picture)[0]
-    left, top = np.floor(outline.min(axis=0)).astype(int).clip(0)
-    right, bottom = np.ceil(outline.max(axis=0) + 1).astype(int).clip(max=(size[1], size[0]))
-    if right <= left or bottom <= top:
+    window = window_of(outline, size)
+    if window is None:
         return None
+    left, top, right, bottom = window
     shrink = np.sqrt(width * height / max(cv2.contourArea(outline.astype(np.float32)), 1.0))
     level = min(max(int(np.round(np.log2(max(shrink, 1.0)))), 0), template.level_count - 1)
     texture = level_of(level)
     enlarge = np.diag([width / texture.shape[1], height / texture.shape[0], 1.0])
     shift = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64)
-    region = (int(right - left), int(bottom - top))
+    region = (right - left, bottom - top)
     drawn = cv2.warpPerspective(texture, shift @ to_picture @ enlarge, region, flags=cv2.INTER_LINEAR)
     color = drawn.astype(np.float32)
     alpha = color[..., 3] / 255
-    return Layer(int(left), int(top), color[..., :3], alpha, np.ones_like(alpha))
+    return Layer(left, top, color[..., :3], alpha, np.ones_like(alpha))
 
 
 def _anchors(mesh: FittedMesh) -> Points:

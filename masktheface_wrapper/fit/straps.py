@@ -10,6 +10,7 @@ from maskaug.core.arrays import Image
 from maskaug.masktheface_wrapper.cloth.template import Straps
 from maskaug.masktheface_wrapper.fit.mesh import FittedMesh
 from maskaug.masktheface_wrapper.geometry.pose import Camera
+from maskaug.masktheface_wrapper.geometry.window import window_of
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.skin import Skin
 
@@ -151,11 +152,10 @@ def _faces_camera(points: NDArray[np.float64], camera: Camera) -> NDArray[np.boo
 def _draw(
     strokes: list[NDArray[np.float32]], width: float, color: tuple[int, int, int], size: tuple[int, int]
 ) -> Layer | None:
-    everything = np.concatenate(strokes)
-    left, top = np.maximum(np.floor(everything.min(axis=0) - width), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(everything.max(axis=0) + width + 1), size[::-1]).astype(int).tolist()
-    if right <= left or bottom <= top:
+    window = window_of(np.concatenate(strokes), size, width)
+    if window is None:
         return None
+    left, top, right, bottom = window
     # Large faces have straps many pixels wide, which need no finer grid.
     fineness = _FINENESS if width < 8 else 1
     canvas = np.zeros(((bottom - top) * fineness, (right - left) * fineness), dtype=np.uint8)

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskaug.core.arrays import Points
 from maskaug.masktheface_wrapper.cloth.template import Template, Texel
 from maskaug.masktheface_wrapper.fit.mesh import FittedMesh
 from maskaug.masktheface_wrapper.fit.raster import rasterise
 from maskaug.masktheface_wrapper.fit.shell import COLUMNS, ROWS
+from maskaug.masktheface_wrapper.geometry.window import window_of
 from maskaug.masktheface_wrapper.layer import Layer
 
 # The mesh is rasterised at no more than this many pixels a side. What it gives, template coordinates, is
@@ -30,10 +30,11 @@ def warp(template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: 
         size: Height and width of the picture.
         level_of: Gives a level of the mask's cloth, ``(h, w, 4) uint8`` premultiplied RGBA, by its number.
     """
-    window = _window(mesh.vertices, size)
+    window = window_of(mesh.vertices, size)
     if window is None:
         return None
-    left, top, width, height = window
+    left, top, right, bottom = window
+    width, height = right - left, bottom - top
     texels = template.chart_to_pixels(mesh.shell.chart)
     fineness = min(1.0, _RASTER_SIDE / max(width, height))
     raster_size = max(1, round(height * fineness)), max(1, round(width * fineness))
@@ -56,14 +57,6 @@ def warp(template: Template, mesh: FittedMesh, size: tuple[int, int], level_of: 
     mean = float(np.vdot(light, alpha)) / total if total > 0 else 1.0
     color = cv2.cvtColor(sampled, cv2.COLOR_RGBA2RGB).astype(np.float32)
     return Layer(left, top, color, alpha, light * np.float32(1 / max(mean, 1e-3)))
-
-
-def _window(vertices: Points, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Left, top, width and height of the pixels of the picture that the mesh touches."""
-    height, width = size
-    left, top = np.maximum(np.floor(vertices.min(axis=0)), 0).astype(int).tolist()
-    right, bottom = np.minimum(np.ceil(vertices.max(axis=0)) + 1, (width, height)).astype(int).tolist()
-    return None if right <= left or bottom <= top else (left, top, right - left, bottom - top)
 
 
 def _diffuse(normals: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskaug.core.arrays import Points
+from maskaug.masktheface_wrapper.geometry.window import Window, window_of
 from maskaug.masktheface_wrapper.layer import Layer
 from maskaug.masktheface_wrapper.measure.context import FaceContext
 
@@ -75,7 +76,7 @@ class Canvas:
         alpha: ``(h, w) float32``.
     """
 
-    def __init__(self, frame: FaceFrame, window: tuple[int, int, int, int]) -> None:
+    def __init__(self, frame: FaceFrame, window: Window) -> None:
         """An empty canvas over left, top, right and bottom pixels of the picture."""
         self.left, self.top, right, bottom = window
         self.frame = frame
@@ -156,13 +157,10 @@ class Canvas:
 
 def canvas_over(context: FaceContext, frame: FaceFrame, outline: NDArray[np.floating]) -> Canvas | None:
     """A canvas over all of ``(N, 2)`` pixels that is inside the picture, with room for blur; None if nothing is."""
-    height, width = context.image.shape[:2]
-    margin = int(np.ceil(_BLURS * context.blur)) + 2
-    left, top = np.floor(outline.min(axis=0) - margin).clip(0, (width, height)).astype(int)
-    right, bottom = np.ceil(outline.max(axis=0) + margin + 1).clip(0, (width, height)).astype(int)
-    if right - left < 2 or bottom - top < 2:
+    window = window_of(outline, context.image.shape[:2], np.ceil(_BLURS * context.blur) + 2)
+    if window is None or min(window[2] - window[0], window[3] - window[1]) < 2:
         return None
-    return Canvas(frame, (int(left), int(top), int(right), int(bottom)))
+    return Canvas(frame, window)
 
 
 def canvas_in(
