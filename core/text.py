@@ -1,4 +1,4 @@
-"""Text: what is printed, numbers with their nouns and names of files, and JSON that is read."""
+"""Text: what is printed or written, numbers with their nouns and names of files, and JSON that is read."""
 
 import json
 from typing import Any
@@ -21,6 +21,11 @@ def printable(name: str) -> str:
         return name
     text = name.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def encodable(name: str) -> str:
+    """A file name as text that files can hold: bytes of it that are no UTF-8 are escaped, all else stays as it is."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def parse_json(text: str | bytes, **options: Any) -> Any:  # noqa: ANN401

@@ -1,4 +1,5 @@
 import json
+import os
 from math import isnan
 
 import numpy as np
@@ -112,6 +113,18 @@ def test_a_broken_picture_costs_a_note_and_only_broken_ones_an_error(run, tmp_pa
     with pytest.raises(CacheError, match="1 picture, and none can be read"):
         predictor(run, tmp_path / "bad")
     assert not (run / "evaluations" / "bad").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_name_that_is_no_text_is_escaped_in_what_is_written(run, tmp_path):
+    for label in (UNMASKED, MASKED):
+        write_pictures(tmp_path / "real" / label, 2, first=10 * (label == MASKED))
+        first = min((tmp_path / "real" / label).iterdir())
+        first.rename(first.with_name(os.fsdecode(b"bad\xff" + first.name.encode())))
+    found = predictor(run, tmp_path / "real")
+    seen = read_predictions(found.folder)
+    assert sum("bad\\udcff" in path for path in seen.path) == 2
+    assert ">real<" in (run / "report.html").read_text()
 
 
 def test_pictures_are_decoded_once_for_all_runs(run, tmp_path, monkeypatch):

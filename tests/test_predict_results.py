@@ -4,6 +4,7 @@ import csv
 import http.server
 import io
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_out_holds_all_of_it(run, folder, tmp_path, maskaug):
     assert summary["pictures_per_second"] > 0
     again = maskaug("predict", run, folder, "--out", "out", cwd=tmp_path)
     assert (again.returncode, "is not empty" in again.stderr) == (1, True)
+
+
+# As old archives have them; as long as file systems allow, in letters of one byte and of three.
+@pytest.mark.parametrize("name", [b"bad\xff\xfe.png", b"n" * 250 + b".png", "顔".encode() * 83 + b".png"])
+def test_names_that_are_no_text_or_leave_no_room_are_told_all_the_same(run, folder, tmp_path, maskaug, name):
+    (folder / "deep" / "face.png").rename(folder / "deep" / os.fsdecode(name))
+    told = maskaug("predict", run, folder, "--out", "told", "--json", cwd=tmp_path)
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    (face,) = [one for line in lines for one in line["faces"]]
+    assert (tmp_path / "told" / face["saved_crop"]).is_file()
+    assert len(list(tmp_path.glob("told/drawn/**/*.png"))) == 2
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "told/results.csv").read_text(encoding="utf-8"))))
+    assert sorted(row["picture"] for row in rows) == sorted(line["picture"] for line in lines)
 
 
 def test_what_is_stopped_leaves_neither_out_nor_table(run, folder, tmp_path, maskaug, monkeypatch):

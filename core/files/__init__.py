@@ -16,7 +16,7 @@ from maskaug.core.files.addresses import (
 )
 from maskaug.core.files.checksums import CHECKSUMS_FILE, checksum_lines, file_sha256
 from maskaug.core.files.locks import LOCK_FILE, locked
-from maskaug.core.files.names import LEADS_OUT, PICTURE_SUFFIXES, is_inside, path_inside, safe_stem
+from maskaug.core.files.names import LEADS_OUT, PICTURE_SUFFIXES, is_inside, path_inside, safe_stem, storable
 from maskaug.core.files.object_lock import LockedError
 from maskaug.core.files.whole import (
     is_file,
@@ -56,6 +56,7 @@ __all__ = [
     "remove_partial",
     "remove_tree",
     "safe_stem",
+    "storable",
     "sync_folder",
     "sync_tree",
     "to_path",

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from maskaug.core.files.addresses import is_address
+from maskaug.core.text import encodable
 
 PICTURE_SUFFIXES = {
     ".jpg",
@@ -29,6 +30,7 @@ _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$", re.IGNORECASE)
 
 
 _LONGEST_STEM = 100  # bytes; file systems allow 255, and copies add a suffix
+_LONGEST_NAME = 200  # bytes of a name that is kept as it is
 
 
 def safe_stem(name: str) -> str:
@@ -37,6 +39,18 @@ def safe_stem(name: str) -> str:
     cleaned = "".join(char if char.isalnum() or char in "-_. " else "_" for char in normal).strip(". ")
     cut = cleaned.encode("utf-8")[:_LONGEST_STEM].decode("utf-8", "ignore").strip(". ")
     return f"_{cut}" if not cut or _RESERVED.match(cut) else cut
+
+
+def storable(path: PurePath) -> Path:
+    """A relative path of which any name that is too long to be added to, or is no text, is as `safe_stem` has it."""
+    return Path(*map(_storable, path.parts))
+
+
+def _storable(name: str) -> str:
+    if encodable(name) == name and len(name.encode("utf-8")) <= _LONGEST_NAME:
+        return name
+    suffix = PurePath(name).suffix if PurePath(name).suffix.lower() in PICTURE_SUFFIXES else ""
+    return safe_stem(name.removesuffix(suffix)) + suffix
 
 
 # In a path that a file names: upwards, from the root, from a drive, or to nowhere.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.classes import CLASSES
 from maskaug.core.files import write_atomic
+from maskaug.core.text import encodable
 from maskaug.train.data.classes import Classes
 from maskaug.train.data.samples import Sample, yaw_of
 from maskaug.train.errors import TrainError
@@ -156,6 +157,7 @@ def write_predictions(folder: Path, predictions: Predictions, calibration: Calib
         OSError: it cannot be written.
     """
     columns = {**predictions.columns(), "probability": calibration.probabilities(predictions.logit)}
+    columns["path"] = [encodable(path) for path in predictions.path]
     if predictions.logit.ndim > 1:
         columns["logit"] = list(predictions.logit)
         columns["probability"] = list(calibration.class_probabilities(predictions.logit))

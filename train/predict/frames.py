@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskaug.core.containers import Location
 from maskaug.core.pictures import PictureError, read_picture
+from maskaug.core.text import encodable
 from maskaug.train.predict.inputs import Input
 from maskaug.train.predict.streams import (
     Capture,
@@ -51,8 +52,7 @@ class InputFrame:
 def read_frames(inputs: Iterable[Input], every: int = 1, capture: Capture = cv2.VideoCapture) -> Iterator[InputFrame]:
     """The pictures, and every so many-th frame of the videos; what cannot be read comes as a frame that says why."""
     for one in inputs:
-        source, place = one.source, one.place
-        name = without_password(source) if isinstance(source, str) else str(source)
+        source, place, name = one.source, one.place, one.name
         if one.problem:
             yield InputFrame(name, place, None, one.problem)
         elif isinstance(source, str) and is_stream(source):
@@ -67,7 +67,7 @@ def _picture(source: Location | str, name: str, place: Path) -> InputFrame:
     try:
         picture = read_address(source) if isinstance(source, str) else read_picture(source)
     except PictureError as error:
-        return InputFrame(name, place, None, str(error))
+        return InputFrame(name, place, None, encodable(str(error)))
     return InputFrame(name, place, picture.pixels, warnings=picture.warnings)
 
 

@@ -15,9 +15,10 @@ from maskaug.core.containers import (
     list_pictures,
     shards_among,
 )
-from maskaug.core.files import PICTURE_SUFFIXES, copy_command, is_address, is_file, list_objects, to_path
+from maskaug.core.files import PICTURE_SUFFIXES, copy_command, is_address, is_file, list_objects, storable, to_path
+from maskaug.core.text import encodable
 from maskaug.train.errors import TrainError
-from maskaug.train.predict.streams import is_stream, is_web_address, name_of, suffix_of
+from maskaug.train.predict.streams import is_stream, is_web_address, name_of, suffix_of, without_password
 
 VIDEO_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"})
 
@@ -39,6 +40,11 @@ class Input:
     source: Location | str
     place: Path
     problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its path or its address, without a password, as text that files can hold."""
+        return encodable(without_password(self.source) if isinstance(self.source, str) else str(self.source))
 
     @property
     def is_video(self) -> bool:
@@ -105,7 +111,7 @@ def _in_store(path: Path) -> list[Input]:
 
 
 def _of_file(path: Path) -> list[Input]:
-    return list(_members(path)) if is_container(path) else [_file(path, Path(path.name))]
+    return list(_members(path)) if is_container(path) else [_file(path, storable(Path(path.name)))]
 
 
 def _of_folder(folder: Path, files: Sequence[PurePath]) -> list[Input]:
@@ -114,7 +120,7 @@ def _of_folder(folder: Path, files: Sequence[PurePath]) -> list[Input]:
     files = [PurePath(name) for name in contents_among([file.as_posix() for file in files])]
     inside = sorted(file for file in files if file.suffix.lower() in wanted and file.name[0] != ".")
     shards = [] if any(map(_is_video, inside)) else shards_among(files)
-    found = list(_members(folder, shards)) if shards else [_file(folder / file, Path(file)) for file in inside]
+    found = list(_members(folder, shards)) if shards else [_file(folder / file, storable(file)) for file in inside]
     if not found:
         raise FramesError(f"folder {folder} holds no picture and no video, nor is it a training run")
     return found
@@ -129,9 +135,9 @@ def _file(path: Path, place: Path) -> Input:
 def _members(path: Path, shards: Sequence[PurePath] = ()) -> Iterator[Input]:
     for found in list_pictures(path, shards):
         if isinstance(found, Problem):
-            yield Input(path / found.relative, Path(found.relative), found.message)
+            yield Input(path / found.relative, storable(Path(found.relative)), found.message)
         else:
-            yield Input(found.location, Path(found.name))
+            yield Input(found.location, storable(Path(found.name)))
 
 
 def _is_video(source: PurePath | str) -> bool:

@@ -140,7 +140,7 @@ def _spread(inputs: Sequence[Input], options: PredictOptions, workers: int) -> I
 
 def _died(one: Input) -> Predicted:
     problem = printable(f"the process died over {one.source}; it may need more memory than there is")
-    return Predicted(InputFrame(str(one.source), one.place, None, problem))
+    return Predicted(InputFrame(one.name, one.place, None, problem))
 
 
 def _start(options: PredictOptions) -> Callable[[Input], Callable[[], Predicted]]:
