@@ -301,11 +301,21 @@ def _print_summary(summary: Summary, options: GenerateOptions, rate: float) -> N
     made = GeneratedSet(options.dst)
     if refused := sum(summary.refused.values()):
         _print_refused(made, refused)
-    out.print(f"contact sheet: {made.contact_sheet}", highlight=False, soft_wrap=True, markup=False)
+    if said := _sheet_or_why_not(summary, options, made):
+        out.print(said, highlight=False, soft_wrap=True, markup=False)
     if options.layout == "identities" and not options.apart and summary.original[""]:
         advice = "give --apart to have persons in folders of their own, or see docs/identities.md"
         said = f"torchvision's ImageFolder would take {made.manifest} for a person; {advice}"
         out.print(said, highlight=False, soft_wrap=True, markup=False)
+
+
+def _sheet_or_why_not(summary: Summary, options: GenerateOptions, made: GeneratedSet) -> str:
+    """Where the contact sheet is; without a masked copy there is none, and where nobody erred, it is told why."""
+    if summary.masked:
+        return f"contact sheet: {made.contact_sheet}"
+    balanced = options.fixed_copies is None and summary.with_face and not summary.missing
+    why = "no mask was put on: the classes are balanced already; --copies 1 puts one on each unmasked face"
+    return why if balanced else ""
 
 
 def _print_refused(made: GeneratedSet, count: int) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from math import isfinite, isnan
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -42,6 +43,7 @@ def _evaluate(options: EvaluateOptions) -> None:
     """
     with extra("train"):
         from maskaug.train.evaluate.evaluate import evaluate  # noqa: PLC0415
+    _warn_uncalibrated(options.trained)
     with bar("reading and judging", "pictures") as progress:
         found = evaluate(options, progress)
     if options.json_:
@@ -61,6 +63,7 @@ def _predict(options: PredictOptions) -> None:
     Of two classes, the masked one is what has at least the threshold's probability; of more, the likeliest is said. At
     the end, counts and rates are told on stderr.
     """
+    _warn_uncalibrated(options.trained)
     with extra("train" if options.trained else "predict"):
         _tell(options)
 
@@ -114,6 +117,18 @@ def _warn(predicted: "Predicted") -> None:
         LOGGER.warning("%s: %s", frame.source, warning)
 
 
+def _warn_uncalibrated(run: Path | None) -> None:
+    """Say so where a run's probabilities are taken as its network gives them, as of one that is not through."""
+    if run and RunDir(run).is_run and not RunDir(run).calibration.is_file():
+        LOGGER.warning(
+            "%s is not calibrated, for it has no %s: masked is what its network gives 0.5 or more; a run that was "
+            "stopped goes on with: maskaug train --resume %s",
+            run,
+            RunDir(run).calibration.name,
+            run,
+        )
+
+
 def _print_predict_summary(summary: "PredictSummary") -> None:
     verdicts = _counted_verdicts(summary.verdicts)
     persons = f"; {counted(sum(summary.persons.values()), 'person')}: {_counted_verdicts(summary.persons)}"
@@ -139,6 +154,7 @@ def _export(options: ExportOptions) -> None:
     with extra("train"):
         from maskaug.train.export.export import export  # noqa: PLC0415
 
+        _warn_uncalibrated(options.run)
         exported = export(options)
     if options.json_:
         print_json(exported)

@@ -92,6 +92,8 @@ def test_as_many_names_are_judged_by_as_the_classifier_knows(tmp_path):
     assert resolve_judged_classes(tmp_path, None, ("x", "y", "z", "w")) == ("x", "y", "z", "w")
     with pytest.raises(ClassesError, match="--classes names x, y, z, but the classifier knows not_wearing_mask"):
         resolve_judged_classes(data, ("x", "y", "z"), CLASSES)
+    with pytest.raises(ClassesError, match="in another order than its: bare, with_mask, askew"):
+        resolve_judged_classes(data, ("with_mask", "bare"), ("bare", "with_mask", "askew"))
 
 
 def test_names_that_the_manifest_cannot_tell_are_asked_for(tmp_path):

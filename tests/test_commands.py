@@ -102,6 +102,13 @@ def test_a_wrong_file_is_one_sentence(maskaug, tmp_path, name, text, said):
         ("train data --precision fp16", "--precision: must be 'auto', 'fp32' or 'bf16', not fp16"),
         ("predict x.jpg --threshold 2", "--threshold: must be at most 1, not 2"),
         ("train data --set lr=fast", "lr: must be a number, not fast"),
+        (
+            "train data --recipe robust --set epochs=1",
+            "warmup, 2 epochs, must not be longer than all 1; --set warmup=1",
+        ),
+        ("evaluate data --classes wearing_mask,not_wearing_mask", "has the masked faces first; name the unmasked ones"),
+        ("evaluate model.torchscript.pt data", "is a network's file, by which nothing is judged here; name the folder"),
+        ("predict best.safetensors x.jpg", "is a network's file, by which nothing is judged here; name the folder"),
         ("train data --set flips=maybe", "flips: must be true or false, not maybe"),
         ("train data --set mean=1,2", "mean: must be more values than 1,2"),
         ("train data --set mean=1,2,3,4", "mean: must be 3 values, not 1,2,3,4"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from maskaug.train.evaluate.metrics import METRICS, compute_metrics
+from maskaug.train.evaluate.metrics import METRICS, compute_class_metrics, compute_metrics
 from maskaug.train.model.scores import Scores
 
 
@@ -80,6 +80,17 @@ def test_intervals_hold_the_value_and_are_reproducible():
     share = found["accuracy"].value
     width = found["accuracy"].high - found["accuracy"].low
     assert width == pytest.approx(2 * 1.96 * np.sqrt(share * (1 - share) / 200), rel=0.25)
+
+
+def test_where_nothing_is_wrong_the_interval_is_wilsons():
+    scores = Scores.of(np.array([0, 1] * 20), np.array([-3.0, 3.0] * 20, dtype=np.float32))
+    found = compute_metrics(scores, resamples=50)
+    assert (found["accuracy"].low, found["accuracy"].high) == (pytest.approx(0.912, abs=1e-3), 1)
+    assert (found["recall"].low, found["specificity"].low) == (pytest.approx(0.839, abs=1e-3),) * 2
+    pairs = compute_metrics(scores, groups=np.arange(40) // 4, resamples=50)
+    assert pairs["accuracy"].low == pytest.approx(0.722, abs=1e-3), "of ten groups"
+    never_said = Scores.of(np.arange(30) % 3, np.tile(np.array([[3.0, 2.0, 1.0]], dtype=np.float32), (30, 1)))
+    assert compute_class_metrics(never_said, resamples=50)[2]["precision"].value == 0
 
 
 def test_copies_of_one_picture_are_drawn_together():

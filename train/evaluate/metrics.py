@@ -6,14 +6,13 @@ Two classes have the metrics of a detector of masks; more have means over the cl
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import isnan
 
 import numpy as np
 import sklearn
 import torch
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 from sklearn.metrics import average_precision_score
 from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
 
@@ -47,13 +46,24 @@ class MetricValue:
     why: str = ""
 
 
+Chosen = NDArray[np.bool_]  # (N,): some of N pictures
+
+
 @dataclass(frozen=True)
 class _Metric:
-    """A metric: its title in tables, how it is computed (nan where undefined), and what it needs to be defined."""
+    """A metric of a table.
+
+    Attributes:
+        title: In the table.
+        compute: Its value; nan where it is undefined.
+        needs: What it needs to be defined.
+        share_of: The pictures that it is a share of; None if it is no share.
+    """
 
     title: str
     compute: Callable[[Scores], float]
     needs: str = ""
+    share_of: Callable[[Scores], Chosen] | None = None
 
 
 def recall(scores: OneVsRest) -> float:
@@ -154,13 +164,21 @@ def _of_masked(compute: Callable[[OneVsRest], float]) -> Callable[[Scores], floa
     return lambda scores: compute(scores.masked)
 
 
+def _of_class(compute: Callable[[OneVsRest], float], label: int) -> Callable[[Scores], float]:
+    return lambda scores: compute(scores.one_vs_rest(label))
+
+
+def _all(scores: Scores) -> Chosen:
+    return np.ones(len(scores), dtype=bool)
+
+
 def _macro(compute: Callable[[OneVsRest], float]) -> Callable[[Scores], float]:
     """The mean over the classes, each against all others; nan where one is missing."""
     return lambda scores: float(np.mean([compute(scores.one_vs_rest(label)) for label in range(scores.classes)]))
 
 
 _BINARY: Mapping[str, _Metric] = {
-    "accuracy": _Metric("accuracy", _accuracy),
+    "accuracy": _Metric("accuracy", _accuracy, share_of=_all),
     "balanced_accuracy": _Metric("balanced accuracy", _balanced_accuracy, _NEEDS_BOTH),
     "loss": _Metric("loss", _loss),
     "auc": _Metric("AUC", _of_masked(area), _NEEDS_BOTH),
@@ -168,12 +186,14 @@ _BINARY: Mapping[str, _Metric] = {
     "f1": _Metric("F1", _of_masked(f1), _NEEDS_MASKED),
     "ece": _Metric("calibration error", _of_masked(calibration_error)),
     "brier": _Metric("Brier score", _of_masked(_brier)),
-    "recall": _Metric("recall (masked)", _of_masked(recall), _NEEDS_MASKED),
-    "specificity": _Metric("specificity (unmasked)", _of_masked(specificity), _NEEDS_UNMASKED),
+    "recall": _Metric("recall (masked)", _of_masked(recall), _NEEDS_MASKED, lambda scores: scores.masked.labels),
+    "specificity": _Metric(
+        "specificity (unmasked)", _of_masked(specificity), _NEEDS_UNMASKED, lambda scores: ~scores.masked.labels
+    ),
     "recall_at_1pct_fpr": _Metric("recall at 1 % false alarms", _of_masked(_strict_recall), _NEEDS_BOTH),
 }
 _MULTICLASS: Mapping[str, _Metric] = {
-    "accuracy": _Metric("accuracy", _accuracy),
+    "accuracy": _Metric("accuracy", _accuracy, share_of=_all),
     "balanced_accuracy": _Metric("balanced accuracy (mean recall)", _macro(recall), _NEEDS_ALL),
     "macro_f1": _Metric("macro F1", _macro(f1), _NEEDS_ALL),
     "loss": _Metric("loss", _loss),
@@ -181,11 +201,15 @@ _MULTICLASS: Mapping[str, _Metric] = {
     "ece": _Metric("calibration error of the likeliest class", _top_calibration_error),
     "brier": _Metric("Brier score", _brier_of_all),
 }
-_OF_A_CLASS: Mapping[str, tuple[Callable[[OneVsRest], float], str]] = {
-    "recall": (recall, _NEEDS_CLASS),
-    "precision": (precision, _NEEDS_CLASS),
-    "f1": (f1, _NEEDS_CLASS),
-    "auc": (area, _NEEDS_OTHERS),
+_OF_A_CLASS: Mapping[str, Callable[[int], _Metric]] = {
+    "recall": lambda label: _Metric(
+        "recall", _of_class(recall, label), _NEEDS_CLASS, lambda scores: scores.one_vs_rest(label).labels
+    ),
+    "precision": lambda label: _Metric(
+        "precision", _of_class(precision, label), _NEEDS_CLASS, lambda scores: scores.one_vs_rest(label).decided
+    ),
+    "f1": lambda label: _Metric("f1", _of_class(f1, label), _NEEDS_CLASS),
+    "auc": lambda label: _Metric("auc", _of_class(area, label), _NEEDS_OTHERS),
 }
 METRICS = tuple(_BINARY)  # of two classes
 
@@ -207,7 +231,7 @@ def compute_metrics(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, MetricValue]:
-    """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval.
+    """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval, Wilson's of a share of 0 or 1.
 
     Pictures that belong together, such as a face and its masked copies, are resampled together: they are not
     independent, and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the
@@ -232,13 +256,9 @@ def compute_class_metrics(
 
     Of two classes there are none: their metrics say it.
     """
-
-    def of_class(compute: Callable[[OneVsRest], float], label: int, of: Scores) -> float:
-        return compute(of.one_vs_rest(label))
-
     return [
         _estimates(
-            {name: _Metric(name, partial(of_class, one, label), needs) for name, (one, needs) in _OF_A_CLASS.items()},
+            {name: metric(label) for name, metric in _OF_A_CLASS.items()},
             scores,
             groups=groups,
             resamples=resamples,
@@ -270,8 +290,18 @@ def _estimates(
             if name == "ece":  # resampling adds noise to every bin, and the error is made of their distances
                 bias = float(np.nanmean(resampled[:, column])) - value
                 low, high = max(0.0, low - bias), max(0.0, high - bias)
+            share_of = metrics[name].share_of
+            if low == high and share_of is not None and (chosen := share_of(scores)).any():
+                low, high = _of_none_or_all(value, chosen, groups)
         estimates[name] = MetricValue(value, low, high, metrics[name].needs if isnan(value) else "")
     return estimates
+
+
+def _of_none_or_all(value: float, chosen: Chosen, groups: NDArray[np.generic] | None) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of 0 or 1, which all resamples repeat; of groups, for these are independent."""
+    count = int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))
+    interval = binomtest(round(value * count), count).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _resamples(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from maskaug.assets import bundled_classifier
 from maskaug.core.options import Place
 from maskaug.train.data.classes import GivenClasses
-from maskaug.train.run_dir import RunDir
+from maskaug.train.run_dir import RunDir, check_judge
 
 
 class EvaluateOptions(BaseModel):
@@ -63,6 +63,8 @@ class EvaluateOptions(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "EvaluateOptions":
+        if judge := self.run or self.data:
+            check_judge(judge)
         if self.data is None:
             raise ValueError("name DATA, the pictures to judge; before it, who judges: RUN or a .onnx file")
         if self.run is None and (RunDir(self.data).is_run or _is_file(self.data)):

@@ -132,7 +132,8 @@ class Recipe(BaseModel):
         if list(self.milestones) != sorted(set(self.milestones)):
             raise ValueError("milestones must ascend")
         if self.warmup > self.epochs:
-            raise ValueError("warmup must not be longer than all epochs")
+            fits = f"--set warmup={self.epochs}"
+            raise ValueError(f"warmup, {self.warmup:g} epochs, must not be longer than all {self.epochs}; {fits}")
         return self
 
     @property

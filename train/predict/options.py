@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from maskaug.core.executors import ExecutionOptions
 from maskaug.train.predict.inputs import as_source
 from maskaug.train.predict.streams import is_stream, is_web_address
-from maskaug.train.run_dir import RunDir
+from maskaug.train.run_dir import RunDir, check_judge
 
 
 class PredictOptions(ExecutionOptions):
@@ -103,6 +103,8 @@ class PredictOptions(ExecutionOptions):
 
     @model_validator(mode="after")
     def _consistent(self) -> "PredictOptions":
+        if self.run is not None:
+            check_judge(Path(self.run))
         if self.camera is None and not self.pictures:
             raise ValueError("name pictures, videos or folders, or give --camera 0")
         if self.camera is not None and self.pictures:
