@@ -1,6 +1,7 @@
 """What the modules of the command line share: where they print, how they fail, and the bar."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from rich.table import Table
 
 from maskaug.cli.logs import LOGGER, tells_progress
 
-out, err = Console(), Console(stderr=True)
+_PIPED = 160  # columns of what no terminal shows: of rich's 80, tables of slices break into lines nobody can grep
+_has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+out, err = Console(width=None if _has_width else _PIPED), Console(stderr=True)
 TIMES = (TextColumn("elapsed"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())  # of a bar
 PROBLEM, WRONG_OPTION, INTERRUPTED = 1, 2, 130  # exit statuses; 130 is what shells say of SIGINT
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from maskaug.masktheface_wrapper import FaceFinder
+from maskaug.train.data import cache, largest_face
 from maskaug.train.data.cache import load_pictures
 from maskaug.train.data.largest_face import largest_box
 from maskaug.train.data.margins import Margins
@@ -72,6 +73,19 @@ def test_the_largest_face_is_found_in_a_photograph(photo):
     box = largest_box(photo)
     assert (box == FaceFinder().boxes(photo)[0]).all()
     assert largest_box(np.zeros((80, 80, 3), dtype=np.uint8)) is None
+
+
+def test_another_finder_frames_anew(faces_folder, tmp_path, monkeypatch):
+    paths = sorted(faces_folder.rglob("*.jpg"))[:2]
+    load_pictures(paths, FACE, tmp_path / "cache")
+    monkeypatch.setattr(largest_face, "__version__", "another")
+    monkeypatch.setattr(cache, "largest_box", lambda _image: np.array([10, 10, 60, 60], dtype=np.float32))
+    moved, whole = (load_pictures(paths, how, tmp_path / "cache") for how in (FACE, Preparation("picture", 64)))
+    assert (moved.views[0, :2] == moved.views[1, :2]).all()
+    files = set((tmp_path / "cache").iterdir())
+    monkeypatch.setattr(largest_face, "__version__", "a third")
+    assert (load_pictures(paths, Preparation("picture", 64), tmp_path / "cache").views == whole.views).all()
+    assert set((tmp_path / "cache").iterdir()) == files, "whole pictures are the same for all finders"
 
 
 def test_decoded_faces_come_back_from_the_cache_with_their_geometry(faces_folder, tmp_path):

@@ -64,11 +64,14 @@ def test_pictures_outside_every_class_are_problems(tmp_path):
     ]
 
 
-def test_of_an_earlier_output_pictures_alone_are_sources(tmp_path):
-    beside = ["contact_sheet.png", "alpha/train/wearing_mask/b.png", "card/plot.png"]
-    touch(tmp_path, "train/not_wearing_mask/a.jpg", "train/wearing_mask/b.jpg", "manifest/part-0.parquet", *beside)
+@pytest.mark.parametrize("place", ["", "sets/first/"])
+def test_of_an_earlier_output_pictures_alone_are_sources(tmp_path, place):
+    pictures = {f"{place}train/{SOURCE}/a.jpg", f"{place}train/{MASKED}/b.jpg"}
+    beside = ["manifest/part-0.parquet", "contact_sheet.png", f"alpha/train/{MASKED}/b.png", "card/plot.png"]
+    alike = [f"alpha/{SOURCE}/c.jpg"] if place else []  # beside the set, not in it
+    touch(tmp_path, *pictures, *(f"{place}{name}" for name in beside), *alike)
     found = scan(tmp_path, SOURCE, MASKED)
-    assert set(places(found)) == {"train/not_wearing_mask/a.jpg", "train/wearing_mask/b.jpg"}
+    assert set(places(found)) == {*pictures, *alike}
     assert not found.problems
 
 

@@ -123,7 +123,8 @@ _ABOUT = """\
 ## Source
 
 Photographs of people, given to `maskaug generate`, which drew the masks on; `manifest/` says which file each picture
-came from and what was done to it. Labels follow from that; people accepted or rejected copies, as counted below.
+came from and what was done to it. Labels follow from that; what people decided about copies, or the
+score did, is counted below.
 
 ## Intended use
 

@@ -49,15 +49,24 @@ def _is_picture(file: PurePath) -> bool:
 
 
 def contents_among(names: Sequence[str]) -> list[str]:
-    """A folder's files; of a set of maskaug's, without contact sheet, alpha masks and plots.
+    """A folder's files; of maskaug's sets, itself or below it, without contact sheets, alpha masks and plots.
 
     Args:
         names: Of all files of the folder, relative to it, with ``/``.
     """
-    if not any(name.startswith(f"{MANIFEST_FOLDER}/") and name.endswith(".parquet") for name in names):
-        return list(names)
-    beside = {*_BESIDE, "alpha"}
-    return [name for name in names if name.partition("/")[0] not in beside and name != _SHEET]
+    folders = {name.rpartition("/")[0] for name in names if name.endswith(".parquet")}
+    ends = f"/{MANIFEST_FOLDER}"
+    sets = {f"/{folder}".removesuffix(ends) for folder in folders if f"/{folder}".endswith(ends)}
+    return [name for name in names if not _is_beside(f"/{name}", sets)] if sets else list(names)
+
+
+def _is_beside(name: str, sets: set[str]) -> bool:
+    """Whether a file lies in one of the sets and is none of its pictures; paths begin with ``/``, but the folder's own."""
+    parts = name.split("/")
+    return any(
+        "/".join(parts[:place]) in sets and (parts[place] in {*_BESIDE, "alpha"} or parts[place:] == [_SHEET])
+        for place in range(1, len(parts))
+    )
 
 
 def shards_below(folder: Path) -> list[PurePath]:

@@ -18,7 +18,7 @@ from maskaug.core.errors import MaskaugError, failure
 from maskaug.core.files import write_atomic
 from maskaug.core.pictures import DecodedPicture, PictureError, read_picture
 from maskaug.core.text import counted, parse_json, printable
-from maskaug.train.data.largest_face import largest_box
+from maskaug.train.data.largest_face import finder_key, largest_box
 from maskaug.train.data.preprocess import Preparation, Prepared
 from maskaug.train.errors import TrainError
 
@@ -65,8 +65,8 @@ def load_pictures(
 ) -> CachedPictures:
     """Prepared pictures, from the cache if it has them.
 
-    They are found by the files' names, sizes and times of change, and by how they are prepared: when any of these
-    differs, they are decoded anew. Pictures in shards are read in the order in which they lie there.
+    They are found by the files' names, sizes and times of change, and by how they are prepared, also by which finder:
+    when any of these differs, they are decoded anew. Pictures in shards are read in the order in which they lie there.
 
     Args:
         paths: The files, or their places in shards.
@@ -97,7 +97,8 @@ def load_pictures(
 
 
 def _key(paths: Sequence[Location], preparation: Preparation) -> str:
-    whole = hashlib.sha256(f"{preparation.key}\n".encode())
+    framed_by = finder_key() if preparation.framing == "face" else ""
+    whole = hashlib.sha256(f"{preparation.key}\n{framed_by}\n".encode())
     files = dict[Path, str]()  # a shard has thousands of pictures
     for path in paths:
         file = path.container if isinstance(path, Member) else path

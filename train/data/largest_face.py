@@ -5,7 +5,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from maskaug.core.version import __version__
 from maskaug.masktheface_wrapper import Face, FaceFinder
+from maskaug.masktheface_wrapper.detect.finder import default_detectors
 
 
 @cache
@@ -22,6 +24,11 @@ def largest_box(image: NDArray[np.uint8]) -> NDArray[np.float32] | None:
     """
     boxes = _finder().boxes(image)
     return boxes[0] if len(boxes) else None
+
+
+def finder_key() -> str:
+    """Changes where boxes may: with the version of maskaug, and with the detectors that are installed."""
+    return f"maskaug {__version__}, {' '.join(detector.name for detector in default_detectors())}"
 
 
 def face_in(image: NDArray[np.uint8], box: NDArray[np.float32]) -> Face | None:

@@ -231,11 +231,11 @@ def compute_metrics(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, MetricValue]:
-    """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval, Wilson's of a share of 0 or 1.
+    """The metrics of a set of pictures, each with its 95 % percentile bootstrap interval, or Wilson's.
 
     Pictures that belong together, such as a face and its masked copies, are resampled together: they are not
     independent, and intervals over single pictures would be too narrow (Efron and Tibshirani, An Introduction to the
-    Bootstrap, 1993, chapters 8 and 13).
+    Bootstrap, 1993, chapters 8 and 13). A share of 0 or 1, which every resample repeats, has Wilson's interval.
 
     Args:
         scores: What a classifier says of N pictures.
