@@ -61,7 +61,12 @@ def contents_among(names: Sequence[str]) -> list[str]:
 
 
 def _is_beside(name: str, sets: set[str]) -> bool:
-    """Whether a file lies in one of the sets and is none of its pictures; paths begin with ``/``, but the folder's own."""
+    """Whether a file of a set is none of its pictures.
+
+    Args:
+        name: Of the file, from the folder on, with a ``/`` before it.
+        sets: Folders, written alike; the folder itself is empty.
+    """
     parts = name.split("/")
     return any(
         "/".join(parts[:place]) in sets and (parts[place] in {*_BESIDE, "alpha"} or parts[place:] == [_SHEET])
