@@ -87,5 +87,5 @@ def test_it_is_kept_with_the_run(tmp_path):
     assert load_calibration(tmp_path) == found
     assert [path.name for path in tmp_path.iterdir()] == ["calibration.json"]
     (tmp_path / "calibration.json").write_text('{"temperature": -1}')
-    with pytest.raises(CalibrationError, match=r"calibration\.json cannot be read"):
+    with pytest.raises(CalibrationError, match=r"calibration\.json cannot be read \(temperature: must be above 0"):
         load_calibration(tmp_path)

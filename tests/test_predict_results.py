@@ -371,4 +371,12 @@ def test_a_table_replaces_an_earlier_one_and_nothing_else(maskaug, tmp_path, pho
     done = maskaug("predict", "face.png", "--csv", "face.png", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "face.png is there, and no table of predict's" in done.stderr
+    for option, place, said in (
+        ("--csv", ".", "is a folder; name a file for --csv"),
+        ("--draw", "face.png", "face.png is a file; name a folder for --draw"),
+        ("--save-crops", "face.png", "face.png is a file; name a folder for --save-crops"),
+        ("--out", "face.png", "face.png is a file; name a folder for --out"),
+    ):
+        done = maskaug("predict", "face.png", option, place, cwd=tmp_path)
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
     assert (tmp_path / "face.png").read_bytes() == before

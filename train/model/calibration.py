@@ -11,6 +11,7 @@ from sklearn.metrics import roc_curve
 
 from maskaug.core.classes import MASKED
 from maskaug.core.files import write_atomic
+from maskaug.core.options import problem_of
 from maskaug.train.errors import TrainError
 from maskaug.train.model.head import Labels, Logits, head_of
 from maskaug.train.model.scores import Scores
@@ -130,7 +131,8 @@ def load_calibration(run: Path) -> Calibration:
     except FileNotFoundError:
         return Calibration(note="not calibrated")
     except (OSError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        found = error.errors()[0] if isinstance(error, ValidationError) else None
+        reason = ": ".join(map(str, [*found["loc"], problem_of(found)])) if found else str(error).splitlines()[0]
         raise CalibrationError(f"{path} cannot be read ({reason}); delete it to go without a calibration") from error
 
 

@@ -32,9 +32,12 @@ class ResultWriter:
         """Open the files.
 
         Raises:
-            WritingError: OUT is not empty, or the table's file is there and is no table of `predict`.
+            WritingError: OUT is not empty, or what is to be written is there and is something else.
             OSError: they cannot be written.
         """
+        for option, folder in (("--draw", options.draw), ("--save-crops", options.save_crops), ("--out", options.out)):
+            if folder and folder.exists() and not folder.is_dir():
+                raise WritingError(f"{folder} is a file; name a folder for {option}")
         self._out = options.out
         self._folder = _building(options.out) if options.out else None
         draw = self._folder / "drawn" if self._folder else options.draw
@@ -141,6 +144,8 @@ class _Partial:
 
 def _check_table(path: Path) -> None:
     """Make sure that no file is replaced but an earlier table."""
+    if path.is_dir():
+        raise WritingError(f"{path} is a folder; name a file for --csv")
     if not path.exists():
         return
     with path.open("rb") as file:
