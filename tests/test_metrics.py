@@ -85,8 +85,8 @@ def test_intervals_hold_the_value_and_are_reproducible():
 def test_where_nothing_is_wrong_the_interval_is_wilsons():
     scores = Scores.of(np.array([0, 1] * 20), np.array([-3.0, 3.0] * 20, dtype=np.float32))
     found = compute_metrics(scores, resamples=50)
-    assert (found["accuracy"].low, found["accuracy"].high) == (pytest.approx(0.912, abs=1e-3), 1)
-    assert (found["recall"].low, found["specificity"].low) == (pytest.approx(0.839, abs=1e-3),) * 2
+    assert (found["accuracy"].low, found["accuracy"].high) == pytest.approx((0.912, 1), abs=1e-3)
+    assert (found["recall"].low, found["specificity"].low) == pytest.approx((0.839, 0.839), abs=1e-3)
     pairs = compute_metrics(scores, groups=np.arange(40) // 4, resamples=50)
     assert pairs["accuracy"].low == pytest.approx(0.722, abs=1e-3), "of ten groups"
     never_said = Scores.of(np.arange(30) % 3, np.tile(np.array([[3.0, 2.0, 1.0]], dtype=np.float32), (30, 1)))
