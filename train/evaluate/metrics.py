@@ -300,8 +300,8 @@ def _estimates(
 def _of_none_or_all(value: float, chosen: Chosen, groups: NDArray[np.generic] | None) -> tuple[float, float]:
     """Wilson's 95 % interval of a share of 0 or 1, which all resamples repeat; of groups, for these are independent."""
     count = int(chosen.sum()) if groups is None else len(np.unique(groups[chosen]))
-    interval = binomtest(round(value * count), count).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    low, high = binomtest(round(value * count), count).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 def _resamples(
